@@ -1,0 +1,56 @@
+# Two commands do everything: `make demo` and `make test`. The rest are their parts.
+# uv is used where it is installed, pip otherwise; nothing else is expected but Python >= 3.11.
+
+PYTHON ?= python3
+CITY   ?= data_samples/monaco/city.yaml
+TWIN   ?= monaco.twin
+PORT   ?= 5006
+BIN    := .venv/bin
+ROOMS  := crs layers spatial_join twin dashboards
+# Two workers: the machines that this is tested on have two cores, and a browser wants one of them.
+JOBS   ?= 2
+
+.PHONY: help demo test lint types check-structure unit browser chromium bench clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+demo: .venv/.run ## Install, build the sample city, serve it on this machine and print the address
+	@$(BIN)/twin build $(CITY) --out $(TWIN)
+	@$(BIN)/twin serve $(TWIN) --port $(PORT)
+
+test: lint types check-structure unit ## Lint, types, structure and all tests
+
+lint: .venv/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/numpydoc lint $$(git ls-files $(addsuffix /*.py,$(ROOMS)))
+
+types: .venv/.dev
+	@$(BIN)/mypy
+
+check-structure: .venv/.dev
+	@$(BIN)/lint-imports --no-cache
+
+unit: .venv/.dev chromium
+	@test -n "$$TWIN_NYC_DATA" || echo "New York not tested: name its folder in TWIN_NYC_DATA"
+	@test -n "$$TWIN_FORMATS_DATA" || echo "Sample formats not tested: name their folder in TWIN_FORMATS_DATA"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
+
+browser: .venv/.dev chromium ## Only the tests that look at the page
+	@$(BIN)/python -m pytest -q tests/browser
+
+chromium:
+	@sh tests/browser/get_chromium.sh
+
+clean: ## Remove what was built, the environment included
+	rm -rf .venv $(TWIN) build dist *.egg-info
+
+# The stamps let a second `make demo` start at once; a change of pyproject.toml installs again.
+.venv/.run: pyproject.toml
+	@sh .ci/environment "$(PYTHON)" "."
+	@touch $@
+
+.venv/.dev: pyproject.toml
+	@sh .ci/environment "$(PYTHON)" ".[dev]"
+	@touch $@ .venv/.run
