@@ -1,0 +1,45 @@
+"""The city on disk and in time.
+
+``twin.build("city.yaml", out="monaco.twin")`` reads what a manifest names, brings it into one frame and onto H3, and
+keeps it as an immutable snapshot; ``twin.open("monaco.twin")`` reads it back. `Twin.cube` gives xarray with units,
+`Twin.features` the layers, `Twin.ledger` what became of every record and `Twin.explain` where a number comes from.
+On the command line: ``twin build|serve|explain|ledger|verify|schema|doctor|info``.
+"""
+
+from __future__ import annotations
+
+from twin.catalogue import LayerInfo, Variable
+from twin.errors import (
+    BuildError,
+    ManifestError,
+    PluginMissingError,
+    SeriesError,
+    StoreDamagedError,
+    TwinError,
+    TwinNotFoundError,
+    UnknownNameError,
+)
+from twin.lineage import Explanation
+from twin.manifest import Manifest, json_schema, read_manifest
+from twin.model import Twin, open
+from twin.timeline import Clock
+
+__all__ = [
+    "BuildError",
+    "Clock",
+    "Explanation",
+    "LayerInfo",
+    "Manifest",
+    "ManifestError",
+    "PluginMissingError",
+    "SeriesError",
+    "StoreDamagedError",
+    "Twin",
+    "TwinError",
+    "TwinNotFoundError",
+    "UnknownNameError",
+    "Variable",
+    "json_schema",
+    "open",
+    "read_manifest",
+]

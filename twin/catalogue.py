@@ -1,0 +1,162 @@
+"""What a twin says about its layers and variables: frozen values that cross to JSON and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """One quantity that the cube holds.
+
+    Parameters
+    ----------
+    name : str
+        Name in the cube.
+    layer : str
+        Layer that it comes from.
+    kind : str
+        ``extensive``, ``intensive`` or ``categorical``.
+    unit : str
+        Unit as stated by the manifest; ``1`` for a ratio.
+    title : mapping
+        Title by language, such as ``{"en": …, "zh": …}``.
+    modelled : bool
+        True if the source is a model, not a measurement.
+    owner, licence, level, attribution : str
+        Origin, as every export carries it.
+    period : tuple of str or None
+        First and last time of the source, ISO 8601 in UTC; None if the source states none.
+    method : str
+        How cells got their value, such as ``mean weighted by length`` or ``kriging``.
+    static : bool
+        True if it has no time axis.
+    by : str
+        What a mean is weighted by.
+    """
+
+    name: str
+    layer: str
+    kind: str
+    unit: str
+    title: Mapping[str, str]
+    modelled: bool
+    owner: str
+    licence: str
+    level: str
+    attribution: str
+    period: tuple[str, str] | None
+    method: str
+    static: bool
+    by: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerInfo:
+    """One layer of the twin and what became of its records.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset in the manifest.
+    domain : str
+        Department it belongs to.
+    title : mapping
+        Title by language.
+    records_in, placed, quarantined, rejected : int
+        The ledger: the first is the sum of the other three.
+    reasons : mapping
+        Records by reason of quarantine or rejection.
+    position : str
+        What its positions mean, by canonical name.
+    operation : str
+        What moved them.
+    sigma_m : float
+        Median stated uncertainty of its records in metres, per axis; NaN if none is placed.
+    show : mapping
+        How it is drawn, as in the manifest.
+    files : tuple of str
+        Its files relative to the manifest's root.
+    features : int
+        Features kept in ``layers/``: sites for series, records otherwise; 0 for rasters.
+    owner, licence, level, attribution : str
+        Origin.
+    modelled : bool
+        True if the source is a model.
+    """
+
+    name: str
+    domain: str
+    title: Mapping[str, str]
+    records_in: int
+    placed: int
+    quarantined: int
+    rejected: int
+    reasons: Mapping[str, int]
+    position: str
+    operation: str
+    sigma_m: float
+    show: Mapping[str, Any]
+    files: tuple[str, ...]
+    features: int
+    owner: str
+    licence: str
+    level: str
+    attribution: str
+    modelled: bool
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def to_json(value: Variable | LayerInfo) -> dict[str, Any]:
+    """Return a value as plain JSON types.
+
+    Parameters
+    ----------
+    value : Variable or LayerInfo
+        The value.
+
+    Returns
+    -------
+    dict
+        Field by field; NaN becomes None, which JSON can say.
+    """
+    plain = asdict(value)
+    return {key: None if isinstance(item, float) and item != item else item for key, item in plain.items()}  # noqa: PLR0124
+
+
+def variable_from_json(tree: Mapping[str, Any]) -> Variable:
+    """Remake a variable.
+
+    Parameters
+    ----------
+    tree : mapping
+        What `to_json` gave.
+
+    Returns
+    -------
+    Variable
+        The value.
+    """
+    period = tree["period"]
+    return Variable(**{**tree, "period": None if period is None else (str(period[0]), str(period[1]))})
+
+
+def layer_from_json(tree: Mapping[str, Any]) -> LayerInfo:
+    """Remake a layer's description.
+
+    Parameters
+    ----------
+    tree : mapping
+        What `to_json` gave.
+
+    Returns
+    -------
+    LayerInfo
+        The value.
+    """
+    sigma_m = float("nan") if tree["sigma_m"] is None else float(tree["sigma_m"])
+    return LayerInfo(**{**tree, "files": tuple(tree["files"]), "sigma_m": sigma_m})

@@ -1,0 +1,209 @@
+"""The words of ``city.yaml`` as pydantic models: one source for checking, resolving and the JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+Level = Literal["public", "internal", "sensitive", "core"]
+Domain = Literal["transport", "environment", "cim", "society", "zones"]
+Kind = Literal["extensive", "intensive", "categorical"]
+FieldKind = Literal["number", "integer", "text", "boolean"]
+
+DAY = pd.Timedelta(days=1)
+
+
+class Strict(BaseModel):
+    """Base of all entries: a key that is not known is a fault, and values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _remedy(text: str) -> PydanticCustomError:
+    """Say what to write, in the words that reach the user unchanged."""
+    return PydanticCustomError("remedy", "{remedy}", {"remedy": text})
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_title(value: object) -> object:
+    return {"en": value, "zh": value} if isinstance(value, str) else value
+
+
+def _duration(value: object) -> str:
+    try:
+        step = pd.Timedelta(str(value))
+    except ValueError:
+        step = pd.Timedelta(0)
+    if not step > pd.Timedelta(0):
+        raise _remedy("write a duration such as 5min, 15min or 1h")
+    return str(value)
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise _remedy("write an IANA time zone such as Europe/Monaco or UTC") from None
+    return value
+
+
+def _instant(value: object) -> str:
+    try:
+        local = pd.Timestamp(str(value)).tzinfo is None
+    except ValueError:
+        local = False
+    if not local:
+        raise _remedy("write a local date and time such as 2026-06-16T00:00 (its zone goes into `zone`)")
+    return str(value)
+
+
+_ONE_OR_MORE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+_TEXTS = {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}
+_POSITION = {"anyOf": [{"type": "string"}, {"type": "object"}]}
+_DURATION = {"type": "string", "examples": ["15min", "1h"]}
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1), WithJsonSchema(_ONE_OR_MORE)]
+Title = Annotated[dict[str, str], BeforeValidator(_as_title), WithJsonSchema(_TEXTS)]
+Duration = Annotated[str, BeforeValidator(_duration), WithJsonSchema(_DURATION)]
+Day = Annotated[str, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date"})]
+Zone = Annotated[str, AfterValidator(_zone)]
+LocalTime = Annotated[str, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+# What a position may say is the business of `crs`; `manifest` asks it and reports its answer with the line.
+Position = Annotated[Any, WithJsonSchema(_POSITION)]
+
+
+class ClockSpec(Strict):
+    """The city's time axis: a calendar period, or one typical day."""
+
+    start: LocalTime | None = Field(None, description="first local time, such as 2026-06-16T00:00")
+    end: LocalTime | None = Field(None, description="local time after the last step")
+    step: Duration = Field(description="length of one step, such as 15min")
+    zone: Zone = Field(description="IANA time zone of the city")
+    typical_day: bool = Field(default=False, description="fold all days of every source onto one local day")
+
+    @model_validator(mode="after")
+    def _whole(self) -> ClockSpec:
+        step = pd.Timedelta(self.step)
+        if self.typical_day:
+            if self.start is not None or self.end is not None:
+                msg = "a typical day has no start and end: remove them, or remove typical_day"
+                raise ValueError(msg)
+            if DAY % step != pd.Timedelta(0):
+                msg = f"a step of {self.step} does not divide a day: write one that does, such as 15min or 1h"
+                raise ValueError(msg)
+            return self
+        if self.start is None or self.end is None:
+            raise _remedy("write both start and end, or typical_day: true")
+        span = pd.Timestamp(self.end) - pd.Timestamp(self.start)
+        if not span > pd.Timedelta(0):
+            raise _remedy(f"end {self.end} is not after start {self.start}: write a later end")
+        return self
+
+
+class FieldSpec(Strict):
+    """What is known of one column: its unit and the values that can be true."""
+
+    unit: str | None = None
+    min: float | None = None
+    max: float | None = None
+    required: bool = False
+    kind: FieldKind | None = None
+
+
+class TimeSpec(Strict):
+    """Which column says when, and how."""
+
+    column: str
+    zone: Zone = "UTC"
+    format: str | None = Field(None, description="strptime format; ISO 8601 if left out")
+    period: Duration | None = Field(None, description="how long a reading holds from its time on; default: spacing")
+
+
+class DeriveSpec(Strict):
+    """A value made from another variable of the same dataset: value over the site's own quantile."""
+
+    ratio: str = Field(description="variable or column of this dataset that is divided")
+    quantile: float = Field(gt=0, lt=1, description="by this quantile of the same site's values")
+
+
+class VariableSpec(Strict):
+    """One quantity that the cube shall hold."""
+
+    kind: Kind
+    unit: str
+    by: Literal["area", "length", "count"] | None = None
+    title: Title = Field(default_factory=dict)
+    column: str | None = Field(None, description="column of the file; default: the variable's own name")
+    derive: DeriveSpec | None = None
+    field: Literal["kriging"] | None = Field(None, description="spread station values over the area, with variance")
+
+
+class ShowSpec(Strict):
+    """How the layer is drawn."""
+
+    as_: Literal["buildings", "lines", "points", "none"] = Field("none", alias="as")
+    height: str | None = None
+    base: str | None = None
+    colour: str | None = None
+
+
+class ReadSpec(Strict):
+    """What a reader needs to be told about this file."""
+
+    table: str | None = Field(None, description="layer or table inside the file")
+    rename: dict[str, str] = Field(default_factory=dict)
+    where: dict[str, Any] = Field(default_factory=dict, description="keep rows whose column has this value")
+    no_data: float | None = None
+    band: int = 1
+
+
+class DatasetSpec(Strict):
+    """One dataset: where it is, whose it is, what its positions mean, what it measures."""
+
+    path: Names = Field(description="file, or list of files of one schema, relative to root")
+    title: Title = Field(default_factory=dict)
+    domain: Domain
+    owner: str = Field(min_length=1)
+    licence: str = Field(min_length=1)
+    level: Level
+    attribution: str = ""
+    source: str = ""
+    modelled: bool = False
+    position: Position = None
+    fields: dict[str, FieldSpec] = Field(default_factory=dict)
+    read: ReadSpec = Field(default_factory=ReadSpec)
+    time: TimeSpec | None = None
+    site: Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(_ONE_OR_MORE)] = ()
+    support: Literal["own", "reference"] = "own"
+    variables: dict[str, VariableSpec] = Field(default_factory=dict)
+    height_unit: str | None = Field(None, description="unit of the heights, where it is not that of x and y")
+    period: tuple[Day, Day] | None = Field(None, description="when a source without a time column holds: [from, to)")
+    show: ShowSpec = Field(default_factory=lambda: ShowSpec.model_validate({"as": "none"}))
+
+
+class CitySpec(Strict):
+    """A whole city as one file describes it."""
+
+    city: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="short name, lower case")
+    title: Title = Field(default_factory=dict)
+    resolution: int = Field(ge=5, le=13, description="H3 storage resolution")
+    area: tuple[float, float, float, float] = Field(description="min_lon, min_lat, max_lon, max_lat in degrees")
+    clock: ClockSpec
+    root: str = "."
+    datasets: dict[str, DatasetSpec] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _area_is_a_box(self) -> CitySpec:
+        west, south, east, north = self.area
+        if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+            raise _remedy(
+                f"area {list(self.area)} is no box: write [min_lon, min_lat, max_lon, max_lat], longitude first"
+            )
+        return self

@@ -1,0 +1,334 @@
+"""The twin as an analyst holds it: one immutable snapshot, read only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from twin.catalogue import LayerInfo, Variable, layer_from_json, variable_from_json
+from twin.coarse import coarsen, on_axis, on_rows
+from twin.errors import UnknownNameError
+from twin.lineage import Explanation, explain
+from twin.snapshot import Snapshot, open_snapshot
+from twin.timeline import Clock, clock_from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import geopandas as gpd
+
+_KEPT_LEVELS = 24  # variables × resolutions that stay in memory; a dashboard moves between a handful
+
+
+class Twin:
+    """A city on disk.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the twin.
+    snapshot : Snapshot
+        The state that is read; newer builds do not change it.
+
+    Examples
+    --------
+    >>> city = twin.open("monaco.twin")                                   # doctest: +SKIP
+    >>> city.cube(["speed_ratio", "no2"], resolution=9)                   # doctest: +SKIP
+    """
+
+    def __init__(self, path: Path, snapshot: Snapshot) -> None:
+        self.path = path
+        self._snapshot = snapshot
+        tree = snapshot.manifest
+        self.name: str = tree["city"]
+        self.title: Mapping[str, str] = tree["title"]
+        west, south, east, north = tree["area"]
+        self.area: tuple[float, float, float, float] = (west, south, east, north)
+        self.resolution: int = tree["resolution"]
+        self.clock: Clock = clock_from_json(tree["clock"])
+        self.variables: dict[str, Variable] = {v["name"]: variable_from_json(v) for v in tree["variables"]}
+        self.layers: dict[str, LayerInfo] = {v["name"]: layer_from_json(v) for v in tree["layers"]}
+        self._levels: dict[tuple[str, int], dict[str, np.ndarray[Any, Any]]] = {}
+
+    @property
+    def snapshot(self) -> str:
+        """Id of the snapshot: equal content has equal ids."""
+        return self._snapshot.id
+
+    @property
+    def code(self) -> str:
+        """Hash of the code that built it."""
+        return str(self._snapshot.manifest["code"])
+
+    def __repr__(self) -> str:
+        text = f"<Twin {self.name!r}: {len(self.layers)} layers, H3 resolution {self.resolution}, {self.snapshot}"
+        for variable in self.variables.values():
+            text += f"\n  {variable.name} [{variable.unit}] from {variable.layer}: {variable.method}"
+        return text + ">"
+
+    def cube(self, variables: str | Sequence[str] | None = None, *, resolution: int | None = None) -> xr.Dataset:
+        """Return variables on one cell axis and the city's clock.
+
+        Parameters
+        ----------
+        variables : str or sequence of str, optional
+            Names; all variables if left out.
+        resolution : int, optional
+            H3 resolution, at most the storage resolution, which is the default. Coarser cells are made by parent:
+            amounts add up, levels are averaged by what they stand for.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``<v>`` with dims (cell, time), or (cell,) for what does not change; ``<v>_sigma`` where a field has a
+            standard deviation (unit of the variable); ``<v>_sigma_m`` where the sources state how far they may be off
+            (metres). NaN: nothing is known there. Times are UTC, or the time of day since local midnight.
+
+        Raises
+        ------
+        UnknownNameError
+            If a name or the resolution is not in this twin.
+        """
+        names = [variables] if isinstance(variables, str) else list(self.variables if variables is None else variables)
+        resolution = self.resolution if resolution is None else resolution
+        if not 0 <= resolution <= self.resolution:
+            raise UnknownNameError(
+                f"resolution {resolution} is not in this twin, which is stored at {self.resolution}: ask for that or coarser"
+            )
+        levels = {name: self._level(name, resolution) for name in names}
+        cells = [level["cell"] for level in levels.values()]
+        axis = np.unique(np.concatenate(cells)) if cells else np.empty(0, np.uint64)
+        arrays: dict[str, xr.DataArray] = {}
+        for name, level in levels.items():
+            for part, array_name in (("value", name), ("sigma", f"{name}_sigma"), ("sigma_m", f"{name}_sigma_m")):
+                if part in level:
+                    values = on_axis(level["cell"], level[part], axis)
+                    attributes = _attributes(self.variables[name], part)
+                    arrays[array_name] = xr.DataArray(values, dims=("cell", "time")[: values.ndim], attrs=attributes)
+        coordinates = {
+            "cell": xr.DataArray(axis, dims="cell", attrs={"grid_name": "h3", "level": resolution}),
+            "time": xr.DataArray(self.clock.coordinate(), dims="time", attrs=self._time_attributes()),
+        }
+        attributes = {"city": self.name, "snapshot": self.snapshot, "resolution": resolution}
+        return xr.Dataset(arrays, coords=coordinates, attrs=attributes)
+
+    def _time_attributes(self) -> dict[str, str]:
+        meaning = "time of day since local midnight" if self.clock.typical_day else "start of step, UTC"
+        return {"long_name": meaning, "timezone": self.clock.zone}
+
+    def _level(self, name: str, resolution: int) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the arrays of a variable at a resolution, from memory if they were asked for lately."""
+        variable = self._variable(name)
+        key = (name, resolution)
+        if key not in self._levels:
+            arrays = self._snapshot.arrays(name, ("cell", "value", "support", "sigma", "sigma_m"))
+            if resolution < self.resolution:
+                cells, value, support = arrays["cell"], arrays["value"], arrays["support"]
+                rolled = coarsen(cells, value, support, kind=variable.kind, resolution=resolution)
+                level = {"cell": rolled[0], "value": rolled[1], "support": rolled[2]}
+                for part in ("sigma", "sigma_m"):
+                    # Errors of neighbours are nearly one error, so the coarse cell keeps their mean, not their root.
+                    if part in arrays:
+                        flat = support if arrays[part].ndim == support.ndim else support.max(axis=-1)
+                        level[part] = coarsen(cells, arrays[part], flat, kind="intensive", resolution=resolution)[1]
+                arrays = level
+            while len(self._levels) >= _KEPT_LEVELS:
+                self._levels.pop(next(iter(self._levels)))
+            self._levels[key] = arrays
+        return self._levels[key]
+
+    def features(self, layer: str) -> gpd.GeoDataFrame:
+        """Return the features of a layer in longitude and latitude.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            Column ``row`` is the record number in the source (the site's number for series), ``sigma_m`` how far it
+            may be off per axis; then the attributes as published.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such layer, or it is a raster.
+        """
+        self._layer(layer)
+        if f"layers/{layer}.parquet" not in self._snapshot:
+            raise UnknownNameError(f"layer {layer!r} is a raster and has no features: ask `cube()` for its variables")
+        return self._snapshot.features(layer)
+
+    def on_features(self, layer: str, variable: str) -> xr.DataArray:
+        """Return a cell variable on the features of a layer, such as congestion on street lines.
+
+        Parameters
+        ----------
+        layer : str
+            Layer whose features are wanted.
+        variable : str
+            Variable of the cube.
+
+        Returns
+        -------
+        xarray.DataArray
+            Dims (row, time), or (row,) for what does not change; each feature has the mean of its cells, weighted by
+            how much of it lies in each. NaN where none of its cells has a value.
+        """
+        self.features(layer)
+        weights = self.weights(layer)
+        level = self._level(variable, self.resolution)
+        rows, values = on_rows(
+            weights["row"].to_numpy(), weights["cell"].to_numpy(), weights["share"].to_numpy(), level
+        )
+        coordinates: dict[str, Any] = {"row": rows}
+        if values.ndim == 2:
+            coordinates["time"] = ("time", self.clock.coordinate(), self._time_attributes())
+        attributes = _attributes(self.variables[variable], "value")
+        dims = ("row", "time")[: values.ndim]
+        return xr.DataArray(values, dims=dims, coords=coordinates, name=variable, attrs=attributes)
+
+    def weights(self, layer: str) -> pd.DataFrame:
+        """Return which cells each feature of a layer lies in.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns row, cell, share (of the feature; sums to 1), support (count, m or m² of the piece).
+        """
+        self._layer(layer)
+        frame: pd.DataFrame = self._snapshot.table(f"weights/{layer}.parquet").to_pandas()
+        return frame
+
+    def quarantine(self, layer: str) -> pd.DataFrame:
+        """Return the records of a layer that are not placed, as they came.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns row, fate (quarantined or rejected), source, reason, original (its values as JSON text).
+        """
+        self._layer(layer)
+        frame: pd.DataFrame = self._snapshot.table(f"quarantine/{layer}.parquet").to_pandas()
+        return frame
+
+    def ledger(self) -> pd.DataFrame:
+        """Return what became of the records of every layer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index layer; columns records_in, placed, quarantined, rejected, reasons, position, operation, sigma_m.
+        """
+        names = ["records_in", "placed", "quarantined", "rejected", "reasons", "position", "operation", "sigma_m"]
+        rows = {name: {key: getattr(info, key) for key in names} for name, info in self.layers.items()}
+        for row in rows.values():
+            row["reasons"] = ", ".join(f"{code} {count:,}" for code, count in row["reasons"].items())
+        return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("layer")
+
+    def explain(self, cell: int | str, variable: str, time: object = None) -> Explanation:
+        """Say where the value of a cell comes from.
+
+        Parameters
+        ----------
+        cell : int or str
+            H3 cell of the storage resolution or coarser, as number or hexadecimal text.
+        variable : str
+            Variable of the cube.
+        time : str, datetime, timedelta or int, optional
+            A time of the clock, or the number of a step; the first step with a value if left out.
+
+        Returns
+        -------
+        Explanation
+            The value, the source rows with their shares, and every step that moved them.
+
+        Raises
+        ------
+        UnknownNameError
+            If the variable or the cell is not in this twin.
+        """
+        known = self._variable(variable)
+        return explain(self._snapshot, known, self.layers[known.layer], cell=cell, time=time)
+
+    def verify(self) -> list[str]:
+        """Compare every stored file with the hash that was kept when it was written.
+
+        Returns
+        -------
+        list of str
+            One line a fault; empty if all is whole.
+        """
+        return self._snapshot.faults()
+
+    def _variable(self, name: str) -> Variable:
+        if name not in self.variables:
+            raise UnknownNameError(
+                f"{self.name} has no variable {name!r}; it has: {', '.join(self.variables) or 'none'}"
+            )
+        return self.variables[name]
+
+    def _layer(self, name: str) -> LayerInfo:
+        if name not in self.layers:
+            raise UnknownNameError(f"{self.name} has no layer {name!r}; it has: {', '.join(self.layers) or 'none'}")
+        return self.layers[name]
+
+
+def _attributes(variable: Variable, part: str) -> dict[str, Any]:
+    if part == "sigma_m":
+        return {"units": "m", "long_name": f"1-sigma uncertainty per axis of the positions behind {variable.name}"}
+    origin = {key: getattr(variable, key) for key in ("owner", "licence", "level", "attribution")}
+    shown = {
+        "units": variable.unit,
+        "long_name": variable.title.get("en", variable.name),
+        "title": json.dumps(dict(variable.title), ensure_ascii=False),
+        "kind": variable.kind,
+        "layer": variable.layer,
+        "method": variable.method,
+        "modelled": int(variable.modelled),
+        **origin,
+    }
+    if part == "sigma":
+        shown["long_name"] = f"standard deviation of {shown['long_name']}"
+    return shown
+
+
+def open(path: str | Path, *, snapshot: str | None = None) -> Twin:  # noqa: A001 - twin.open reads as it should
+    """Open a twin.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its folder.
+    snapshot : str, optional
+        Id of a former snapshot; the current one if left out.
+
+    Returns
+    -------
+    Twin
+        Read only.
+
+    Raises
+    ------
+    TwinNotFoundError
+        If the folder is no twin.
+    """
+    path = Path(path)
+    return Twin(path, open_snapshot(path, snapshot=snapshot))

@@ -1,0 +1,222 @@
+"""Read one snapshot: no byte is trusted before it was compared with the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zarr
+import zarr.errors
+from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, SuffixByteRequest
+from zarr.storage import LocalStore, WrapperStore
+
+from twin.errors import StoreDamagedError, TwinNotFoundError
+from twin.store import CURRENT, FORMAT, MANIFEST, SNAPSHOTS, faults_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zarr.core.buffer import Buffer, BufferPrototype
+
+_ID_DIGITS = 16
+
+
+class Snapshot:
+    """One immutable state of a twin.
+
+    Parameters
+    ----------
+    folder : Path
+        ``<twin>/snapshots/<id>``.
+
+    Raises
+    ------
+    TwinNotFoundError
+        If there is no manifest.
+    StoreDamagedError
+        If the manifest's bytes are not those that gave the snapshot its name.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.id = folder.name
+        try:
+            content = (folder / MANIFEST).read_bytes()
+        except OSError:
+            raise TwinNotFoundError(f"{folder} holds no {MANIFEST}: run `twin build` again") from None
+        if hashlib.sha256(content).hexdigest()[:_ID_DIGITS] != folder.name:
+            raise StoreDamagedError(f"{folder / MANIFEST} was changed after it was written: run `twin build` again")
+        self.manifest: dict[str, Any] = json.loads(content)
+        if self.manifest.get("format") != FORMAT:
+            found = self.manifest.get("format")
+            raise TwinNotFoundError(f"{folder} has format {found!r}, this program reads {FORMAT!r}: build it again")
+        self._files: dict[str, dict[str, Any]] = self.manifest["files"]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files
+
+    def checked(self, name: str) -> bytes:
+        """Return the bytes of a file after comparing them with the manifest.
+
+        Parameters
+        ----------
+        name : str
+            Path inside the snapshot.
+
+        Returns
+        -------
+        bytes
+            The whole file.
+
+        Raises
+        ------
+        StoreDamagedError
+            If the file is missing or one bit of it differs.
+        """
+        known = self._files.get(name)
+        if known is None:
+            raise StoreDamagedError(f"{name} is not listed in {self.folder / MANIFEST}")
+        try:
+            content = (self.folder / name).read_bytes()
+        except OSError as error:
+            message = f"{self.folder / name} cannot be read ({error.strerror}): run `twin verify`, then `twin build`"
+            raise StoreDamagedError(message) from None
+        if len(content) != known["bytes"] or hashlib.sha256(content).hexdigest() != known["sha256"]:
+            raise StoreDamagedError(f"{self.folder / name} was changed after it was written: run `twin build` again")
+        return content
+
+    def table(self, name: str, *, columns: list[str] | None = None) -> pa.Table:
+        """Read a Parquet file.
+
+        Parameters
+        ----------
+        name : str
+            Path inside the snapshot.
+        columns : list of str, optional
+            Columns to read; all if left out.
+
+        Returns
+        -------
+        pyarrow.Table
+            Its rows.
+        """
+        source = io.BytesIO(self.checked(name))
+        return pq.read_table(source, columns=columns, page_checksum_verification=True)
+
+    def features(self, layer: str) -> gpd.GeoDataFrame:
+        """Read the features of a layer.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            Longitude and latitude, one row a feature.
+        """
+        return gpd.read_parquet(io.BytesIO(self.checked(f"layers/{layer}.parquet")))
+
+    def arrays(self, variable: str, names: tuple[str, ...]) -> dict[str, np.ndarray[Any, Any]]:
+        """Read arrays of a variable in the cube.
+
+        Parameters
+        ----------
+        variable : str
+            Name of the variable.
+        names : tuple of str
+            Which of ``cell``, ``value``, ``support``, ``sigma``, ``sigma_m``; those that are not kept are left out.
+
+        Returns
+        -------
+        dict
+            Arrays by name, (cell,) or (cell, time).
+        """
+        prefix = f"cube.zarr/{variable}"
+        group = zarr.open_group(_CheckedStore(self, prefix), mode="r", zarr_format=3)
+        return {name: _whole(group, name) for name in names if f"{prefix}/{name}/zarr.json" in self}
+
+    def faults(self) -> list[str]:
+        """Compare every file with the manifest.
+
+        Returns
+        -------
+        list of str
+            One line a fault; empty if the snapshot is whole.
+        """
+        return faults_of(self.folder)
+
+
+def _whole(group: zarr.Group, name: str) -> np.ndarray[Any, Any]:
+    array = group[name]
+    if not isinstance(array, zarr.Array):
+        raise StoreDamagedError(f"{name} is a group where an array was written: run `twin build` again")
+    return np.asarray(array[...])
+
+
+class _CheckedStore(WrapperStore[LocalStore]):
+    """Gives Zarr only objects whose whole bytes agree with the manifest."""
+
+    def __init__(self, snapshot: Snapshot, prefix: str) -> None:
+        super().__init__(LocalStore(snapshot.folder / prefix, read_only=True))
+        self._snapshot = snapshot
+        self._prefix = prefix
+
+    def _with_store(self, store: LocalStore) -> _CheckedStore:
+        del store  # the place is the snapshot's
+        return type(self)(self._snapshot, self._prefix)
+
+    async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
+        name = f"{self._prefix}/{key}"
+        if name not in self._snapshot:
+            return None  # an empty chunk is not written, and so not listed
+        content = self._snapshot.checked(name)
+        match byte_range:
+            case RangeByteRequest(start=start, end=end):
+                content = content[start:end]
+            case OffsetByteRequest(offset=offset):
+                content = content[offset:]
+            case SuffixByteRequest(suffix=suffix):
+                content = content[-suffix:]
+            case None:
+                pass
+        return prototype.buffer.from_bytes(content)
+
+
+def open_snapshot(twin: Path, *, snapshot: str | None = None) -> Snapshot:
+    """Open a snapshot of a twin.
+
+    Parameters
+    ----------
+    twin : Path
+        Folder of the twin.
+    snapshot : str, optional
+        Its id; the current one if left out.
+
+    Returns
+    -------
+    Snapshot
+        It stays what it is while newer ones are built.
+
+    Raises
+    ------
+    TwinNotFoundError
+        If the folder is no twin or has no such snapshot.
+    """
+    if snapshot is None:
+        try:
+            snapshot = (twin / CURRENT).read_text(encoding="ascii").strip()
+        except OSError:
+            raise TwinNotFoundError(f"{twin} is no twin: run `twin build city.yaml --out {twin}` first") from None
+        except UnicodeDecodeError:
+            snapshot = ""
+    if not snapshot or not (twin / SNAPSHOTS / snapshot).is_dir() or "/" in snapshot:
+        raise TwinNotFoundError(f"{twin} has no snapshot {snapshot!r}: run `twin build` again")
+    return Snapshot(twin / SNAPSHOTS / snapshot)
