@@ -1,0 +1,212 @@
+"""The three forms that the positions of a layer take, and what `crs` asks of a layer."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from crs.errors import LengthMismatchError
+
+if TYPE_CHECKING:
+    from crs.definition import PositionDefinition
+
+__all__ = ["Coordinates", "Fields", "FloatArray", "Lattice", "ObjectArray", "Placed", "Positioned", "Shapes"]
+
+FloatArray = NDArray[np.float64]
+ObjectArray = NDArray[np.object_]
+
+
+def _digest(*parts: object) -> str:
+    """Return a hash of content only, so that equal positions have equal Dask tokens."""
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        if isinstance(part, np.ndarray) and part.dtype != object:
+            state.update(str((part.dtype, part.shape)).encode())
+            state.update(np.ascontiguousarray(part).tobytes())
+        elif isinstance(part, np.ndarray):
+            state.update("\x1f".join(map(repr, part.tolist())).encode())
+        else:
+            state.update(repr(part).encode())
+        state.update(b"\x1e")
+    return state.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """Positions as a table has them: one column per part, as written.
+
+    Parameters
+    ----------
+    columns : tuple of numpy.ndarray
+        One array of shape (n,) per name in `PositionDefinition.columns`, text or numbers; None, NaN and
+        empty text mean that the part is missing.
+    """
+
+    columns: tuple[NDArray[np.generic], ...]
+
+    def __post_init__(self) -> None:
+        """Refuse columns of unlike length."""
+        lengths = {len(column) for column in self.columns}
+        if len(lengths) > 1:
+            raise LengthMismatchError(f"position columns have lengths {sorted(lengths)}; they must describe the same n")
+
+    def __len__(self) -> int:
+        return len(self.columns[0]) if self.columns else 0
+
+    def __dask_tokenize__(self) -> tuple[str, str]:
+        return ("crs.Fields", _digest(*self.columns))
+
+
+@dataclass(frozen=True, eq=False)
+class Shapes:
+    """Positions as geometries, x (or longitude) first; heights in Z stay as they are.
+
+    Parameters
+    ----------
+    geometry : numpy.ndarray
+        Shapely geometries or None, shape (n,).
+    sigma_m : numpy.ndarray or None
+        Standard deviation per horizontal axis of each record in metres, shape (n,); None before harmonising.
+    """
+
+    geometry: ObjectArray
+    sigma_m: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a sigma of another length."""
+        if self.sigma_m is not None and self.sigma_m.shape != self.geometry.shape:
+            raise LengthMismatchError(
+                f"{len(self.geometry)} geometries but sigma_m has shape {self.sigma_m.shape}; give one number a record"
+            )
+
+    def __len__(self) -> int:
+        return len(self.geometry)
+
+    def __dask_tokenize__(self) -> tuple[str, str]:
+        return ("crs.Shapes", _digest(shapely.to_wkb(self.geometry), self.sigma_m))
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """Positions of a raster: the corners of its pixels, each pixel an area.
+
+    Parameters
+    ----------
+    corner_x, corner_y : numpy.ndarray
+        Corners in the definition's frame, shape (ny + 1, nx + 1); row and column as in the values. NaN where
+        a corner could not be moved.
+    sigma_m : float
+        Standard deviation per horizontal axis of the whole raster, metres.
+    """
+
+    corner_x: FloatArray
+    corner_y: FloatArray
+    sigma_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse corners that are not one grid."""
+        if self.corner_x.ndim != 2 or self.corner_x.shape != self.corner_y.shape:
+            raise LengthMismatchError(
+                f"corner_x has shape {self.corner_x.shape} and corner_y {self.corner_y.shape}; "
+                "both must be (ny + 1, nx + 1)"
+            )
+
+    @classmethod
+    def from_affine(cls, transform: tuple[float, ...], shape: tuple[int, int]) -> Self:
+        """Make the corners of a raster from its affine transform.
+
+        Parameters
+        ----------
+        transform : tuple of float
+            (a, b, c, d, e, f) as rasterio and affine write it: x = a column + b row + c, y = d column + e row + f,
+            with (0, 0) at the outer corner of the first pixel.
+        shape : tuple of int
+            (ny, nx) of the values.
+
+        Returns
+        -------
+        Lattice
+            Corners of shape (ny + 1, nx + 1).
+
+        Examples
+        --------
+        >>> Lattice.from_affine((10, 0, 500, 0, -10, 900), (1, 2)).corner_x.tolist()
+        [[500.0, 510.0, 520.0], [500.0, 510.0, 520.0]]
+        """
+        a, b, c, d, e, f = (float(part) for part in transform[:6])
+        row, column = np.mgrid[0 : shape[0] + 1, 0 : shape[1] + 1].astype(np.float64)
+        return cls(a * column + b * row + c, d * column + e * row + f)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of pixels, (ny, nx)."""
+        return self.corner_x.shape[0] - 1, self.corner_x.shape[1] - 1
+
+    def __len__(self) -> int:
+        return self.shape[0] * self.shape[1]
+
+    def __dask_tokenize__(self) -> tuple[str, str]:
+        return ("crs.Lattice", _digest(self.corner_x, self.corner_y, self.sigma_m))
+
+
+Coordinates = Fields | Shapes | Lattice
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Placed:
+    """What came of harmonising: coordinates in the target frame, and why some records have none.
+
+    Parameters
+    ----------
+    coordinates : Shapes or Lattice
+        In the target frame; a refused record has geometry None (or a NaN corner) and sigma NaN.
+    reasons : numpy.ndarray
+        Shape (n,), None where placed, else text "code: detail"; for a raster n = ny * nx, row by row.
+    position : PositionDefinition
+        The target's definition, with the vertical tag of the source.
+    steps : tuple of str
+        What was done, in order, for people and lineage.
+    """
+
+    coordinates: Shapes | Lattice
+    reasons: ObjectArray
+    position: PositionDefinition
+    steps: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse reasons of another length."""
+        if len(self.reasons) != len(self.coordinates):
+            raise LengthMismatchError(f"{len(self.coordinates)} records but {len(self.reasons)} reasons")
+
+
+@runtime_checkable
+class Positioned(Protocol):
+    """Anything with a name, positions and the definition that says what they mean."""
+
+    @property
+    def name(self) -> str:
+        """Name of the dataset, for messages."""
+        ...
+
+    @property
+    def position(self) -> PositionDefinition:
+        """What the coordinates mean."""
+        ...
+
+    @property
+    def coordinates(self) -> Coordinates:
+        """Positions, one per record."""
+        ...
+
+    def column(self, name: str, /) -> NDArray[np.generic]:
+        """Return one column of attributes, shape (n,), in the order of the coordinates."""
+        ...
+
+    def with_coordinates(self, placed: Placed, /) -> Self:
+        """Return a copy at its new positions, refused records set aside with their reasons."""
+        ...

@@ -1,0 +1,154 @@
+"""Recognise a frame that somebody else wrote: codes, URNs, WKT of `.prj` and GeoTIFF, PROJJSON, pyproj objects."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from crs.errors import DefinitionError
+from crs.units import resolve_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Frame", "is_projjson", "resolve_frame"]
+
+_CODE = re.compile(
+    r"(?P<authority>EPSG|OGC|ESRI|IGNF|IAU_2015):(?P<code>[A-Za-z0-9_]+)(?:\+(?P<vertical>\d+))?", re.IGNORECASE
+)
+_URN = re.compile(r"urn:(?:ogc|x-ogc):def:crs:(?P<authority>\w+):[\w.]*:(?P<code>\w+)", re.IGNORECASE)
+_URL = re.compile(r"https?://www\.opengis\.net/def/crs/(?P<authority>\w+)/[\w.]+/(?P<code>\w+)/?", re.IGNORECASE)
+
+# A code found by content must agree in every parameter that moves a point; PROJ calls that 70 and more.
+_MIN_CONFIDENCE = 70
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A recognised frame: its canonical name, what the horizontal numbers are in, and the tag of the heights.
+
+    Parameters
+    ----------
+    name : str
+        Canonical name, an authority code where there is one.
+    crs : str
+        Authority code of the horizontal part, or its WKT where no authority has it.
+    vertical : str or None
+        Authority code or name of the vertical part of a compound or three-dimensional frame.
+    unit : str
+        Unit of the horizontal numbers.
+    """
+
+    name: str
+    crs: str
+    vertical: str | None = None
+    unit: str = "degree"
+
+
+def is_projjson(mapping: Mapping[str, Any]) -> bool:
+    """Say whether a mapping is PROJJSON, as GeoParquet carries it.
+
+    Parameters
+    ----------
+    mapping : Mapping
+        Any mapping.
+
+    Returns
+    -------
+    bool
+        True if it calls itself a CRS.
+    """
+    return str(mapping.get("type", "")).endswith("CRS")
+
+
+@lru_cache(maxsize=1024)
+def resolve_frame(text: str) -> Frame:
+    """Recognise a frame from text.
+
+    Parameters
+    ----------
+    text : str
+        An authority code ("EPSG:2263", "EPSG:3944+5720"), an OGC URN or URL, WKT 1 or 2 of any dialect, PROJJSON text.
+
+    Returns
+    -------
+    Frame
+        With the authority's code where the content is the authority's.
+
+    Raises
+    ------
+    DefinitionError
+        If it is none of these, or names something that has no horizontal part.
+
+    Examples
+    --------
+    >>> resolve_frame("urn:ogc:def:crs:EPSG::3944").name
+    'EPSG:3944'
+    >>> resolve_frame("EPSG:7415").crs, resolve_frame("EPSG:7415").vertical
+    ('EPSG:28992', 'EPSG:5709')
+    """
+    plain = text.strip()
+    for pattern in (_CODE, _URN, _URL):
+        match = pattern.fullmatch(plain)
+        if match:
+            plain = f"{match['authority'].upper()}:{match['code'].upper()}"
+            vertical = match.groupdict().get("vertical")
+            plain = f"{plain}+{vertical}" if vertical else plain
+    try:
+        parsed = CRS.from_json(plain) if plain.startswith("{") else CRS.from_user_input(plain)
+    except (CRSError, json.JSONDecodeError) as fault:
+        shown = plain if len(plain) <= 80 else plain[:77] + "..."
+        raise DefinitionError(
+            f"{shown!r} is not a known position definition; write an authority code such as 'EPSG:2263' or "
+            "'OGC:CRS84', a name from crs.definitions(), or WKT"
+        ) from fault
+    return _frame_of(parsed)
+
+
+def _authority_code(parsed: CRS) -> str | None:
+    """Return "EPSG:2263" for a frame whose content is that code's, else None."""
+    found = parsed.to_authority(min_confidence=_MIN_CONFIDENCE)
+    return f"{found[0]}:{found[1]}" if found else None
+
+
+def _frame_of(parsed: CRS) -> Frame:
+    """Take a parsed frame apart into horizontal and vertical."""
+    code = _authority_code(parsed)
+    if parsed.is_compound:
+        horizontal, vertical = parsed.sub_crs_list[0], parsed.sub_crs_list[1]
+        inner = _frame_of(horizontal)
+        tag = _authority_code(vertical) or vertical.name
+        return Frame(code or f"{inner.name}+{tag.removeprefix('EPSG:')}", inner.crs, tag, inner.unit)
+    if parsed.is_bound and parsed.source_crs is not None:
+        # TOWGS84 in old WKT is one program's idea of the shift; the frame itself is what is recognised.
+        return _frame_of(parsed.source_crs)
+    if not (parsed.is_geographic or parsed.is_projected):
+        raise DefinitionError(
+            f"{parsed.name!r} ({parsed.type_name}) does not say where on the earth a position is; "
+            "write the frame of its horizontal coordinates"
+        )
+    if len(parsed.axis_info) == 3:
+        flat = parsed.to_2d()
+        inner = _frame_of(flat)
+        return Frame(code or inner.name, inner.crs, "ellipsoidal", inner.unit)
+    if code is None:
+        return Frame(parsed.name, parsed.to_wkt(), unit=_unit_of(parsed))
+    return Frame(code, code, unit=_unit_of(parsed))
+
+
+def _unit_of(parsed: CRS) -> str:
+    """Name the unit of a frame as `crs.units` does."""
+    name = parsed.axis_info[0].unit_name
+    try:
+        return resolve_unit(name)[0]
+    except DefinitionError as fault:
+        raise DefinitionError(
+            f"{parsed.name} counts in {name!r}, a unit that is not known; write the numbers in metres and name the "
+            "definition in metres"
+        ) from fault
