@@ -1,0 +1,42 @@
+"""Files in, layers out, nothing lost.
+
+`read` turns a file (or several of one schema) into a `Layer` or a `RasterLayer`: attributes, positions as published
+with the definition that says what they mean, and a `Ledger` in which every record is placed, quarantined with a
+reason, or rejected with a reason. The reader is chosen by the file's ending and its first bytes, never by a library's
+guess; `ReadOptions`, `TimeColumn` and `Field` say what a file does not say itself.
+"""
+
+from layers.clock import TimeColumn
+from layers.errors import (
+    FileRefusedError,
+    FileUnreadableError,
+    LayerError,
+    LedgerError,
+    PositionContradictionError,
+    PositionMissingError,
+    SchemaError,
+)
+from layers.ledger import Ledger
+from layers.model import Layer, Origin
+from layers.options import ReadOptions
+from layers.reading import read
+from layers.registry import FORMATS
+from layers.schema import Field
+
+__all__ = [
+    "FORMATS",
+    "Field",
+    "FileRefusedError",
+    "FileUnreadableError",
+    "Layer",
+    "LayerError",
+    "Ledger",
+    "LedgerError",
+    "Origin",
+    "PositionContradictionError",
+    "PositionMissingError",
+    "ReadOptions",
+    "SchemaError",
+    "TimeColumn",
+    "read",
+]

@@ -1,0 +1,41 @@
+"""The errors of this room: what was found, in which dataset, and what to write."""
+
+from __future__ import annotations
+
+__all__ = [
+    "FileRefusedError",
+    "FileUnreadableError",
+    "LayerError",
+    "LedgerError",
+    "PositionContradictionError",
+    "PositionMissingError",
+    "SchemaError",
+]
+
+
+class LayerError(Exception):
+    """Anything that ``layers`` refuses; every error of this package is one."""
+
+
+class FileRefusedError(LayerError):
+    """The file is not what its name says, lies outside the root, or unpacks to more than is allowed."""
+
+
+class FileUnreadableError(LayerError):
+    """The file is of the right kind but broken as a whole, so that its records cannot be counted."""
+
+
+class PositionMissingError(LayerError):
+    """Neither the file nor the caller says what the positions mean."""
+
+
+class PositionContradictionError(LayerError):
+    """The file and the caller say two different things about what the positions mean."""
+
+
+class SchemaError(LayerError):
+    """Columns or options that were asked for do not fit the file; all faults are listed at once."""
+
+
+class LedgerError(LayerError):
+    """Records in are not the sum of placed, quarantined and rejected: a fault of this program, never of the data."""

@@ -1,0 +1,66 @@
+"""How a file is to be read, where the file itself does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from layers.clock import TimeColumn
+from layers.schema import Field
+
+__all__ = ["ReadOptions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """Everything a reader may need to be told.
+
+    Parameters
+    ----------
+    layer : str or None
+        Table of a container with several (GeoPackage), or variable of a NetCDF file.
+    time : TimeColumn or None
+        Read this column into ``time`` (UTC).
+    fields : Mapping of str to Field
+        Units, ranges and kinds by column, after renaming.
+    root : pathlib.Path or None
+        No file outside this folder is read.
+    rename : Mapping of str to str
+        New names by old name.
+    where : Mapping
+        Keep only records whose column equals the value (or one of a tuple of values); the others are
+        entered in the ledger as rejected with the reason "not_selected".
+    encoding, delimiter : str
+        Of a text table: Python's name of the encoding ("utf-8", "gb18030", ...) and one character.
+    geometry : str or None
+        Column of a text table that holds well-known text, or of a JSON table that holds a ring of [x, y].
+    band : int or None
+        Band (from 1) of a raster, or index (from 1) along the remaining dimension of a NetCDF variable.
+    no_data : float or None
+        Value of a raster that means "no value", where the file does not declare it.
+    unit : str
+        Unit of a raster's values, where the file does not declare it.
+    height_unit : str or None
+        Unit of z ("metre", "us_survey_foot", "foot"), where the position does not state it.
+    vertical : str or None
+        Vertical datum of z ("EPSG:5720", ...); None leaves heights tagged ``vertical_unresolved``.
+    lod : str or None
+        Level of detail of a city model; None: the highest of each object.
+    """
+
+    layer: str | None = None
+    time: TimeColumn | None = None
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    root: Path | None = None
+    rename: Mapping[str, str] = field(default_factory=dict)
+    where: Mapping[str, object] = field(default_factory=dict)
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    geometry: str | None = None
+    band: int | None = None
+    no_data: float | None = None
+    unit: str = ""
+    height_unit: str | None = None
+    vertical: str | None = None
+    lod: str | None = None

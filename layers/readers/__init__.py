@@ -1,0 +1,1 @@
+"""One module per format family; each turns a file into `Records` or `Pixels` and decides nothing else."""

@@ -1,0 +1,264 @@
+"""GeoJSON and JSON tables, read by our own hand: no driver is asked to guess, and every feature is accounted for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from layers.errors import FileUnreadableError, SchemaError
+from layers.options import ReadOptions
+from layers.readers.records import Records, geometry_faults
+from layers.sources import Source
+
+__all__ = ["load_json", "read_features", "read_geojson", "read_json_table"]
+
+#: Nesting of coordinates below a geometry; anything deeper is not GeoJSON.
+_DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
+
+
+def load_json(source: Source) -> Any:  # noqa: ANN401 - what JSON holds is known only once it is read
+    """Parse a JSON file.
+
+    Parameters
+    ----------
+    source : Source
+        Perhaps gzipped.
+
+    Returns
+    -------
+    object
+        The parsed value.
+
+    Raises
+    ------
+    FileUnreadableError
+        If it is no JSON; names the place.
+    """
+    try:
+        return json.loads(source.read().decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise FileUnreadableError(
+            f"{source.label}: JSON must be UTF-8 (byte {error.start} is not); convert it."
+        ) from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise FileUnreadableError(f"{source.label}: not JSON ({error}); it may be cut off: fetch it again.") from error
+
+
+def _to_geometry(geometry: Mapping[str, Any] | None) -> shapely.Geometry | None:
+    """Build one geometry; raises ValueError, TypeError, KeyError or IndexError if it is not one."""
+    if geometry is None:
+        return None
+    kind = geometry["type"]
+    if kind == "GeometryCollection":
+        return shapely.GeometryCollection([_to_geometry(part) for part in geometry["geometries"]])
+    if kind not in _DEPTH:
+        raise ValueError(f"type {kind!r}")
+    coordinates = geometry["coordinates"]
+    if not coordinates:
+        return None
+    if kind == "Point":
+        return shapely.Point(coordinates[:3])
+    if kind == "MultiPoint":
+        return shapely.MultiPoint([point[:3] for point in coordinates])
+    if kind == "LineString":
+        return _line(coordinates)
+    if kind == "MultiLineString":
+        return shapely.MultiLineString([_line(line) for line in coordinates])
+    if kind == "Polygon":
+        return _polygon(coordinates)
+    return shapely.MultiPolygon([_polygon(rings) for rings in coordinates])
+
+
+def _array(points: list[list[float]]) -> np.ndarray:
+    """Positions may carry more than a height; RFC 7946 says to ignore the rest."""
+    try:
+        array = np.array(points, dtype=np.float64)
+    except ValueError:
+        narrow = min(len(point) for point in points)
+        array = np.array([point[:narrow] for point in points], dtype=np.float64)
+    return array[:, :3]
+
+
+def _line(points: list[list[float]]) -> shapely.LineString:
+    return shapely.linestrings(_array(points))
+
+
+def _polygon(rings: list[list[list[float]]]) -> shapely.Polygon:
+    shell, *holes = (shapely.linearrings(_array(ring)) for ring in rings)
+    return shapely.polygons(shell, holes=holes or None)
+
+
+def _declared(document: Mapping[str, Any]) -> str:
+    """RFC 7946 knows WGS 84 only; the member ``crs`` of the older GeoJSON of 2008 is still met and honoured."""
+    crs = document.get("crs")
+    if isinstance(crs, Mapping) and crs.get("type") == "name":
+        return str(crs.get("properties", {}).get("name", "OGC:CRS84"))
+    return "OGC:CRS84"
+
+
+def _flat(value: object) -> object:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def _frame(properties: list[Mapping[str, Any]], index: np.ndarray) -> pd.DataFrame:
+    names = dict.fromkeys(name for row in properties for name in row)
+    columns = {name: _column([_flat(row.get(name)) for row in properties], index) for name in names}
+    return pd.DataFrame(columns, index=index)
+
+
+def _column(values: list[object], index: np.ndarray) -> pd.Series:
+    """Numbers stay numbers, mixed columns become text, integers with gaps stay integers."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in values if isinstance(value, int)):
+        return pd.Series(values, index=index, dtype="Int64" if None in values else "int64")
+    if kinds == {bool}:
+        return pd.Series(values, index=index, dtype="boolean" if None in values else "bool")
+    if kinds and kinds <= {int, float}:
+        return pd.Series([np.nan if value is None else value for value in values], index=index, dtype="float64")
+    text = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+    return pd.Series(text, index=index, dtype="str")
+
+
+def read_features(features: list[Any], *, declared: str, label: str) -> Records:
+    """Turn GeoJSON features into records.
+
+    Parameters
+    ----------
+    features : list
+        Parsed features.
+    declared : str
+        What their positions mean.
+    label : str
+        For messages.
+
+    Returns
+    -------
+    Records
+        A feature that is no object is rejected; one whose geometry cannot be built is quarantined. A feature's ``id`` becomes the
+        column ``id`` unless its properties have one.
+    """
+    del label
+    rejected: list[tuple[int, str, str]] = []
+    properties: list[Mapping[str, Any]] = []
+    geometry: list[shapely.Geometry | None] = []
+    rows: list[int] = []
+    broken: dict[int, str] = {}
+    present: list[bool] = []
+    for row, feature in enumerate(features):
+        held = (
+            feature.get("properties") or {}
+            if isinstance(feature, Mapping) and feature.get("type") == "Feature"
+            else None
+        )
+        if not isinstance(held, Mapping):
+            rejected.append(
+                (row, "unreadable_feature: not a GeoJSON feature", json.dumps(feature, ensure_ascii=False)[:2000])
+            )
+            continue
+        try:
+            shape = _to_geometry(feature.get("geometry"))
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            IndexError,
+            AttributeError,
+            RecursionError,
+            shapely.errors.GEOSException,
+        ) as error:
+            shape = None
+            broken[len(rows)] = f"unreadable_geometry: {error!r} in {json.dumps(feature.get('geometry'))[:200]}"
+        properties.append({"id": feature["id"], **held} if "id" in feature and "id" not in held else held)
+        geometry.append(shape)
+        present.append(feature.get("geometry") is not None)
+        rows.append(row)
+    index = np.array(rows, dtype=np.int64)
+    shapes = np.array([*geometry, None], dtype=object)[:-1]
+    empty = np.array([shape is None for shape in geometry], dtype=bool)
+    faults = geometry_faults(shapes, np.array(present, dtype=bool) & ~empty)
+    for i, why in broken.items():
+        faults[i] = why
+    return Records(
+        table=_frame(properties, index),
+        count=len(features),
+        geometry=shapes,
+        faults=faults,
+        rejected=pd.DataFrame(rejected, columns=["row", "reason", "text"]).astype({"row": np.int64}),
+        declared=declared,
+    )
+
+
+def read_geojson(document: Mapping[str, Any], *, label: str) -> Records:
+    """Read a parsed GeoJSON document.
+
+    Parameters
+    ----------
+    document : Mapping
+        A FeatureCollection, or a single Feature.
+    label : str
+        For messages.
+
+    Returns
+    -------
+    Records
+        One record a feature.
+
+    Raises
+    ------
+    FileUnreadableError
+        If it is neither.
+    """
+    features = [document] if document.get("type") == "Feature" else document.get("features")
+    if not isinstance(features, list):
+        raise FileUnreadableError(
+            f"{label}: the JSON has type {document.get('type')!r} and no list of features; it is no GeoJSON."
+        )
+    return read_features(features, declared=_declared(document), label=label)
+
+
+def read_json_table(rows: list[Any], options: ReadOptions, *, label: str) -> Records:
+    """Read a plain array of objects, one record each.
+
+    Parameters
+    ----------
+    rows : list
+        Parsed objects.
+    options : ReadOptions
+        ``geometry`` names the member that holds a ring [[x, y], ...], if there is one.
+    label : str
+        For messages.
+
+    Returns
+    -------
+    Records
+        Without a declared position: a plain array cannot state one.
+    """
+    if options.geometry is not None and not any(isinstance(row, Mapping) and options.geometry in row for row in rows):
+        raise SchemaError(f"{label}: no object has the member {options.geometry!r} that geometry: names.")
+    features = []
+    for row in rows:
+        if not isinstance(row, Mapping):
+            features.append(row)
+            continue
+        ring = row.get(options.geometry) if options.geometry is not None else None
+        geometry = None if ring is None else {"type": "Polygon", "coordinates": [ring]}
+        features.append(
+            {
+                "type": "Feature",
+                "properties": {k: v for k, v in row.items() if k != options.geometry},
+                "geometry": geometry,
+            }
+        )
+    records = read_features(features, declared="", label=label)
+    return Records(
+        table=records.table,
+        count=records.count,
+        geometry=records.geometry if options.geometry is not None else None,
+        faults=records.faults if options.geometry is not None else None,
+        rejected=records.rejected,
+    )

@@ -1,0 +1,128 @@
+"""GeoParquet and plain Parquet."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from layers.errors import FileUnreadableError
+from layers.options import ReadOptions
+from layers.readers.records import Records, geometry_faults
+from layers.sources import Source
+
+__all__ = ["declared_position", "read_parquet"]
+
+
+def declared_position(column: dict[str, Any]) -> str | None:
+    """Say what the ``crs`` of a GeoParquet column means.
+
+    Parameters
+    ----------
+    column : dict
+        The column's entry in the ``geo`` metadata.
+
+    Returns
+    -------
+    str or None
+        "AUTHORITY:CODE" or PROJJSON; "OGC:CRS84" where the key is absent, as the specification has it; None
+        where it is null, which means "not known".
+    """
+    if "crs" not in column:
+        return "OGC:CRS84"
+    crs = column["crs"]
+    if crs is None or isinstance(crs, str):
+        return crs
+    name = crs.get("id", {})
+    return f"{name['authority']}:{name['code']}" if {"authority", "code"} <= name.keys() else json.dumps(crs)
+
+
+def _geo(table: pa.Table, label: str) -> dict[str, Any] | None:
+    raw = (table.schema.metadata or {}).get(b"geo")
+    if raw is None:
+        return None
+    try:
+        geo: dict[str, Any] = json.loads(raw)
+        _ = geo["columns"][geo["primary_column"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise FileUnreadableError(f"{label}: its geo metadata is broken ({error!r}); export it anew.") from error
+    return geo
+
+
+def _geometry(values: pa.ChunkedArray, encoding: str, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    present = (
+        values.is_valid().to_numpy(zero_copy_only=False)
+        if isinstance(values, pa.Array)
+        else values.is_valid().to_numpy()
+    )
+    if encoding.upper() == "WKB":
+        return shapely.from_wkb(
+            values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy(),
+            on_invalid="ignore",
+        ), present
+    return np.asarray(gpd.GeoDataFrame.from_arrow(table).geometry.array, dtype=object), present
+
+
+def read_parquet(source: Source, options: ReadOptions) -> Records:
+    """Read a Parquet file, with or without a geometry column.
+
+    Parameters
+    ----------
+    source : Source
+        A .parquet or .geoparquet file.
+    options : ReadOptions
+        Nothing of it counts here.
+
+    Returns
+    -------
+    Records
+        Typed as the file is; further geometry columns become well-known text.
+
+    Raises
+    ------
+    FileUnreadableError
+        If the file is broken, or a page does not have its checksum.
+    """
+    del options
+    try:
+        with source.path.open("rb") as file:
+            table = pq.ParquetFile(file, page_checksum_verification=True).read()
+    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
+        raise FileUnreadableError(f"{source.label}: broken Parquet ({error}); fetch the file again.") from error
+    geo = _geo(table, source.label)
+    if geo is None:
+        return Records(table=_frame(table), count=table.num_rows)
+    primary = geo["primary_column"]
+    geometry, present = _geometry(table.column(primary), geo["columns"][primary].get("encoding", "WKB"), table)
+    frame = _frame(table.drop_columns([name for name in geo["columns"] if name in table.column_names]))
+    for name in geo["columns"]:
+        if name != primary and name in table.column_names:
+            other, _ = _geometry(table.column(name), geo["columns"][name].get("encoding", "WKB"), table)
+            frame[name] = pd.Series(shapely.to_wkt(other, rounding_precision=-1), index=frame.index)
+    return Records(
+        table=frame,
+        count=table.num_rows,
+        geometry=geometry,
+        faults=geometry_faults(geometry, present, unreadable="no well-known binary"),
+        declared=declared_position(geo["columns"][primary]),
+    )
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """To pandas; integers with gaps stay integers."""
+    nullable = {
+        field.type: pd.Int64Dtype()
+        for field in table.schema
+        if pa.types.is_integer(field.type) and table.column(field.name).null_count
+    }
+    return (
+        table.to_pandas(types_mapper=nullable.get, ignore_metadata=True)
+        if nullable
+        else table.to_pandas(ignore_metadata=True)
+    )

@@ -1,0 +1,148 @@
+"""What a reader hands over: every record of one file, and what the file itself declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from layers.errors import SchemaError
+
+__all__ = ["Records", "concatenate_records", "geometry_faults"]
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"row": np.array([], dtype=np.int64), "reason": np.array([], dtype=object), "text": np.array([], dtype=object)}
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Records:
+    """One file, read.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Attributes of the records that could be read; the index is the number of the record in the file, from 0.
+    count : int
+        Records in the file: those of the table and the rejected ones.
+    geometry : numpy.ndarray of shapely geometries or None
+        One a row of the table, or None for a plain table.
+    faults : numpy.ndarray of object, shape (n,), or None
+        Why a row of the table is to be quarantined; None where it is sound.
+    rejected : pandas.DataFrame
+        Columns ``row``, ``reason``, ``text`` of what could not be read as a record.
+    declared : str or None
+        What the file says about its positions.
+    text : bool
+        Whether the table is all text, to be typed later.
+    units : Mapping of str to str
+        Units that the file declares, by column.
+    """
+
+    table: pd.DataFrame
+    count: int
+    geometry: NDArray[np.object_] | None = None
+    faults: NDArray[np.object_] | None = None
+    rejected: pd.DataFrame = field(default_factory=_nothing)
+    declared: str | None = None
+    text: bool = False
+    units: Mapping[str, str] = field(default_factory=dict)
+
+
+def geometry_faults(
+    geometry: NDArray[np.object_], present: NDArray[np.bool_], *, unreadable: str = "the geometry cannot be read"
+) -> NDArray[np.object_]:
+    """Say which geometries cannot stand.
+
+    Parameters
+    ----------
+    geometry : numpy.ndarray of shapely geometries or None, shape (n,)
+        As read.
+    present : numpy.ndarray of bool, shape (n,)
+        Whether the file had something there at all.
+    unreadable : str
+        Detail for what was there but gave no geometry.
+
+    Returns
+    -------
+    numpy.ndarray of object, shape (n,)
+        None, or "no_geometry", "unreadable_geometry", "not_finite" or "invalid_geometry" with details.
+    """
+    reasons = np.full(len(geometry), None, dtype=object)
+    missing = shapely.is_missing(geometry)
+    empty = shapely.is_empty(geometry)
+    reasons[(missing & ~present) | empty] = "no_geometry: the record has none"
+    reasons[missing & present] = f"unreadable_geometry: {unreadable}"
+    sound = ~missing & ~empty
+    bounds = shapely.bounds(geometry)
+    wild = sound & ~np.isfinite(bounds).all(axis=1)
+    reasons[wild] = "not_finite: a coordinate is infinite or not a number"
+    sound &= ~wild
+    areal = sound & (shapely.get_dimensions(geometry) == 2)
+    broken = np.flatnonzero(areal)[~shapely.is_valid(geometry[areal])]
+    for i, why in zip(broken, shapely.is_valid_reason(geometry[broken]), strict=True):
+        reasons[i] = f"invalid_geometry: {why}"
+    # A line of a single point twice has no length to share out.
+    lines = sound & (shapely.get_dimensions(geometry) == 1)
+    flat = np.flatnonzero(lines)[shapely.length(geometry[lines]) == 0]
+    reasons[flat] = "invalid_geometry: a line without length"
+    return reasons
+
+
+def concatenate_records(parts: Sequence[Records], labels: Sequence[str], *, dataset: str) -> Records:
+    """Append files of one schema; rows are numbered on, ``source_file`` says where each came from.
+
+    Parameters
+    ----------
+    parts : sequence of Records
+        One a file.
+    labels : sequence of str
+        Name of each file.
+    dataset : str
+        For messages.
+
+    Returns
+    -------
+    Records
+        Of all files.
+
+    Raises
+    ------
+    SchemaError
+        If columns or declared positions differ.
+    """
+    first = parts[0]
+    tables, geometries, faults, rejected = [], [], [], []
+    offset = 0
+    for part, label in zip(parts, labels, strict=True):
+        if set(part.table.columns) != set(first.table.columns) or (part.geometry is None) != (first.geometry is None):
+            only = sorted(set(map(str, part.table.columns)) ^ set(map(str, first.table.columns)))
+            raise SchemaError(
+                f"{dataset}: {label} and {labels[0]} do not have the same columns (only in one: {', '.join(only) or 'geometry'}). "
+                "Name them as two datasets."
+            )
+        if part.declared != first.declared:
+            raise SchemaError(
+                f"{dataset}: {label} declares the position {part.declared}, {labels[0]} declares {first.declared}. Name them as two datasets."
+            )
+        source = pd.Categorical.from_codes(np.full(len(part.table), labels.index(label)), categories=list(labels))
+        tables.append(part.table[first.table.columns].assign(source_file=source).set_axis(part.table.index + offset))
+        rejected.append(part.rejected.assign(row=part.rejected["row"] + offset, source_file=label))
+        if part.geometry is not None:
+            geometries.append(part.geometry)
+        faults.append(np.full(len(part.table), None, dtype=object) if part.faults is None else part.faults)
+        offset += part.count
+    return replace(
+        first,
+        table=pd.concat(tables),
+        count=offset,
+        geometry=np.concatenate(geometries) if geometries else None,
+        faults=np.concatenate(faults),
+        rejected=pd.concat(rejected, ignore_index=True),
+    )

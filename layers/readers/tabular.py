@@ -1,0 +1,265 @@
+"""Text tables (CSV): all text first, every input row accounted for."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import shapely
+
+from layers.errors import FileRefusedError, FileUnreadableError, SchemaError
+from layers.options import ReadOptions
+from layers.readers.records import Records, geometry_faults
+from layers.sources import Source
+
+__all__ = ["read_csv"]
+
+#: A quoted value may hold line breaks, but one that runs on this long is a quote that was never closed.
+_MAX_QUOTED_LINES = 200
+#: Above this share of undecodable rows it is the stated encoding that is wrong, not the rows.
+_MAX_BAD_ENCODING = 0.1
+_MAX_FIELD = 1 << 27
+
+
+def _column_names(header: list[str]) -> list[str]:
+    """Make names unique; nameless columns get their place ("column_14")."""
+    names: list[str] = []
+    for i, raw in enumerate(header):
+        name = raw.strip() or f"column_{i + 1}"
+        unique, k = name, 2
+        while unique in names:
+            unique, k = f"{name}_{k}", k + 1
+        names.append(unique)
+    return names
+
+
+def _rejections(entries: list[tuple[int, str, str]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "row": np.array([entry[0] for entry in entries], dtype=np.int64),
+            "reason": np.array([entry[1] for entry in entries], dtype=object),
+            "text": np.array([entry[2] for entry in entries], dtype=object),
+        }
+    )
+
+
+def _ragged(found: int, expected: int) -> str:
+    return f"ragged_row: {found} values where the header has {expected}"
+
+
+def _read_fast(data: bytes, names: list[str], options: ReadOptions) -> Records:
+    """Parse well-formed text in one go; only rows of another length are left out."""
+    entries: list[tuple[int, str, str]] = []
+
+    def _keep(row: pacsv.InvalidRow) -> str:
+        # Rows are counted from 1 and the header is one of them.
+        entries.append((row.number - 2, _ragged(row.actual_columns, row.expected_columns), row.text))
+        return "skip"
+
+    table = pacsv.read_csv(
+        io.BytesIO(data),
+        read_options=pacsv.ReadOptions(
+            column_names=names,
+            skip_rows_after_names=1,
+            use_threads=False,
+            block_size=max(1 << 16, min(len(data) + 1, (1 << 31) - 2)),
+        ),
+        parse_options=pacsv.ParseOptions(
+            delimiter=options.delimiter, newlines_in_values=True, invalid_row_handler=_keep
+        ),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
+        ),
+    )
+    count = table.num_rows + len(entries)
+    rows = np.delete(np.arange(count), [entry[0] for entry in entries])
+    return Records(table=table.to_pandas().set_index(rows), count=count, rejected=_rejections(entries), text=True)
+
+
+def _split_records(data: bytes, delimiter: str) -> Iterator[tuple[bytes, bool]]:
+    """Cut into records; a quote that is never closed ends with its own line, and says so (False)."""
+    mark = re.escape(delimiter.encode())
+    quoted = re.compile(rb"(?:^|(?<=" + mark + rb'))"(?:[^"]|"")*"')
+    opened = re.compile(rb"(?:^|" + mark + rb')"')
+    lines = data.splitlines(keepends=True)
+    i = 0
+    while i < len(lines):
+        record, j = lines[i], i
+        # A quote opens a value only at its start: 5" pipe is text.
+        while (
+            b'"' in record
+            and opened.search(quoted.sub(b"", record))
+            and j + 1 < len(lines)
+            and j - i < _MAX_QUOTED_LINES
+        ):
+            j += 1
+            record += lines[j]
+        closed = b'"' not in record or not opened.search(quoted.sub(b"", record))
+        if not closed:
+            record, j = lines[i], i
+        if record.strip():
+            yield record, closed
+        i = j + 1
+
+
+def _parse_record(record: bytes, options: ReadOptions, expected: int) -> tuple[list[str] | None, str]:
+    try:
+        text = record.decode(options.encoding)
+    except UnicodeDecodeError as error:
+        return (
+            None,
+            f"bad_encoding: byte {record[error.start]:#04x} at place {error.start + 1} is not {options.encoding}",
+        )
+    try:
+        values = next(csv.reader(io.StringIO(text, newline=""), delimiter=options.delimiter))
+    except csv.Error as error:
+        return None, f"unreadable_row: {error}"
+    return (values, "") if len(values) == expected else (None, _ragged(len(values), expected))
+
+
+def _read_careful(data: bytes, names: list[str], options: ReadOptions, *, label: str) -> Records:
+    """Parse record by record; what is broken is rejected alone."""
+    rows: list[list[str]] = []
+    numbers: list[int] = []
+    entries: list[tuple[int, str, str]] = []
+    count = -1
+    for count, (record, closed) in enumerate(_split_records(data, options.delimiter), start=-1):
+        if count < 0:
+            continue  # the header
+        values, why = _parse_record(record, options, len(names))
+        if not closed:
+            values, why = None, "unbalanced_quote: a quote is opened and never closed"
+        if values is None:
+            entries.append((count, why, record.decode(options.encoding, errors="backslashreplace").rstrip("\r\n")))
+        else:
+            rows.append(values)
+            numbers.append(count)
+    total = count + 1
+    undecodable = sum(why.startswith("bad_encoding") for _, why, _ in entries)
+    if undecodable > max(1, _MAX_BAD_ENCODING * total):
+        raise FileUnreadableError(
+            f"{label}: {undecodable:,} of {total:,} rows are not {options.encoding}; write encoding: gb18030 (or what it is)."
+        )
+    table = pd.DataFrame(rows, columns=names, index=np.array(numbers, dtype=np.int64), dtype="str")
+    return Records(table=table, count=total, rejected=_rejections(entries), text=True)
+
+
+def _header(data: bytes, options: ReadOptions, label: str) -> list[str]:
+    first = next(_split_records(data, options.delimiter), None)
+    if first is None:
+        raise FileUnreadableError(f"{label}: the file is empty; a table needs at least its header.")
+    try:
+        return _column_names(
+            next(csv.reader(io.StringIO(first[0].decode(options.encoding), newline=""), delimiter=options.delimiter))
+        )
+    except UnicodeDecodeError as error:
+        raise FileUnreadableError(
+            f"{label}: the header is not {options.encoding}; write encoding: gb18030 (or what it is)."
+        ) from error
+
+
+def read_csv(source: Source, options: ReadOptions) -> Records:
+    """Read a text table.
+
+    Parameters
+    ----------
+    source : Source
+        A .csv, .tsv or .txt file, perhaps gzipped.
+    options : ReadOptions
+        ``encoding``, ``delimiter`` (a .tsv is split at tabs) and ``geometry`` (a column of well-known text) count.
+
+    Returns
+    -------
+    Records
+        All text. Lines that are wholly empty are no records; rows of another length than the header, undecodable ones and those
+        with a quote that never closes are rejected one by one.
+
+    Raises
+    ------
+    FileRefusedError
+        If it is not text.
+    FileUnreadableError
+        If it is empty, or not in the stated encoding.
+    """
+    csv.field_size_limit(_MAX_FIELD)
+    if source.suffix == ".tsv" and options.delimiter == ",":
+        options = _with_tab(options)
+    data = source.read()
+    if b"\0" in data[:65536] and not options.encoding.lower().startswith(("utf-16", "utf_16", "utf-32", "utf_32")):
+        raise FileRefusedError(
+            f"{source.label}: has zero bytes and is no text table; if it is UTF-16, write encoding: utf-16."
+        )
+    try:
+        clean = (
+            data.decode(options.encoding).encode()
+            if options.encoding.lower() not in {"utf-8", "utf8"}
+            else _checked(data)
+        )
+    except UnicodeDecodeError:
+        clean = None
+    except LookupError as error:
+        raise SchemaError(
+            f"{source.label}: no encoding is called {options.encoding!r}; write utf-8, gb18030, latin-1, ..."
+        ) from error
+    if clean is not None:
+        data, options = clean, _as_utf8(options)
+    data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    names = _header(data, options, source.label)
+    records = None
+    if clean is not None and data.count(b'"') % 2 == 0:
+        # Arrow needs an ending line break when only the header stands.
+        try:
+            records = _read_fast(data if data.endswith((b"\n", b"\r")) else data + b"\n", names, options)
+        except pa.ArrowInvalid:
+            records = None
+    if records is None:
+        records = _read_careful(data, names, options, label=source.label)
+    return _with_geometry(records, options.geometry, source.label) if options.geometry else records
+
+
+def _checked(data: bytes) -> bytes:
+    data.decode("utf-8")
+    return data
+
+
+def _as_utf8(options: ReadOptions) -> ReadOptions:
+    return ReadOptions(delimiter=options.delimiter, geometry=options.geometry)
+
+
+def _with_tab(options: ReadOptions) -> ReadOptions:
+    return ReadOptions(delimiter="\t", geometry=options.geometry, encoding=options.encoding)
+
+
+def _with_geometry(records: Records, column: str, label: str) -> Records:
+    """Read well-known text, also with the "SRID=4326;" that PostGIS puts before it."""
+    if column not in records.table.columns:
+        raise SchemaError(
+            f"{label}: no column {column!r} for geometry; the file has {', '.join(records.table.columns)}."
+        )
+    text = records.table[column].astype(object).to_numpy()
+    present = np.array([bool(value.strip()) for value in text], dtype=bool)
+    srids = {found[1] for value in text if (found := re.match(r"\s*SRID=(\d+);", value))}
+    plain = np.array([re.sub(r"^\s*SRID=\d+;", "", value) for value in text], dtype=object)
+    geometry = shapely.from_wkt(np.where(present, plain, None), on_invalid="ignore")
+    return Records(
+        table=records.table.drop(columns=column),
+        count=records.count,
+        geometry=geometry,
+        faults=_with_text(geometry_faults(geometry, present, unreadable="no well-known text"), text),
+        rejected=records.rejected,
+        declared=f"EPSG:{srids.pop()}" if len(srids) == 1 else None,
+        text=True,
+    )
+
+
+def _with_text(faults: np.ndarray, text: np.ndarray) -> np.ndarray:
+    """Keep what stood in the column beside the reason: the column itself leaves the table."""
+    for i in np.flatnonzero(np.array([fault is not None for fault in faults], dtype=bool)):
+        faults[i] = f"{faults[i]} ({text[i][:200]!r})"
+    return faults

@@ -1,0 +1,142 @@
+"""GeoPackage and Shapefile through pyogrio; the first bytes fix the driver before GDAL sees the file."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyogrio.core
+import pyogrio.raw
+import shapely
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
+
+from layers.errors import FileRefusedError, FileUnreadableError, SchemaError
+from layers.options import ReadOptions
+from layers.readers.records import Records, geometry_faults
+from layers.sources import Source
+
+__all__ = ["read_geopackage", "read_shapefile"]
+
+#: A virtual table can reach other files; a GeoPackage needs these kinds only.
+_HARMLESS = ("rtree", "fts3", "fts4", "fts5")
+
+
+def _check_sqlite(source: Source) -> None:
+    """Refuse a database with virtual tables that reach outside it."""
+    try:
+        connection = sqlite3.connect(f"{source.path.as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%'").fetchall()
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        raise FileUnreadableError(f"{source.label}: broken SQLite database ({error}); fetch it again.") from error
+    for name, sql in rows:
+        module = str(sql).upper().split(" USING ")[-1].split("(")[0].strip().lower()
+        if module not in _HARMLESS:
+            raise FileRefusedError(
+                f"{source.label}: table {name!r} is a virtual table ({module}) that may reach other files; export plain tables."
+            )
+
+
+def _choose_layer(source: Source, path: str, wanted: str | None) -> str:
+    names = [str(name) for name in pyogrio.core.list_layers(path)[:, 0]]
+    if wanted is None and len(names) == 1:
+        return names[0]
+    if wanted not in names:
+        found = ", ".join(map(repr, names)) or "no layers"
+        asked = f"has no layer {wanted!r}" if wanted else "has several layers"
+        raise SchemaError(f"{source.label}: {asked}; write layer: with one of {found}.")
+    return wanted
+
+
+def _columns(meta: dict[str, Any], fields: list[np.ndarray], index: np.ndarray) -> pd.DataFrame:
+    columns: dict[str, pd.Series] = {}
+    for name, values in zip(meta["fields"], fields, strict=True):
+        series = pd.Series(values, index=index)
+        if series.dtype == object and all(value is None or isinstance(value, str) for value in values):
+            series = series.astype("str")
+        columns[str(name)] = series
+    return pd.DataFrame(columns, index=index)
+
+
+def _read(source: Source, path: str, options: ReadOptions) -> Records:
+    try:
+        layer = _choose_layer(source, path, options.layer)
+        meta, _, wkb, fields = pyogrio.raw.read(path, layer=layer, datetime_as_string=True)
+    except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
+        raise FileUnreadableError(f"{source.label}: GDAL cannot read it ({error}).") from error
+    count = len(wkb) if wkb is not None else len(fields[0]) if fields else 0
+    index = np.arange(count)
+    table = _columns(meta, fields, index)
+    if wkb is None:
+        return Records(table=table, count=count)
+    present = np.array([value is not None for value in wkb], dtype=bool)
+    geometry = shapely.from_wkb(wkb, on_invalid="ignore")
+    return Records(
+        table=table,
+        count=count,
+        geometry=geometry,
+        faults=geometry_faults(geometry, present, unreadable="a curve or a broken blob"),
+        declared=meta["crs"],
+    )
+
+
+def read_geopackage(source: Source, options: ReadOptions) -> Records:
+    """Read one layer of a GeoPackage.
+
+    Parameters
+    ----------
+    source : Source
+        A .gpkg file.
+    options : ReadOptions
+        ``layer`` names the table if there are several.
+
+    Returns
+    -------
+    Records
+        Rows in the file's order, numbered from 0.
+
+    Raises
+    ------
+    FileRefusedError
+        If it has virtual tables that reach other files.
+    FileUnreadableError
+        If the database is broken.
+    """
+    _check_sqlite(source)
+    return _read(source, f"GPKG:{source.path}", options)
+
+
+def read_shapefile(source: Source, options: ReadOptions) -> Records:
+    """Read a Shapefile with its .shx, .dbf, .prj and .cpg.
+
+    Parameters
+    ----------
+    source : Source
+        The .shp file; the others lie beside it.
+    options : ReadOptions
+        Nothing of it counts here.
+
+    Returns
+    -------
+    Records
+        Records whose geometry is cut off are quarantined.
+
+    Raises
+    ------
+    FileUnreadableError
+        If the index or the table is missing or broken.
+    """
+    absent = [suffix for suffix in (".shx", ".dbf") if not _sibling(source, suffix)]
+    if absent:
+        raise FileUnreadableError(
+            f"{source.label}: {' and '.join(absent)} is missing beside it; a Shapefile is several files: copy them all."
+        )
+    return _read(source, str(source.path), ReadOptions())
+
+
+def _sibling(source: Source, suffix: str) -> bool:
+    return any(source.path.with_suffix(variant).is_file() for variant in (suffix, suffix.upper()))

@@ -1,0 +1,214 @@
+"""``read()``: from files to a layer, every record accounted for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crs import Fields, PositionDefinition, Shapes
+from layers.clock import resolve_time
+from layers.errors import SchemaError
+from layers.ledger import Ledger
+from layers.model import Layer, Origin, to_array
+from layers.options import ReadOptions
+from layers.position import resolve_position
+from layers.readers.records import Records, concatenate_records
+from layers.registry import resolve_format
+from layers.schema import check_fields, infer_types
+from layers.sources import Source, resolve_source
+
+__all__ = ["read"]
+
+logger = logging.getLogger(__name__)
+
+
+def read(
+    source: str | Path | Sequence[str | Path],
+    *,
+    position: object = None,
+    domain: str = "unspecified",
+    name: str | None = None,
+    origin: Origin | None = None,
+    options: ReadOptions | None = None,
+) -> Layer:
+    """Read a dataset.
+
+    Parameters
+    ----------
+    source : str, pathlib.Path or sequence of them
+        A file, or several of one schema: these become one layer, rows numbered on, with a column ``source_file``.
+    position : PositionDefinition, str, Mapping or None
+        What the positions mean; needed where the file does not say it, and compared where it does.
+    domain : str
+        What the dataset is about.
+    name : str or None
+        Name of the dataset; None: the file's.
+    origin : Origin or None
+        Owner, licence and level.
+    options : ReadOptions or None
+        How to read what the file does not say.
+
+    Returns
+    -------
+    Layer
+        As published, with its ledger.
+
+    Raises
+    ------
+    PositionMissingError
+        If nobody says what the positions mean.
+    PositionContradictionError
+        If file and user say different things.
+    FileRefusedError
+        If a file is not what its name says, or lies outside the root.
+    FileUnreadableError
+        If a file is broken as a whole.
+    SchemaError
+        If columns or options do not fit the file.
+    """
+    options = options or ReadOptions()
+    paths = [source] if isinstance(source, str | Path) else list(source)
+    if not paths:
+        raise SchemaError(f"{name or 'dataset'}: the list of files is empty; name at least one.")
+    files = [resolve_source(path, root=options.root) for path in paths]
+    dataset = name or files[0].path.name.split(".")[0]
+    parts = [resolve_format(file).read(file, options) for file in files]
+    labels = [file.path.name if len(set(files)) == len({f.path.name for f in files}) else file.label for file in files]
+    records = parts[0] if len(parts) == 1 else concatenate_records(parts, labels, dataset=dataset)
+    layer = _to_layer(
+        records,
+        position=position,
+        dataset=dataset,
+        options=options,
+        sources={label: part.count for label, part in zip(labels, parts, strict=True)},
+    )
+    layer = replace(layer, domain=domain, origin=origin or Origin())
+    logger.info("%s", layer.ledger.summary())
+    return layer
+
+
+def _renamed(records: Records, rename: Mapping[str, str], dataset: str) -> Records:
+    if not rename:
+        return records
+    absent = [name for name in rename if name not in records.table.columns]
+    if absent:
+        raise SchemaError(
+            f"{dataset}: rename names {', '.join(map(repr, absent))}; the file has {', '.join(map(repr, records.table.columns))}."
+        )
+    table = records.table.rename(columns=dict(rename))
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise SchemaError(f"{dataset}: after rename two columns are called {twice[0]!r}; choose another name.")
+    return replace(records, table=table)
+
+
+def _left_out(table: pd.DataFrame, where: Mapping[str, object], dataset: str) -> NDArray[np.object_]:
+    """Give the reason for each record that the stated filter leaves out."""
+    reasons = np.full(len(table), None, dtype=object)
+    for name, wanted in where.items():
+        if name not in table.columns:
+            raise SchemaError(f"{dataset}: where names {name!r}; the file has {', '.join(map(repr, table.columns))}.")
+        values = wanted if isinstance(wanted, tuple | list | set | frozenset) else (wanted,)
+        column = table[name]
+        hit = (
+            column.isin(list(values))
+            if pd.api.types.is_numeric_dtype(column)
+            else column.astype("str").isin([str(value) for value in values])
+        )
+        reasons[~hit.to_numpy(dtype=bool)] = f"not_selected: {name} is not {' or '.join(map(str, values))}"
+    return reasons
+
+
+def _fields(table: pd.DataFrame, position: PositionDefinition, dataset: str) -> Fields:
+    """Take the position columns as they are written."""
+    if not position.columns:
+        raise SchemaError(
+            f"{dataset}: a table needs to know which columns hold the position ({position.name}); it has "
+            f"{', '.join(map(repr, table.columns))}. Write position: {{definition: {position.name}, columns: [x, y]}} with two of them."
+        )
+    absent = [name for name in position.columns if name not in table.columns]
+    if absent:
+        raise SchemaError(
+            f"{dataset}: position names {', '.join(map(repr, absent))}; the table has {', '.join(map(repr, table.columns))}. Correct columns:."
+        )
+    return Fields(tuple(_as_written(table[name]) for name in position.columns))
+
+
+def _as_written(values: pd.Series) -> NDArray[np.generic]:
+    """Keep whole numbers whole even where some are missing: they may be ids."""
+    if values.dtype == pd.Int64Dtype():
+        return values.astype(object).where(values.notna(), None).to_numpy(dtype=object)
+    return to_array(values)
+
+
+def _merge(*reasons: NDArray[np.object_] | None) -> NDArray[np.object_]:
+    """Join what several checks found on each record."""
+    given = [part for part in reasons if part is not None]
+    merged = given[0].copy()
+    for part in given[1:]:
+        for i in np.flatnonzero(_given(part)):
+            merged[i] = part[i] if merged[i] is None else f"{merged[i]}; {part[i]}"
+    return merged
+
+
+def _start_ledger(records: Records, dataset: str, sources: Mapping[str, int]) -> Ledger:
+    """Open the account: everything that could be read counts as placed until a check says otherwise."""
+    ledger = Ledger(dataset=dataset, sources=dict(sources), placed=records.count)
+    bad = records.rejected
+    if not len(bad):
+        return ledger
+    source = bad["source_file"].to_numpy(dtype=object) if "source_file" in bad else next(iter(sources))
+    return ledger.reject(bad["row"].to_numpy(), bad["reason"].to_numpy(), bad[["text"]], source=source)
+
+
+def _to_layer(
+    records: Records, *, position: object, dataset: str, options: ReadOptions, sources: Mapping[str, int]
+) -> Layer:
+    """Type, check and place the records of a dataset."""
+    records = _renamed(records, options.rename, dataset)
+    written = records.table.rename_axis(index="row")
+    hint = "" if records.geometry is not None else f" Its columns are {', '.join(map(repr, written.columns))}."
+    definition = resolve_position(position, declared=records.declared, dataset=dataset, column_hint=hint)
+    table = written
+    if records.text:
+        keep = frozenset(name for name, rule in options.fields.items() if rule.kind in {"text", "category"})
+        table = infer_types(written.drop(columns="source_file", errors="ignore"), keep=keep)
+        table = table if "source_file" not in written else table.assign(source_file=written["source_file"])
+    table, wrong = check_fields(table, options.fields, dataset=dataset)
+    coordinates = Shapes(records.geometry) if _has_shapes(records, definition) else _fields(table, definition, dataset)
+    untimed = None
+    if options.time is not None:
+        if options.time.column not in written:
+            raise SchemaError(
+                f"{dataset}: time names {options.time.column!r}; the file has {', '.join(map(repr, written.columns))}."
+            )
+        time, untimed = resolve_time(written[options.time.column], options.time)
+        table = table.assign(time=time)
+    units = {**records.units, **{name: rule.unit for name, rule in options.fields.items() if rule.unit}}
+    left_out = _left_out(written, options.where, dataset)
+    reasons = _merge(wrong, untimed, records.faults)
+    layer = Layer(
+        name=dataset,
+        table=table.rename_axis(index="row"),
+        position=definition,
+        coordinates=coordinates,
+        ledger=_start_ledger(records, dataset, sources),
+        units=units,
+    )
+    out = _given(left_out)
+    layer = layer.set_aside(out, left_out, fate="rejected", original=written)
+    return layer.set_aside(_given(reasons)[~out], reasons[~out], fate="quarantined", original=written[~out])
+
+
+def _given(reasons: NDArray[np.object_]) -> NDArray[np.bool_]:
+    return np.array([reason is not None for reason in reasons], dtype=bool)
+
+
+def _has_shapes(records: Records, definition: PositionDefinition) -> bool:
+    return records.geometry is not None and definition.kind == "coordinates"

@@ -1,0 +1,216 @@
+"""What a column must be: unit, range, kind; all faults of a record are found at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from layers.errors import SchemaError
+
+__all__ = ["Field", "check_fields", "infer_types"]
+
+Kind = Literal["number", "integer", "text", "category", "boolean"]
+
+_TRUE = frozenset({"true", "t", "yes", "y", "1"})
+_FALSE = frozenset({"false", "f", "no", "n", "0"})
+#: Numbers beyond this lose digits as float64, so such a column stays text.
+_EXACT_INTEGER = 2**63
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """What is known about one column.
+
+    Parameters
+    ----------
+    unit : str
+        Unit of the values as published; "" when not stated.
+    min, max : float or None
+        Lowest and highest value that is possible, in that unit; records beyond are quarantined.
+    required : bool
+        Whether a record without a value is quarantined.
+    kind : {"number", "integer", "text", "category", "boolean"} or None
+        What the values are; None: as the whole column reads.
+    missing : tuple of str
+        Texts or numbers that stand for "no value", such as "-999"; the empty text always does.
+
+    Examples
+    --------
+    >>> Field(unit="km/h", min=0, max=200).kind is None
+    True
+    """
+
+    unit: str = ""
+    min: float | None = None
+    max: float | None = None
+    required: bool = False
+    kind: Kind | None = None
+    missing: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise SchemaError(f"a field's min {self.min} lies above its max {self.max}: exchange them.")
+        if self.kind not in {None, "number", "integer", "text", "category", "boolean"}:
+            raise SchemaError(f"a field's kind is {self.kind!r}: write number, integer, text, category or boolean.")
+        if self.kind in {"text", "category", "boolean"} and (self.min is not None or self.max is not None):
+            raise SchemaError(
+                f"a field of kind {self.kind!r} has no min or max: leave them out, or write kind: number."
+            )
+
+
+def _infer(column: pd.Series) -> pd.Series:
+    """Type one text column if *every* value allows it: integer, else float, else text."""
+    text = pa.Array.from_pandas(column, type=pa.large_string())
+    blank = pc.equal(pc.utf8_trim_whitespace(text), "")
+    text = pc.if_else(pc.fill_null(blank, fill_value=True), pa.scalar(None, pa.large_string()), text)
+    kept = column.astype("str").where(~pd.Series(pc.is_null(text).to_numpy(zero_copy_only=False), index=column.index))
+    if text.null_count == len(text):
+        return kept
+    # "007" is a code, not the number 7; an arrow cast would drop its zeros.
+    if pc.any(pc.match_substring_regex(text, r"^\s*[+-]?0\d")).as_py():
+        return kept
+    for kind in (pa.int64(), pa.float64()):
+        try:
+            numbers = pc.cast(pc.utf8_trim_whitespace(text), kind)
+        except pa.ArrowInvalid:
+            continue
+        if kind == pa.int64() and numbers.null_count:
+            return pd.Series(
+                numbers.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get).array, index=column.index
+            )
+        return pd.Series(numbers.to_numpy(zero_copy_only=False), index=column.index)
+    return kept
+
+
+def infer_types(table: pd.DataFrame, *, keep: frozenset[str] = frozenset()) -> pd.DataFrame:
+    """Type the columns of a table that was read as text.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Text; the empty text is "no value".
+    keep : frozenset of str
+        Columns that stay text.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A column becomes numbers only if every value of it is one and none has leading zeros; integers with
+        gaps become ``Int64``.
+
+    Examples
+    --------
+    >>> infer_types(pd.DataFrame({"id": ["007", "12"], "n": ["3", ""]})).dtypes.astype(str).to_list()
+    ['str', 'Int64']
+    """
+    columns = {name: table[name].astype("str") if name in keep else _infer(table[name]) for name in table.columns}
+    return pd.DataFrame(columns, index=table.index)
+
+
+def _without(column: pd.Series, missing: tuple[str, ...]) -> pd.Series:
+    """Empty the values that stand for "no value"; "-999" also means -999.0."""
+    if not missing:
+        return column
+    gone = column.astype("str").str.strip().isin(missing)
+    if pd.api.types.is_numeric_dtype(column):
+        numbers = pd.to_numeric(pd.Series(missing), errors="coerce").dropna()
+        gone |= column.isin(numbers)
+        column = column.astype("Int64" if pd.api.types.is_integer_dtype(column) else "float64")
+    return column.mask(gone.fillna(value=False).astype(bool))
+
+
+def _typed(column: pd.Series, kind: Kind | None) -> pd.Series:
+    if kind in {"number", "integer"}:
+        if not pd.api.types.is_numeric_dtype(column):
+            column = pd.to_numeric(
+                column.str.strip() if pd.api.types.is_string_dtype(column) else column, errors="coerce"
+            )
+        return column
+    if kind == "boolean":
+        words = column.astype("str").str.strip().str.lower()
+        return words.map(lambda word: True if word in _TRUE else False if word in _FALSE else None).astype("boolean")
+    if kind in {"text", "category"}:
+        text = column.astype("str")
+        return text.astype("category") if kind == "category" else text
+    return column
+
+
+def _faults(name: str, given: pd.Series, typed: pd.Series, rule: Field) -> list[tuple[np.ndarray, str]]:
+    """List (mask, reason) of one column."""
+    found: list[tuple[np.ndarray, str]] = []
+    blank = given.isna().to_numpy()
+    if pd.api.types.is_string_dtype(given):
+        blank = blank | (given.fillna("").str.strip() == "").to_numpy()
+    empty = typed.isna().to_numpy()
+    if rule.required:
+        found.append((blank, f"missing_value: {name} is empty and required"))
+    unreadable = empty & ~blank
+    if unreadable.any():
+        found.append((unreadable, f"unreadable_value: {name} is not a {rule.kind or 'value'}"))
+    if not pd.api.types.is_numeric_dtype(typed) or pd.api.types.is_bool_dtype(typed):
+        if rule.min is not None or rule.max is not None:
+            raise SchemaError(f"column {name!r} has a range but is not numeric throughout: add kind: number.")
+        return found
+    numbers = typed.to_numpy(dtype=np.float64, na_value=np.nan)
+    unit = f" {rule.unit}" if rule.unit else ""
+    found.append((np.isinf(numbers), f"not_finite: {name} is infinite"))
+    if rule.kind == "integer":
+        found.append((np.isfinite(numbers) & (numbers != np.round(numbers)), f"not_an_integer: {name} has a fraction"))
+    if rule.min is not None:
+        found.append((numbers < rule.min, f"out_of_range: {name} is below {rule.min:g}{unit}"))
+    if rule.max is not None:
+        found.append((numbers > rule.max, f"out_of_range: {name} is above {rule.max:g}{unit}"))
+    return found
+
+
+def check_fields(table: pd.DataFrame, fields: Mapping[str, Field], *, dataset: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """Type the stated columns and find every record that breaks a rule.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As read.
+    fields : Mapping of str to Field
+        Rules by column.
+    dataset : str
+        For messages.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        With the stated columns typed.
+    reasons : numpy.ndarray of object, shape (n,)
+        None where a record is sound, else all of its faults joined by "; ".
+
+    Raises
+    ------
+    SchemaError
+        If stated columns are absent; all of them are named.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"speed": ["50", "900", "fast"]})
+    >>> check_fields(frame, {"speed": Field(unit="km/h", max=200, kind="number")}, dataset="d")[1].tolist()
+    [None, 'out_of_range: speed is above 200 km/h', 'unreadable_value: speed is not a number']
+    """
+    absent = [name for name in fields if name not in table.columns]
+    if absent:
+        raise SchemaError(
+            f"{dataset}: no column {', '.join(map(repr, absent))}; the file has {', '.join(map(repr, table.columns))}. "
+            f"Correct the name under fields:, or use rename."
+        )
+    reasons = np.full(len(table), None, dtype=object)
+    changed: dict[str, pd.Series] = {}
+    for name, rule in fields.items():
+        given = _without(table[name], rule.missing)
+        changed[name] = typed = _typed(given, rule.kind)
+        for mask, reason in _faults(name, given, typed, rule):
+            for i in np.flatnonzero(mask):
+                reasons[i] = reason if reasons[i] is None else f"{reasons[i]}; {reason}"
+    return table.assign(**changed), reasons

@@ -1,0 +1,140 @@
+"""Opening files: inside the declared root only, never over a network, and never unpacking more than is sane."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from layers.errors import FileRefusedError, FileUnreadableError
+
+__all__ = ["Source", "resolve_source"]
+
+_REMOTE = re.compile(r"^(?:[a-z][a-z0-9+.-]+://|[a-z0-9+.-]+::|/vsi)", re.IGNORECASE)
+_CHUNK = 1 << 22
+#: Real tables and city models pack 5 to 60 times; deflate cannot exceed 1032, so beyond 250 something is wrong.
+_MAX_RATIO = 250
+_RATIO_FREE = 64 << 20
+_MAX_UNPACKED = 16 << 30
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One readable file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Absolute, symbolic links resolved.
+    label : str
+        How the caller named it; for messages and the ledger.
+    """
+
+    path: Path
+    label: str
+
+    @property
+    def suffix(self) -> str:
+        """Lower-case ending without ".gz", such as ".csv" or ".city.jsonl"."""
+        name = self.path.name.lower().removesuffix(".gz")
+        return ".city" + Path(name).suffix if ".city." in name else Path(name).suffix
+
+    @property
+    def packed(self) -> bool:
+        """Whether the name says gzip."""
+        return self.path.name.lower().endswith(".gz")
+
+    def head(self, count: int = 512) -> bytes:
+        """Read the first bytes, unpacked.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+
+        Returns
+        -------
+        bytes
+            At most ``count``.
+        """
+        try:
+            with gzip.open(self.path, "rb") if self.packed else self.path.open("rb") as file:
+                return file.read(count)
+        except (OSError, EOFError, zlib.error) as error:
+            raise FileUnreadableError(f"{self.label}: cannot be opened ({error}).") from error
+
+    def read(self) -> bytes:
+        """Read the whole file, unpacked.
+
+        Returns
+        -------
+        bytes
+            The content.
+
+        Raises
+        ------
+        FileRefusedError
+            If it unpacks to more than 250 times its size (and more than 64 MiB), or to more than 16 GiB.
+        FileUnreadableError
+            If it is cut or not what its name says.
+        """
+        if not self.packed:
+            return self.path.read_bytes()
+        with self.path.open("rb") as raw:
+            if raw.read(2) != _GZIP:
+                raise FileRefusedError(f"{self.label}: ends in .gz but is not gzip; rename it to what it is.")
+        size = self.path.stat().st_size
+        parts: list[bytes] = []
+        total = 0
+        try:
+            with gzip.open(self.path, "rb") as file:
+                while part := file.read(_CHUNK):
+                    parts.append(part)
+                    total += len(part)
+                    if total > _MAX_UNPACKED or (total > _RATIO_FREE and total > _MAX_RATIO * size):
+                        raise FileRefusedError(
+                            f"{self.label}: {size:,} bytes unpack to more than {total:,}; this looks like a bomb. "
+                            "Unpack it yourself if it is meant."
+                        )
+        except (OSError, EOFError, zlib.error) as error:
+            raise FileUnreadableError(
+                f"{self.label}: the gzip stream is broken after {total:,} bytes ({error}); fetch the file again."
+            ) from error
+        return b"".join(parts)
+
+
+def resolve_source(source: str | Path, *, root: Path | None) -> Source:
+    """Turn a name into a file that may be read.
+
+    Parameters
+    ----------
+    source : str or pathlib.Path
+        A file; a relative one is taken from ``root`` if that is given.
+    root : pathlib.Path or None
+        Folder that must hold it, after symbolic links are followed.
+
+    Returns
+    -------
+    Source
+        The file.
+
+    Raises
+    ------
+    FileRefusedError
+        If it is a web address, lies outside the root, or is no file.
+    """
+    label = str(source)
+    if _REMOTE.match(label):
+        raise FileRefusedError(f"{label}: nothing is read over a network; download it and give the file.")
+    path = Path(source)
+    if root is not None and not path.is_absolute():
+        path = root / path
+    resolved = path.resolve()
+    if root is not None and not resolved.is_relative_to(root.resolve()):
+        raise FileRefusedError(f"{label}: lies outside the root {root}; move the file there or set root: in city.yaml.")
+    if not resolved.is_file():
+        raise FileRefusedError(f"{label}: no such file ({resolved}); check path: and root:.")
+    return Source(resolved, label)
