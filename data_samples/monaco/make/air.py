@@ -11,14 +11,19 @@ Romberg, E. et al. (1996), Gefahrstoffe 56.
 
 from __future__ import annotations
 
-import geopandas as gpd
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 import shapely
 
 from data_samples.monaco.make.frames import from_frame, offset, planted_noise, to_dms, to_frame
 from data_samples.monaco.make.sensors import DAY, Chainage, Sample
-from data_samples.monaco.make.traffic import Traffic
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from data_samples.monaco.make.traffic import Traffic
 
 FRAME = "EPSG:32632"
 STATIONS = 12

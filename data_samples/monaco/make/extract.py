@@ -6,16 +6,18 @@ import re
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import osmium
 import pandas as pd
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from data_samples.monaco.make.frames import GEOD
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 AREA = (7.4040, 43.7222, 7.4460, 43.7535)  # min_lon, min_lat, max_lon, max_lat
 INSIDE_SDIST = "tests/test_files/monaco.osm.pbf"

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components, dijkstra
 
 from data_samples.monaco.make.frames import GEOD
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 # Vehicles an hour and lane, of the order of the Highway Capacity Manual's urban streets.
 CAPACITY = {
@@ -88,7 +92,7 @@ def _links(street: object, junction: set[int]) -> list[dict[str, object]]:
     directions = 1 if street.oneway else 2
     lanes = max(1, int(street.lanes // directions)) if np.isfinite(street.lanes) else 1
     rows = []
-    for first, last in zip(cuts[:-1], cuts[1:], strict=True):
+    for first, last in itertools.pairwise(cuts):
         length = float(chainage[last] - chainage[first])
         base = {
             "street_id": street.street_id,

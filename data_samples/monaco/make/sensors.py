@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import dijkstra
@@ -12,6 +12,9 @@ from scipy.sparse.csgraph import dijkstra
 from data_samples.monaco.make.frames import GEOD, offset, planted_noise, to_nmea
 from data_samples.monaco.make.network import MAIN, Network
 from data_samples.monaco.make.traffic import STEPS, Traffic, profile
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 DAY = pd.Timestamp("2026-06-16", tz="Europe/Monaco")
 DETECTORS = 168
@@ -59,7 +62,9 @@ def detectors(streets: gpd.GeoDataFrame, traffic: Traffic, rng: np.random.Genera
     sites = _detector_sites(streets, traffic, rng)
     along_m, across_m = planted_noise(len(sites), DETECTOR_SIGMA_M, rng)
     chainage = Chainage(streets)
-    true = np.array([_beside(chainage, *site) for site in zip(sites["street_id"], sites["metre"], across_m, strict=True)])
+    true = np.array(
+        [_beside(chainage, *site) for site in zip(sites["street_id"], sites["metre"], across_m, strict=True)]
+    )
     hours = (np.arange(STEPS) + 0.5) * 24.0 / STEPS
     flow = traffic.flow(hours)
     speed = traffic.speed(flow)
@@ -154,9 +159,7 @@ class _FastestWays:
         return self.network.path(self._trees[hour, start], start, end, self.hours[:, hour])
 
 
-def _trip(
-    traffic: Traffic, fastest: _FastestWays, chainage: Chainage, rng: np.random.Generator
-) -> pd.DataFrame | None:
+def _trip(traffic: Traffic, fastest: _FastestWays, chainage: Chainage, rng: np.random.Generator) -> pd.DataFrame | None:
     quarter_hours = np.arange(0.0, 24.0, 0.25) + 0.125
     morning, evening = profile(quarter_hours)
     share = (morning + evening) / (morning + evening).sum()

@@ -12,8 +12,8 @@ import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 from aequilibrae.matrix import AequilibraeMatrix
@@ -21,6 +21,9 @@ from aequilibrae.paths import Graph, TrafficAssignment, TrafficClass
 from scipy.spatial import cKDTree
 
 from data_samples.monaco.make.network import MAIN, Network
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 BPR_ALPHA, BPR_BETA = 0.15, 4.0
 PEAK_TRIPS = 15000.0  # vehicles in the peak hour

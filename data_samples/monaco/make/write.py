@@ -5,9 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
@@ -15,6 +14,11 @@ import rasterio
 import shapely
 from rasterio.crs import CRS
 from rasterio.transform import Affine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import geopandas as gpd
 
 NO_DATA = -9999.0
 FIXED_TIME = "2026-01-01T00:00:00.000Z"  # GeoPackage notes when it was written
