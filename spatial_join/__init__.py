@@ -1,0 +1,41 @@
+"""H3 cells and joins: records to cells without losing or inventing anything.
+
+`H3Grid` indexes whole arrays, `weights` finds the exact share of every point, line, polygon and pixel in every cell,
+`to_h3` aggregates by them into a `CellTable`, which goes coarser by parent only. `join` matches records as GeoPandas
+does, `krige` makes a field of stations, `to_features` brings cell values back to records, and `to_cube` lays tables out
+for xarray. Everything expects longitude and latitude (OGC:CRS84), as `crs.harmonise` leaves it.
+"""
+
+from spatial_join.aggregate import aggregate, to_h3
+from spatial_join.errors import (
+    CrsMismatchError,
+    ExtentError,
+    GeometryError,
+    JoinError,
+    QuantityError,
+    ResolutionError,
+    TooFewStationsError,
+    WrongRollUpError,
+)
+from spatial_join.grid import H3Grid
+from spatial_join.quantity import Quantity
+from spatial_join.table import CellTable
+from spatial_join.weights import Weights, weights
+
+__all__ = [
+    "CellTable",
+    "CrsMismatchError",
+    "ExtentError",
+    "GeometryError",
+    "H3Grid",
+    "JoinError",
+    "Quantity",
+    "QuantityError",
+    "ResolutionError",
+    "TooFewStationsError",
+    "Weights",
+    "WrongRollUpError",
+    "aggregate",
+    "to_h3",
+    "weights",
+]
