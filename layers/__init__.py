@@ -17,8 +17,9 @@ from layers.errors import (
     SchemaError,
 )
 from layers.ledger import Ledger
-from layers.model import Layer, Origin
+from layers.model import Layer
 from layers.options import ReadOptions
+from layers.origin import Origin
 from layers.reading import read
 from layers.registry import FORMATS
 from layers.schema import Field

@@ -8,15 +8,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from layers.errors import SchemaError
 
 __all__ = ["TimeColumn", "resolve_time"]
 
 #: An offset at the end of a date-time: Z, +01, +0100, +01:00. A date alone ("2019-05-07") must not match.
-_OFFSET = r"\d{1,2}:\d{2}.*?(?:[zZ]|[+-]\d{2}(?::?\d{2})?)\s*$"
+_OFFSET_END = r"\s*(?:[zZ]|[+-]\d{2}(?::?\d{2})?)\s*$"
+_OFFSET = r"\d{1,2}:\d{2}.*?" + _OFFSET_END
 
-_UNIX = {"unix_s": "s", "unix_ms": "ms"}
+_UNIX: dict[str, Literal["s", "ms"]] = {"unix_s": "s", "unix_ms": "ms"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class TimeColumn:
     Parameters
     ----------
     column : str
-        Name of the column; two names joined by "+" ("date+hour") are read as one text with a space between.
+        Name of the column, after renaming.
     zone : str
         IANA zone of the clock that wrote it, such as "Europe/Monaco" or "UTC".
     format : str or None
@@ -59,50 +61,74 @@ class TimeColumn:
             ) from error
 
 
-def _as_text(values: pd.Series) -> pd.Series:
-    return values.astype("str").str.strip()
+def _none(index: pd.Index[int]) -> pd.Series:
+    return pd.Series(pd.NaT, index=index, dtype="datetime64[us, UTC]")
 
 
 def _read(values: pd.Series, column: TimeColumn) -> tuple[pd.Series, pd.Series]:
-    """Split into naive wall-clock times and instants (rows with a written offset)."""
+    """Split into wall-clock times without zone, and instants (where an offset is written or meant)."""
+    none = _none(values.index)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        instants = values.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
         if column.offset == "ignore":
-            return values.dt.tz_localize(None).astype("datetime64[us]"), instants.mask(instants.notna())
-        return pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]"), instants
-    none = pd.Series(pd.NaT, index=values.index, dtype="datetime64[us, UTC]")
+            return values.dt.tz_localize(None).astype("datetime64[us]"), none
+        return none.dt.tz_localize(None), values.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
     if pd.api.types.is_datetime64_dtype(values):
         return values.astype("datetime64[us]"), none
-    if column.format in _UNIX:
+    if (unit := _UNIX.get(column.format or "")) is not None:
         numbers = pd.to_numeric(values, errors="coerce")
-        read = pd.to_datetime(numbers, unit=_UNIX[column.format], utc=True, errors="coerce").astype(
-            "datetime64[us, UTC]"
-        )
-        return pd.Series(pd.NaT, index=values.index, dtype="datetime64[us]"), read
-    text = _as_text(values)
+        read = pd.to_datetime(numbers, unit=unit, utc=True, errors="coerce")
+        return none.dt.tz_localize(None), read.astype("datetime64[us, UTC]")
+    return _read_text(values.astype("str").str.strip(), column)
+
+
+def _read_text(text: pd.Series, column: TimeColumn) -> tuple[pd.Series, pd.Series]:
+    form = column.format or "ISO8601"
     if column.date is not None:
         text = column.date + " " + text
-    form = column.format or "ISO8601"
-    if column.date is not None and column.format is not None:
-        form = f"%Y-%m-%d {column.format}"
-    marked = text.str.contains(_OFFSET, regex=True, na=False) & (column.format is None or "%z" in column.format)
-    if column.offset == "ignore" and column.format is None:
-        text = text.str.replace(r"\s*(?:[zZ]|[+-]\d{2}(?::?\d{2})?)\s*$", "", regex=True).where(marked, text)
-        marked = marked & False
-    naive = (
-        pd.to_datetime(text.mask(marked), format=form, errors="coerce").astype("datetime64[us]")
-        if not marked.all()
-        else none.dt.tz_localize(None)
-    )
-    instants = (
-        pd.to_datetime(text.where(marked), format=form, errors="coerce", utc=True).astype("datetime64[us, UTC]")
-        if marked.any()
-        else none
-    )
-    return naive, instants
+        form = f"%Y-%m-%d {column.format}" if column.format else form
+    offset = text.str.contains(_OFFSET, regex=True, na=False).to_numpy(dtype=bool)
+    if column.format is not None and "%z" not in column.format:
+        offset[:] = False
+    if column.offset == "ignore":
+        text = text.where(~offset, text.str.replace(_OFFSET_END, "", regex=True))
+        form = form.replace("%z", "")
+        offset[:] = False
+    try:
+        naive = pd.to_datetime(text.mask(offset), format=form.replace("%z", ""), errors="coerce", utc=True)
+        instants = pd.to_datetime(text.where(offset), format=form, errors="coerce", utc=True)
+    except ValueError as error:
+        raise SchemaError(
+            f"time column {column.column!r}: the format {column.format!r} is none ({error}); write it as for strptime."
+        ) from error
+    return naive.dt.tz_localize(None).astype("datetime64[us]"), instants.astype("datetime64[us, UTC]")
 
 
-def resolve_time(values: pd.Series, column: TimeColumn) -> tuple[pd.Series, np.ndarray]:
+def _resolve(values: pd.Series, column: TimeColumn) -> tuple[pd.Series, NDArray[np.object_]]:
+    naive, instants = _read(values, column)
+    wall = pd.DatetimeIndex(naive)
+    known = wall.notna()
+    early = wall.tz_localize(column.zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")
+    late = wall.tz_localize(column.zone, ambiguous=np.zeros(len(wall), dtype=bool), nonexistent="shift_forward")
+    fault = np.zeros(len(wall), dtype=np.int8)
+    if column.ambiguous == "quarantine":
+        fault[known & (early != late)] = 2
+    if column.nonexistent == "quarantine":
+        fault[known & (early.tz_localize(None) != wall)] = 1
+    chosen = (late if column.ambiguous == "second" else early).tz_convert("UTC")
+    local = pd.Series(chosen, index=values.index).astype("datetime64[us, UTC]")
+    time = instants.fillna(local).mask(fault > 0)
+    reasons = np.full(len(values), None, dtype=object)
+    for i in np.flatnonzero(time.isna().to_numpy()):
+        value = values.iloc[i]
+        reasons[i] = {
+            0: f"unreadable_time: {column.column} is {value!r}, expected {column.format or 'ISO 8601'}",
+            1: f"nonexistent_time: the clock of {column.zone} skips {value}",
+            2: f"ambiguous_time: the clock of {column.zone} shows {value} twice",
+        }[int(fault[i])]
+    return time, reasons
+
+
+def resolve_time(values: pd.Series, column: TimeColumn) -> tuple[pd.Series, NDArray[np.object_]]:
     """Read a time column.
 
     Parameters
@@ -119,6 +145,11 @@ def resolve_time(values: pd.Series, column: TimeColumn) -> tuple[pd.Series, np.n
     reasons : numpy.ndarray of object, shape (n,)
         None where the time is known, else "unreadable_time", "nonexistent_time" or "ambiguous_time" with details.
 
+    Raises
+    ------
+    SchemaError
+        If the format is no ``strptime`` format.
+
     Examples
     --------
     >>> clock = TimeColumn(column="t", zone="America/New_York")
@@ -126,33 +157,7 @@ def resolve_time(values: pd.Series, column: TimeColumn) -> tuple[pd.Series, np.n
     >>> time[0].isoformat(), str(reasons[1]).split(":")[0]
     ('2025-03-09T06:30:00+00:00', 'nonexistent_time')
     """
-    naive, instants = _read(values, column)
-    # Wall-clock times are few (a file repeats them for every place), and localising is slow: do each once.
-    codes, unique = pd.factorize(naive)
-    wall = pd.DatetimeIndex(unique)
-    early = wall.tz_localize(column.zone, ambiguous=np.ones(len(wall), dtype=bool), nonexistent="shift_forward")
-    late = wall.tz_localize(column.zone, ambiguous=np.zeros(len(wall), dtype=bool), nonexistent="shift_forward")
-    skipped = early.tz_localize(None) != wall
-    twice = early != late
-    chosen = (late if column.ambiguous == "second" else early).tz_convert("UTC")
-    refused = np.zeros(len(wall), dtype=np.int8)
-    if column.ambiguous == "quarantine":
-        refused[twice] = 2
-    if column.nonexistent == "quarantine":
-        refused[skipped] = 1
-    local = pd.Series(chosen.append(pd.DatetimeIndex([pd.NaT], tz="UTC"))[codes], index=values.index).astype(
-        "datetime64[us, UTC]"
-    )
-    fault = np.append(refused, np.int8(0))[codes]
-    time = instants.fillna(local).mask(fault > 0)
-    reasons = np.full(len(values), None, dtype=object)
-    unread = time.isna().to_numpy() & (fault == 0)
-    for i in np.flatnonzero(unread):
-        reasons[i] = f"unreadable_time: {column.column} is {values.iloc[i]!r}, expected {column.format or 'ISO 8601'}"
-    for code, text in (
-        (1, "nonexistent_time: the clock of {} skips {}"),
-        (2, "ambiguous_time: the clock of {} shows {} twice"),
-    ):
-        for i in np.flatnonzero(fault == code):
-            reasons[i] = text.format(column.zone, values.iloc[i])
-    return time, reasons
+    # A file repeats each time for every place: read each once.
+    codes, unique = pd.factorize(values, use_na_sentinel=False)
+    time, reasons = _resolve(pd.Series(unique), column)
+    return time.take(codes).set_axis(values.index), reasons[codes]

@@ -3,53 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from crs import Fields, Placed, PositionDefinition, Shapes
+from layers.arrays import given_reasons, take, to_array
 from layers.errors import LayerError
 from layers.ledger import Ledger
+from layers.origin import Origin
 from layers.position import resolve_position
 
-__all__ = ["DOMAINS", "LEVELS", "Layer", "Origin", "to_array"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-Level = Literal["public", "internal", "sensitive", "core"]
+    from numpy.typing import NDArray
+
+__all__ = ["DOMAINS", "Layer"]
+
 Fate = Literal["quarantined", "rejected"]
-LEVELS: tuple[Level, ...] = ("public", "internal", "sensitive", "core")
 DOMAINS = ("transport", "environment", "cim", "society", "zones", "unspecified")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """Whose data it is, and what may be done with it.
-
-    Parameters
-    ----------
-    owner, licence, attribution, source : str
-        As the publisher states them; "" when not stated.
-    level : {"public", "internal", "sensitive", "core"}
-        How far it may travel; goes with every export.
-    modelled : bool
-        Whether the values come from a model instead of a measurement.
-    """
-
-    owner: str = ""
-    licence: str = ""
-    level: Level = "public"
-    attribution: str = ""
-    source: str = ""
-    modelled: bool = False
-
-    def __post_init__(self) -> None:
-        if self.level not in LEVELS:
-            raise LayerError(f"level is {self.level!r}: write one of {', '.join(LEVELS)}.")
 
 
 def _reason_array(mask: NDArray[np.bool_], reasons: str | NDArray[np.object_]) -> NDArray[np.object_]:
@@ -87,9 +64,9 @@ class Layer:
     Examples
     --------
     >>> import crs, shapely
-    >>> stops = Layer.from_arrays("stops", shapely.points([[7.42, 43.73]]), position="OGC:CRS84", name=["Gare"])
+    >>> stops = Layer.from_arrays("stops", shapely.points([[7.42, 43.73]]), position="OGC:CRS84", columns={"stop": ["Gare"]})
     >>> stops
-    <Layer 'stops': 1 record, OGC:CRS84, columns name>
+    <Layer 'stops': 1 record, OGC:CRS84, columns stop>
     >>> stops.quarantine(np.array([True]), "closed: no longer served").ledger
     <Ledger stops: 1 in = 0 placed + 1 quarantined + 0 rejected (closed 1)>
     """
@@ -121,7 +98,7 @@ class Layer:
         *,
         position: object,
         domain: str = "unspecified",
-        **columns: object,
+        columns: Mapping[str, object] | None = None,
     ) -> Self:
         """Make a layer from geometries and columns that are already in memory.
 
@@ -135,7 +112,7 @@ class Layer:
             What they mean.
         domain : str
             What the dataset is about.
-        **columns : array-like, shape (n,)
+        columns : Mapping of str to array-like of shape (n,), or None
             Attributes.
 
         Returns
@@ -144,7 +121,7 @@ class Layer:
             With a ledger in which all n are placed.
         """
         shapes = Shapes(np.asarray(geometry, dtype=object))
-        table = pd.DataFrame(columns, index=pd.RangeIndex(len(shapes), name="row"))
+        table = pd.DataFrame(dict(columns or {}), index=pd.RangeIndex(len(shapes), name="row"))
         definition = resolve_position(position, declared=None, dataset=name)
         ledger = Ledger(dataset=name, sources={"memory": len(shapes)}, placed=len(shapes))
         return cls(name=name, domain=domain, table=table, position=definition, coordinates=shapes, ledger=ledger)
@@ -179,10 +156,7 @@ class Layer:
         Layer
             With the frame's columns; rows are numbered from 0.
         """
-        declared = None
-        if frame.crs is not None:
-            authority = frame.crs.to_authority(min_confidence=100)
-            declared = ":".join(authority) if authority else frame.crs.to_wkt()
+        declared = None if frame.crs is None else frame.crs.to_wkt()
         definition = resolve_position(position, declared=declared, dataset=name)
         geometry = np.asarray(frame.geometry.array, dtype=object)
         table = pd.DataFrame(frame.drop(columns=frame.geometry.name)).set_axis(pd.RangeIndex(len(frame), name="row"))
@@ -315,7 +289,7 @@ class Layer:
         )
         entered = self.ledger.quarantine if fate == "quarantined" else self.ledger.reject
         ledger = entered(self.table.index.to_numpy()[mask], _reason_array(mask, reasons), original, source=source)
-        return replace(self, table=self.table[~mask], coordinates=_take(self.coordinates, ~mask), ledger=ledger)
+        return replace(self, table=self.table[~mask], coordinates=take(self.coordinates, ~mask), ledger=ledger)
 
     def with_coordinates(self, placed: Placed, /) -> Self:
         """Return the layer at new positions; records that could not be placed are quarantined.
@@ -334,11 +308,11 @@ class Layer:
             raise LayerError(
                 f"{self.name}: {len(placed.coordinates)} new positions do not fit {len(self)} records of a layer."
             )
-        refused = np.array([reason is not None for reason in placed.reasons], dtype=bool)
+        refused = given_reasons(placed.reasons)
         kept = self.quarantine(refused, placed.reasons)
         return replace(
             kept,
-            coordinates=_take(placed.coordinates, ~refused),
+            coordinates=take(placed.coordinates, ~refused),
             position=placed.position,
             steps=(*self.steps, *placed.steps),
         )
@@ -356,7 +330,7 @@ class Layer:
         Layer
             With them.
         """
-        return replace(self, table=self.table.assign(**arrays))
+        return replace(self, table=pd.DataFrame({**dict(self.table.items()), **arrays}, index=self.table.index))
 
     def within(self, area: tuple[float, float, float, float]) -> Self:
         """Quarantine the records that do not touch a box, with the reason "outside_area".
@@ -403,35 +377,3 @@ class Layer:
         state.update(pd.util.hash_pandas_object(self.table).to_numpy().tobytes())
         state.update(repr(self.coordinates.__dask_tokenize__()).encode())
         return ("layers.Layer", state.hexdigest())
-
-
-def to_array(values: pd.Series) -> NDArray[np.generic]:
-    """Leave pandas for numpy without losing what is missing.
-
-    Parameters
-    ----------
-    values : pandas.Series
-        Of n values.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n,); see :meth:`Layer.column`.
-    """
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-    if pd.api.types.is_extension_array_dtype(values.dtype):
-        if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-            return (
-                values.to_numpy(dtype=np.float64, na_value=np.nan)
-                if values.hasnans
-                else values.to_numpy(dtype=values.dtype.numpy_dtype)
-            )
-        return values.astype(object).where(values.notna(), None).to_numpy(dtype=object)
-    return values.to_numpy()
-
-
-def _take(coordinates: Fields | Shapes, mask: NDArray[np.bool_]) -> Fields | Shapes:
-    if isinstance(coordinates, Fields):
-        return Fields(tuple(values[mask] for values in coordinates.columns))
-    return Shapes(coordinates.geometry[mask], None if coordinates.sigma_m is None else coordinates.sigma_m[mask])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from layers.clock import TimeColumn
-from layers.schema import Field
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from layers.clock import TimeColumn
+    from layers.schema import Field
 
 __all__ = ["ReadOptions"]
 

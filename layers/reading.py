@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from crs import Fields, PositionDefinition, Shapes
+from layers.arrays import given_reasons, to_array
 from layers.clock import resolve_time
 from layers.errors import SchemaError
 from layers.ledger import Ledger
-from layers.model import Layer, Origin, to_array
+from layers.model import Layer
 from layers.options import ReadOptions
+from layers.origin import Origin
 from layers.position import resolve_position
 from layers.readers.records import Records, concatenate_records
 from layers.registry import resolve_format
 from layers.schema import check_fields, infer_types
-from layers.sources import Source, resolve_source
+from layers.sources import resolve_source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 __all__ = ["read"]
 
@@ -152,7 +158,7 @@ def _merge(*reasons: NDArray[np.object_] | None) -> NDArray[np.object_]:
     given = [part for part in reasons if part is not None]
     merged = given[0].copy()
     for part in given[1:]:
-        for i in np.flatnonzero(_given(part)):
+        for i in np.flatnonzero(given_reasons(part)):
             merged[i] = part[i] if merged[i] is None else f"{merged[i]}; {part[i]}"
     return merged
 
@@ -181,7 +187,11 @@ def _to_layer(
         table = infer_types(written.drop(columns="source_file", errors="ignore"), keep=keep)
         table = table if "source_file" not in written else table.assign(source_file=written["source_file"])
     table, wrong = check_fields(table, options.fields, dataset=dataset)
-    coordinates = Shapes(records.geometry) if _has_shapes(records, definition) else _fields(table, definition, dataset)
+    coordinates = (
+        Shapes(records.geometry)
+        if records.geometry is not None and definition.kind == "coordinates"
+        else _fields(table, definition, dataset)
+    )
     untimed = None
     if options.time is not None:
         if options.time.column not in written:
@@ -201,14 +211,6 @@ def _to_layer(
         ledger=_start_ledger(records, dataset, sources),
         units=units,
     )
-    out = _given(left_out)
+    out = given_reasons(left_out)
     layer = layer.set_aside(out, left_out, fate="rejected", original=written)
-    return layer.set_aside(_given(reasons)[~out], reasons[~out], fate="quarantined", original=written[~out])
-
-
-def _given(reasons: NDArray[np.object_]) -> NDArray[np.bool_]:
-    return np.array([reason is not None for reason in reasons], dtype=bool)
-
-
-def _has_shapes(records: Records, definition: PositionDefinition) -> bool:
-    return records.geometry is not None and definition.kind == "coordinates"
+    return layer.set_aside(given_reasons(reasons)[~out], reasons[~out], fate="quarantined", original=written[~out])

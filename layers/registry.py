@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from layers.errors import FileRefusedError
-from layers.options import ReadOptions
 from layers.readers.geojson import load_json, read_geojson, read_json_table
 from layers.readers.geoparquet import read_parquet
-from layers.readers.records import Records
 from layers.readers.tabular import read_csv
 from layers.readers.vector import read_geopackage, read_shapefile
-from layers.sources import Source
+
+if TYPE_CHECKING:
+    from layers.options import ReadOptions
+    from layers.readers.records import Records
+    from layers.sources import Source
 
 __all__ = ["FORMATS", "Format", "resolve_format"]
 

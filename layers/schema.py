@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,14 +12,16 @@ import pyarrow.compute as pc
 
 from layers.errors import SchemaError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 __all__ = ["Field", "check_fields", "infer_types"]
 
 Kind = Literal["number", "integer", "text", "category", "boolean"]
 
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
-#: Numbers beyond this lose digits as float64, so such a column stays text.
-_EXACT_INTEGER = 2**63
+_TASTE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,8 @@ def _infer(column: pd.Series) -> pd.Series:
         return kept
     for kind in (pa.int64(), pa.float64()):
         try:
+            # A cast that fails on a long column is slow, and mostly the first values tell already.
+            pc.cast(pc.utf8_trim_whitespace(pc.drop_null(text)[:_TASTE]), kind)
             numbers = pc.cast(pc.utf8_trim_whitespace(text), kind)
         except pa.ArrowInvalid:
             continue

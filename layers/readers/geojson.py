@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import shapely
 
 from layers.errors import FileUnreadableError, SchemaError
-from layers.options import ReadOptions
 from layers.readers.records import Records, geometry_faults
-from layers.sources import Source
+
+if TYPE_CHECKING:
+    from layers.options import ReadOptions
+    from layers.sources import Source
 
 __all__ = ["load_json", "read_features", "read_geojson", "read_json_table"]
 
@@ -85,12 +87,12 @@ def _array(points: list[list[float]]) -> np.ndarray:
 
 
 def _line(points: list[list[float]]) -> shapely.LineString:
-    return shapely.linestrings(_array(points))
+    return shapely.LineString(_array(points))
 
 
 def _polygon(rings: list[list[list[float]]]) -> shapely.Polygon:
-    shell, *holes = (shapely.linearrings(_array(ring)) for ring in rings)
-    return shapely.polygons(shell, holes=holes or None)
+    shell, *holes = (_array(ring) for ring in rings)
+    return shapely.Polygon(shell, holes)
 
 
 def _declared(document: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import shapely
 
 from layers.errors import FileUnreadableError
-from layers.options import ReadOptions
 from layers.readers.records import Records, geometry_faults
-from layers.sources import Source
+
+if TYPE_CHECKING:
+    from layers.options import ReadOptions
+    from layers.sources import Source
 
 __all__ = ["declared_position", "read_parquet"]
 
@@ -121,8 +123,5 @@ def _frame(table: pa.Table) -> pd.DataFrame:
         for field in table.schema
         if pa.types.is_integer(field.type) and table.column(field.name).null_count
     }
-    return (
-        table.to_pandas(types_mapper=nullable.get, ignore_metadata=True)
-        if nullable
-        else table.to_pandas(ignore_metadata=True)
-    )
+    frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get if nullable else None, ignore_metadata=True)
+    return frame

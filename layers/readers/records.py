@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import shapely
-from numpy.typing import NDArray
 
 from layers.errors import SchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 __all__ = ["Records", "concatenate_records", "geometry_faults"]
 
@@ -131,7 +135,9 @@ def concatenate_records(parts: Sequence[Records], labels: Sequence[str], *, data
             raise SchemaError(
                 f"{dataset}: {label} declares the position {part.declared}, {labels[0]} declares {first.declared}. Name them as two datasets."
             )
-        source = pd.Categorical.from_codes(np.full(len(part.table), labels.index(label)), categories=list(labels))
+        source = pd.Categorical.from_codes(
+            np.full(len(part.table), labels.index(label), dtype=np.int64), pd.Index(list(labels))
+        )
         tables.append(part.table[first.table.columns].assign(source_file=source).set_axis(part.table.index + offset))
         rejected.append(part.rejected.assign(row=part.rejected["row"] + offset, source_file=label))
         if part.geometry is not None:

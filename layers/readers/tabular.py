@@ -5,18 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import shapely
+from numpy.typing import NDArray
 
 from layers.errors import FileRefusedError, FileUnreadableError, SchemaError
 from layers.options import ReadOptions
 from layers.readers.records import Records, geometry_faults
-from layers.sources import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from layers.sources import Source
 
 __all__ = ["read_csv"]
 
@@ -25,6 +30,7 @@ _MAX_QUOTED_LINES = 200
 #: Above this share of undecodable rows it is the stated encoding that is wrong, not the rows.
 _MAX_BAD_ENCODING = 0.1
 _MAX_FIELD = 1 << 27
+_HEADER = 1 << 20
 
 
 def _column_names(header: list[str]) -> list[str]:
@@ -151,7 +157,7 @@ def _read_careful(data: bytes, names: list[str], options: ReadOptions, *, label:
 
 
 def _header(data: bytes, options: ReadOptions, label: str) -> list[str]:
-    first = next(_split_records(data, options.delimiter), None)
+    first = next(_split_records(data[:_HEADER], options.delimiter), None)
     if first is None:
         raise FileUnreadableError(f"{label}: the file is empty; a table needs at least its header.")
     try:
@@ -246,7 +252,8 @@ def _with_geometry(records: Records, column: str, label: str) -> Records:
     present = np.array([bool(value.strip()) for value in text], dtype=bool)
     srids = {found[1] for value in text if (found := re.match(r"\s*SRID=(\d+);", value))}
     plain = np.array([re.sub(r"^\s*SRID=\d+;", "", value) for value in text], dtype=object)
-    geometry = shapely.from_wkt(np.where(present, plain, None), on_invalid="ignore")
+    plain[~present] = None
+    geometry: NDArray[np.object_] = shapely.from_wkt(plain, on_invalid="ignore")
     return Records(
         table=records.table.drop(columns=column),
         count=records.count,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,9 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, Geomet
 from layers.errors import FileRefusedError, FileUnreadableError, SchemaError
 from layers.options import ReadOptions
 from layers.readers.records import Records, geometry_faults
-from layers.sources import Source
+
+if TYPE_CHECKING:
+    from layers.sources import Source
 
 __all__ = ["read_geopackage", "read_shapefile"]
 

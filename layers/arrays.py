@@ -1,0 +1,73 @@
+"""Between pandas columns and numpy arrays, without losing what is missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from crs import Fields, Shapes
+
+__all__ = ["given_reasons", "take", "to_array"]
+
+
+def given_reasons(reasons: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Say which records have a reason.
+
+    Parameters
+    ----------
+    reasons : numpy.ndarray of object, shape (n,)
+        Text or None.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n,)
+        True where there is one.
+    """
+    return np.not_equal(reasons, None).astype(bool)
+
+
+def to_array(values: pd.Series) -> NDArray[np.generic]:
+    """Leave pandas for numpy without losing what is missing.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        Of n values.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n,); see :meth:`Layer.column`.
+    """
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+    if pd.api.types.is_extension_array_dtype(values.dtype):
+        if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+            return (
+                values.to_numpy(dtype=np.float64, na_value=np.nan)
+                if values.hasnans
+                else values.to_numpy(dtype=values.dtype.numpy_dtype)
+            )
+        return values.astype(object).where(values.notna(), None).to_numpy(dtype=object)
+    return values.to_numpy()
+
+
+def take(coordinates: Fields | Shapes, mask: NDArray[np.bool_]) -> Fields | Shapes:
+    """Keep the masked positions.
+
+    Parameters
+    ----------
+    coordinates : Fields or Shapes
+        Of n records.
+    mask : numpy.ndarray of bool, shape (n,)
+        True to keep.
+
+    Returns
+    -------
+    Fields or Shapes
+        Of the kept records.
+    """
+    if isinstance(coordinates, Fields):
+        return Fields(tuple(values[mask] for values in coordinates.columns))
+    return Shapes(coordinates.geometry[mask], None if coordinates.sigma_m is None else coordinates.sigma_m[mask])
