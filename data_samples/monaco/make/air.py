@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from data_samples.monaco.make.frames import from_frame, offset, planted_noise, to_dms, to_frame
-from data_samples.monaco.make.sensors import DAY, Chainage, Sample
+from data_samples.monaco.make.frames import from_frame, offset, to_dms, to_frame
+from data_samples.monaco.make.sample import DAY, Sample, planted_noise
+from data_samples.monaco.make.sensors import Chainage
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FRAME = "EPSG:3944"
 LEVEL_M = 3.2
+SOURCE_LEVELS = "levels \u00d7 3.2 m"
 NEIGHBOURS = 5  # buildings with known levels whose median stands in for unknown levels
 SMALL_M2 = 40.0
 ONE_LEVEL = {"roof", "kiosk", "garage", "shed", "greenhouse", "hangar", "service", "barn"}
@@ -36,8 +37,8 @@ SLOPE = 0.17  # rise of the ground per metre from the coast, towards the Tête d
 ROCK = (7.4246, 43.7311, 55.0, 190.0)  # the Rock of Monaco-Ville: lon, lat, height_m, radius_m
 
 
-def with_heights(buildings: gpd.GeoDataFrame, land: BaseGeometry) -> gpd.GeoDataFrame:
-    """Buildings with levels, height and its source, ground height, footprint area and volume."""
+def with_heights(buildings: gpd.GeoDataFrame, coast: BaseGeometry) -> gpd.GeoDataFrame:
+    """Add levels, height and its source, ground height, footprint area and volume to buildings."""
     metric = buildings.to_crs(FRAME)
     kinds = np.array([tags["building"] for tags in buildings["tags"]])
     tagged_height = np.array([_first_number(tags.get("height")) for tags in buildings["tags"]])
@@ -47,8 +48,8 @@ def with_heights(buildings: gpd.GeoDataFrame, land: BaseGeometry) -> gpd.GeoData
     has_height, has_levels = np.isfinite(tagged_height), np.isfinite(tagged_levels)
     levels = np.where(has_levels, tagged_levels, modelled)
     height = np.where(has_height, tagged_height, levels * LEVEL_M)
-    source = np.where(has_height, "tag", np.where(has_levels, "levels × 3.2 m", "modelled"))
-    ground = ground_heights(metric.representative_point(), gpd.GeoSeries([land], crs="OGC:CRS84").to_crs(FRAME)[0])
+    source = np.where(has_height, "tag", np.where(has_levels, SOURCE_LEVELS, "modelled"))
+    ground = ground_heights(metric.representative_point(), gpd.GeoSeries([coast], crs="OGC:CRS84").to_crs(FRAME)[0])
     return gpd.GeoDataFrame(
         {
             "building_id": buildings["osm_id"],
@@ -85,9 +86,9 @@ def _modelled_levels(metric: gpd.GeoDataFrame, kinds: np.ndarray, levels: np.nda
     return np.where(small, 1.0, around)
 
 
-def ground_heights(points: gpd.GeoSeries, land: BaseGeometry) -> np.ndarray:
+def ground_heights(points: gpd.GeoSeries, coast: BaseGeometry) -> np.ndarray:
     """Modelled ground height (metre above NGF-IGN69): a slope from the sea, and the Rock."""
-    inland = shapely.distance(points.to_numpy(), land.boundary.intersection(land.buffer(-0.0).boundary))
+    inland = shapely.distance(points.to_numpy(), coast)
     rock_x, rock_y = to_frame(ROCK[0], ROCK[1], FRAME)
     to_rock = np.hypot(points.x.to_numpy() - rock_x, points.y.to_numpy() - rock_y)
     return np.maximum(2.0 + SLOPE * inland, ROCK[2] * np.exp(-((to_rock / ROCK[3]) ** 4)))

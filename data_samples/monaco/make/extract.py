@@ -36,7 +36,7 @@ LAND_USE = {
 
 
 def unpacked(source: Path, folder: Path) -> Path:
-    """The path of the extract, taken out of the source distribution if that is what was given."""
+    """Return the path of the extract, taken out of the source distribution if that is what was given."""
     if not source.name.endswith(".tar.gz"):
         return source
     with tarfile.open(source) as archive:
@@ -58,7 +58,9 @@ class Extract:
             self.nodes = _nodes(path)
             self._ways, self._border = _ways(path)
             self._areas = _areas(path)
-        self.land = _land([way["geometry"] for way in self._ways if way["tags"].get("natural") == "coastline"])
+        coast = [way["geometry"] for way in self._ways if way["tags"].get("natural") == "coastline"]
+        self.coast = shapely.union_all(coast)
+        self.land = _land(self.coast)
 
     def streets(self) -> gpd.GeoDataFrame:
         """Every way with a highway tag that is a line: areas (squares) and closed platforms are no street pieces."""
@@ -103,7 +105,7 @@ class Extract:
         return _frame(rows).sort_values("stop_id").reset_index(drop=True)
 
     def quarters(self) -> gpd.GeoDataFrame:
-        """The nine quarters (admin_level 10).
+        """Return the nine quarters (admin_level 10).
 
         Three of them lack one border way in the extract; the straight line between the loose ends closes them.
         """
@@ -112,12 +114,14 @@ class Extract:
             parts = shapely.get_parts(shapely.line_merge(shapely.union_all(relation["lines"])))
             polygons = [shapely.Polygon(part.coords) for part in parts]
             outer = max(polygons, key=lambda polygon: polygon.area)
+            on_land = shapely.get_parts(outer.intersection(self.land))
+            areal = [part for part in on_land if part.geom_type == "Polygon"]  # a shared edge leaves lines too
             closed = all(part.is_closed for part in parts)
             rows.append({
                 "quarter_id": f"r{relation['id']}",
                 "name": relation["name"],
                 "border": "as mapped" if closed else "one side closed by a straight line",
-                "geometry": outer.intersection(self.land) if outer.is_valid else outer.buffer(0),
+                "geometry": shapely.union_all(areal),
             })  # fmt: skip
         return _frame(rows).sort_values("quarter_id").reset_index(drop=True)
 
@@ -202,10 +206,10 @@ def _street(way: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _land(coast: list[BaseGeometry]) -> BaseGeometry:
+def _land(coast: BaseGeometry) -> BaseGeometry:
     """Land inside AREA: the coast of the extract, led on to the edge of the area at both of its ends."""
     west, south, east, north = AREA
-    parts = shapely.get_parts(shapely.line_merge(shapely.union_all(coast)))
+    parts = shapely.get_parts(shapely.line_merge(coast))
     line = max(parts, key=lambda part: part.length)
     points = list(line.coords)
     if points[0][1] > points[-1][1]:

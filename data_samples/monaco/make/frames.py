@@ -10,7 +10,7 @@ import pyproj
 # EPSG:1193 (NTF to WGS 84, "2 m" accuracy, three translations). PROJ would otherwise choose by grid availability,
 # so that the same script would write other numbers on another machine.
 NTF_TO_WGS84 = "+proj=helmert +x=-168 +y=-60 +z=320"
-PARIS_DEG = 2.33722917  # 2.5969213 grad east of Greenwich, EPSG:8903
+PARIS_GRAD = 2.5969213  # the meridian of Paris east of Greenwich, EPSG:8903
 NTF_GEOGRAPHIC = (
     "+proj=pipeline +step +proj=unitconvert +xy_in=deg +xy_out=rad +step +proj=cart +ellps=WGS84 "
     f"+step +inv {NTF_TO_WGS84} +step +inv +proj=cart +ellps=clrk80ign "
@@ -52,19 +52,6 @@ def offset(lon: np.ndarray, lat: np.ndarray, east_m: np.ndarray, north_m: np.nda
     azimuth = np.degrees(np.arctan2(east_m, north_m))
     new_lon, new_lat, _ = GEOD.fwd(lon, lat, azimuth, np.hypot(east_m, north_m))
     return np.asarray(new_lon), np.asarray(new_lat)
-
-
-def planted_noise(count: int, sigma_m: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Circular normal errors, east and north in metres, stratified by radius.
-
-    The radius of a circular normal error is Rayleigh distributed. One radius is drawn from each of ``count`` equally
-    likely classes, in random order: every error is still normal, but a layer of only 160 sites shows the stated
-    spread instead of a lucky or unlucky one.
-    """
-    quantile = (rng.permutation(count) + rng.random(count)) / count
-    radius = sigma_m * np.sqrt(-2.0 * np.log1p(-quantile))
-    angle = 2.0 * np.pi * rng.random(count)
-    return radius * np.cos(angle), radius * np.sin(angle)
 
 
 def to_dms(angle_deg: float, hemispheres: str) -> str:

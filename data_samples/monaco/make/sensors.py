@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import dijkstra
 
-from data_samples.monaco.make.frames import GEOD, offset, planted_noise, to_nmea
+from data_samples.monaco.make.frames import GEOD, offset, to_nmea
 from data_samples.monaco.make.network import MAIN, Network
+from data_samples.monaco.make.sample import DAY, Sample, planted_noise
 from data_samples.monaco.make.traffic import STEPS, Traffic, profile
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-DAY = pd.Timestamp("2026-06-16", tz="Europe/Monaco")
 DETECTORS = 168
 DETECTOR_SIGMA_M = 4.0
 MARGIN_M = 15.0  # no detector nearer to the end of its street piece, so that no error leads beyond it
@@ -24,15 +23,6 @@ PROBE_SIGMA_M = 5.0
 PROBE_RECORDS = 12000
 PROBE_STEP_S = 5.0
 REST_S = 3600.0  # a vehicle stands this long between two trips
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sample:
-    """A raw table and the true position of each of its records."""
-
-    table: pd.DataFrame
-    lon: np.ndarray
-    lat: np.ndarray
 
 
 class Chainage:
@@ -114,7 +104,7 @@ def _beside(chainage: Chainage, street_id: str, metre: float, across_m: float) -
 
 
 def probes(streets: gpd.GeoDataFrame, traffic: Traffic, rng: np.random.Generator) -> Sample:
-    """Records of probe vehicles every five seconds, in NMEA degrees and minutes, UTC."""
+    """Drive probe vehicles and note their position every five seconds, in NMEA degrees and minutes, UTC."""
     chainage = Chainage(streets)
     trips = []
     count = 0

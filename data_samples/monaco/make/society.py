@@ -8,8 +8,8 @@ import pandas as pd
 import shapely
 
 from data_samples.monaco.make.buildings import HOMES
-from data_samples.monaco.make.frames import from_frame, offset, planted_noise, to_frame
-from data_samples.monaco.make.sensors import Sample
+from data_samples.monaco.make.frames import from_frame, offset, to_frame
+from data_samples.monaco.make.sample import Sample, planted_noise
 
 FRAME = "EPSG:3035"
 SQUARE_M = 100.0

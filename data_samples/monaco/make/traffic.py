@@ -79,7 +79,7 @@ def model(network: Network, buildings: gpd.GeoDataFrame) -> Traffic:
 
 
 def _gates(network: Network) -> tuple[pd.Series, pd.Series]:
-    """Ends of main roads at the edge of the extract, with a weight: where one drives in, where out."""
+    """Find the ends of main roads at the edge of the extract, with a weight: where one drives in, where out."""
     links = network.links
     pairs = pd.concat([links[["a", "b"]], links[["a", "b"]].rename(columns={"a": "b", "b": "a"})])
     ends = pairs.drop_duplicates().groupby("a").size().loc[lambda count: count == 1].index

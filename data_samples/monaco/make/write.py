@@ -38,8 +38,12 @@ def csv(table: pd.DataFrame, path: Path) -> None:
 def geojson(frame: gpd.GeoDataFrame, path: Path) -> None:
     """Write GeoJSON (RFC 7946: longitude, latitude, seven decimals)."""
     rounded = frame.set_geometry(shapely.set_precision(frame.geometry.to_numpy(), 1e-7))
-    features = json.loads(rounded.to_json(drop_id=True, na="null"))["features"]
-    lines = ",\n".join(json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in features)
+    features(json.loads(rounded.to_json(drop_id=True, na="null"))["features"], path)
+
+
+def features(items: list[dict[str, object]], path: Path) -> None:
+    """Write GeoJSON features, one a line."""
+    lines = ",\n".join(json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in items)
     path.write_text('{"type":"FeatureCollection","features":[\n' + lines + "\n]}\n", encoding="utf-8")
 
 
