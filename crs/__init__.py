@@ -6,8 +6,10 @@ frame and says of each refused record why, `transform` and `project` move bare a
 refused with what to write instead.
 """
 
+from crs import geodesy
 from crs.coordinates import Coordinates, Fields, Lattice, Placed, Positioned, Shapes
 from crs.definition import PositionDefinition, definition
+from crs.equivalence import equivalent
 from crs.errors import (
     AreaOfUseError,
     CrsError,
@@ -19,9 +21,12 @@ from crs.errors import (
     ReferenceMissingError,
     ReferenceNotHarmonisedError,
 )
+from crs.harmonise import harmonise
+from crs.local import LocalProjection, local_projection
 from crs.registry import definitions
-from crs.transform import Operation, equivalent, operation, project, transform
+from crs.transform import Operation, operation, project, transform
 from crs.uncertainty import combine_sigma, radius_95
+from crs.vertical import describe_vertical
 
 __all__ = [
     "AreaOfUseError",
@@ -31,6 +36,7 @@ __all__ = [
     "Fields",
     "Lattice",
     "LengthMismatchError",
+    "LocalProjection",
     "Operation",
     "OperationRefusedError",
     "Placed",
@@ -44,7 +50,11 @@ __all__ = [
     "combine_sigma",
     "definition",
     "definitions",
+    "describe_vertical",
     "equivalent",
+    "geodesy",
+    "harmonise",
+    "local_projection",
     "operation",
     "project",
     "radius_95",

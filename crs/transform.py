@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 
     from crs.coordinates import FloatArray, ObjectArray
 
-__all__ = ["Moved", "Operation", "equivalent", "move_geometry", "move_numbers", "operation", "project", "transform"]
-
-#: Two definitions are one if equal numbers land closer than this; roundings in published WKT stay below it.
-_SAME_PLACE_M = 0.01
-_METRES_PER_DEGREE = 111_319.5
+__all__ = ["Moved", "Operation", "move_geometry", "move_numbers", "operation", "project", "run_pipeline", "transform"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +79,25 @@ def _transformer(pipeline: str) -> Transformer:
     return Transformer.from_pipeline(pipeline)
 
 
-def _run(pipeline: str, x: FloatArray, y: FloatArray, *, inverse: bool = False) -> tuple[FloatArray, FloatArray]:
-    """Run one pipeline, NaN where PROJ has no answer."""
+def run_pipeline(
+    pipeline: str, x: FloatArray, y: FloatArray, *, inverse: bool = False
+) -> tuple[FloatArray, FloatArray]:
+    """Run one pipeline, NaN where PROJ has no answer: never inf.
+
+    Parameters
+    ----------
+    pipeline : str
+        A PROJ pipeline, "" for none.
+    x, y : numpy.ndarray
+        Numbers of one shape.
+    inverse : bool
+        True to run it backwards.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        New numbers.
+    """
     if not pipeline:
         return x, y
     direction = TransformDirection.INVERSE if inverse else TransformDirection.FORWARD
@@ -198,12 +211,12 @@ def move_numbers(x: ArrayLike, y: ArrayLike, *, source: object, target: object) 
     if x.shape != y.shape:
         raise LengthMismatchError(f"x has shape {x.shape} but y has {y.shape}; give one of each for every position")
     given = ~(np.isnan(x) | np.isnan(y))
-    lon, lat = _run(start.pipeline, x, y)
+    lon, lat = run_pipeline(start.pipeline, x, y)
     inside = _inside(start.area, lon, lat) & _inside(end.area, lon, lat)
     if start.pipeline == end.pipeline:
         moved_x, moved_y = x, y
     else:
-        moved_x, moved_y = _run(end.pipeline, lon, lat, inverse=True)
+        moved_x, moved_y = run_pipeline(end.pipeline, lon, lat, inverse=True)
     placed = given & inside & np.isfinite(moved_x)
     return Moved(np.where(placed, moved_x, np.nan), np.where(placed, moved_y, np.nan), given & ~placed)
 
@@ -359,58 +372,3 @@ def project(
         count = int((lost | broken).sum())
         _refuse_outside(count, len(moved), first=first, source=source, target=target)
     return moved
-
-
-def equivalent(first: object, second: object) -> bool:
-    """Say whether two definitions give equal numbers the same place.
-
-    What differs by a declared identity only (EPSG:4326, OGC:CRS84, EPSG:4490; NAD83 and NAD83(2011)) is equivalent:
-    the numbers land in the same place and only the stated accuracy differs. Axis order and notation of columns
-    are not compared, since geometry files have none.
-
-    Parameters
-    ----------
-    first, second : str, Mapping, pyproj.CRS or PositionDefinition
-        Definitions, or the WKT or PROJJSON of a file.
-
-    Returns
-    -------
-    bool
-        True if nothing contradicts.
-
-    Examples
-    --------
-    >>> equivalent("EPSG:2263", "EPSG:6539"), equivalent("EPSG:2263", "EPSG:32118")
-    (True, False)
-    """
-    one, other = definition(first), definition(second)
-    if one.kind != other.kind:
-        return False
-    if one.crs is None or other.crs is None:
-        return (one.reference, one.key) == (other.reference, other.key)
-    if one.crs == other.crs:
-        return True
-    try:
-        return _same_place(one.crs, other.crs)
-    except OperationRefusedError:
-        return False
-
-
-@lru_cache(maxsize=512)
-def _same_place(first: str, second: str) -> bool:
-    """Compare two definitions on a grid of points in the area of the first."""
-    one, other = entry(first), entry(second)
-    if one.is_geographic != other.is_geographic:
-        return False
-    if one.pipeline == other.pipeline:
-        return True
-    area = one.area
-    east = area.east + (360.0 if area.west > area.east else 0.0)
-    lon, lat = np.meshgrid(np.linspace(area.west, east, 7)[1:-1], np.linspace(area.south, area.north, 7)[1:-1])
-    x, y = _run(one.pipeline, lon.ravel(), lat.ravel(), inverse=True)
-    lon_one, lat_one = _run(one.pipeline, x, y)
-    lon_other, lat_other = _run(other.pipeline, x, y)
-    east_m = (lon_other - lon_one) * np.cos(np.radians(lat_one)) * _METRES_PER_DEGREE
-    north_m = (lat_other - lat_one) * _METRES_PER_DEGREE
-    # A comparison with NaN is False: where one has no answer, they are not the same.
-    return bool(np.all(np.hypot(east_m, north_m) < _SAME_PLACE_M))

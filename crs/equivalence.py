@@ -1,0 +1,73 @@
+"""Whether two definitions say the same thing: what a file declares against what its owner wrote."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from crs.definition import definition
+from crs.errors import OperationRefusedError
+from crs.registry import entry
+from crs.transform import run_pipeline
+
+__all__ = ["equivalent"]
+
+#: Two definitions are one if equal numbers land closer than this; roundings in published WKT stay below it.
+_SAME_PLACE_M = 0.01
+_METRES_PER_DEGREE = 111_319.5
+
+
+def equivalent(first: object, second: object) -> bool:
+    """Say whether two definitions give equal numbers the same place.
+
+    What differs by a declared identity only (EPSG:4326, OGC:CRS84, EPSG:4490; NAD83 and NAD83(2011)) is equivalent:
+    the numbers land in the same place and only the stated accuracy differs. Axis order and notation of columns
+    are not compared, since geometry files have none.
+
+    Parameters
+    ----------
+    first, second : str, Mapping, pyproj.CRS or PositionDefinition
+        Definitions, or the WKT or PROJJSON of a file.
+
+    Returns
+    -------
+    bool
+        True if nothing contradicts.
+
+    Examples
+    --------
+    >>> equivalent("EPSG:2263", "EPSG:6539"), equivalent("EPSG:2263", "EPSG:32118")
+    (True, False)
+    """
+    one, other = definition(first), definition(second)
+    if one.kind != other.kind:
+        return False
+    if one.crs is None or other.crs is None:
+        return (one.reference, one.key) == (other.reference, other.key)
+    if one.crs == other.crs:
+        return True
+    try:
+        return _same_place(one.crs, other.crs)
+    except OperationRefusedError:
+        return False
+
+
+@lru_cache(maxsize=512)
+def _same_place(first: str, second: str) -> bool:
+    """Compare two definitions on a grid of points in the area of the first."""
+    one, other = entry(first), entry(second)
+    if one.is_geographic != other.is_geographic:
+        return False
+    if one.pipeline == other.pipeline:
+        return True
+    area = one.area
+    east = area.east + (360.0 if area.west > area.east else 0.0)
+    lon, lat = np.meshgrid(np.linspace(area.west, east, 7)[1:-1], np.linspace(area.south, area.north, 7)[1:-1])
+    x, y = run_pipeline(one.pipeline, lon.ravel(), lat.ravel(), inverse=True)
+    lon_one, lat_one = run_pipeline(one.pipeline, x, y)
+    lon_other, lat_other = run_pipeline(other.pipeline, x, y)
+    east_m = (lon_other - lon_one) * np.cos(np.radians(lat_one)) * _METRES_PER_DEGREE
+    north_m = (lat_other - lat_one) * _METRES_PER_DEGREE
+    # A comparison with NaN is False: where one has no answer, they are not the same.
+    return bool(np.all(np.hypot(east_m, north_m) < _SAME_PLACE_M))
