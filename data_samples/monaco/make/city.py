@@ -41,7 +41,7 @@ def make_city(source: Path, out: Path) -> None:
     samples = {
         "detectors.csv.gz": sensors.detectors(streets, flows, rng(1)),
         "probes.csv.gz": sensors.probes(streets, flows, rng(2)),
-        "air_stations.csv": air.stations(plumes, quarters, rng(3)),
+        "air_stations.csv": air.stations(plumes, quarters, rng(31)),
         "old_sites_ntf.csv": society.old_sites(quarters, "EPSG:4807", rng(4)),
         "old_sites_lambert.csv": society.old_sites(quarters, "EPSG:27573", rng(5)),
     }

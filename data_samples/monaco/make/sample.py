@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 DAY = pd.Timestamp("2026-06-16", tz="Europe/Monaco")
 
@@ -30,3 +31,8 @@ def planted_noise(count: int, sigma_m: float, rng: np.random.Generator) -> tuple
     radius = sigma_m * np.sqrt(-2.0 * np.log1p(-quantile))
     angle = 2.0 * np.pi * rng.random(count)
     return radius * np.cos(angle), radius * np.sin(angle)
+
+
+def planted_noise_along(count: int, sigma_m: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw normal errors along a street in metres, one from each of ``count`` equally likely classes."""
+    return sigma_m * ndtri((rng.permutation(count) + rng.random(count)) / count)
