@@ -68,8 +68,8 @@ class PositionDefinition:
     key : str or None
         Column of that layer that holds the ids.
     sigma_m : float
-        Stated accuracy of the source: standard deviation per horizontal axis of a circular normal (for a chainage:
-        along the street), metres. 0 means not stated.
+        Stated accuracy of the source: standard deviation per horizontal axis of a circular normal, metres (of a
+        chainage: along the street and off its line alike). 0 means not stated.
     status : str
         How the definition is known; "declared" unless a detector says otherwise.
     vertical : str or None

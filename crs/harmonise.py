@@ -23,6 +23,7 @@ from crs.linear import place_along
 from crs.register import place_by_register
 from crs.transform import describe_areas, move_geometry, move_numbers, operation, project
 from crs.uncertainty import combine_sigma
+from crs.vertices import map_vertices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,7 +79,7 @@ def harmonise(layer: L, *, target: object = _HUB, references: Mapping[str, Posit
     elif isinstance(coordinates, Lattice):
         placed = _place_lattice(coordinates, position, goal)
     elif isinstance(coordinates, Shapes):
-        placed = _place_shapes(coordinates, position, goal)
+        placed = _place_shapes(_in_frame_units(coordinates, position, name=layer.name), position, goal)
     else:
         placed = _place_fields(coordinates, position, goal, name=layer.name)
     return layer.with_coordinates(placed)
@@ -115,6 +116,19 @@ def _place_lattice(lattice: Lattice, position: PositionDefinition, goal: Positio
         position=_goal(goal, position),
         steps=(_step(position, goal),),
     )
+
+
+def _in_frame_units(shapes: Shapes, position: PositionDefinition, *, name: str) -> Shapes:
+    """Bring the geometries of a file to the unit of their frame."""
+    if (position.axes, position.notation) != ("lon,lat", "decimal"):
+        raise PositionContradictionError(
+            f"dataset {name!r}, field position: says axes {position.axes!r} and notation {position.notation!r}, found "
+            "geometries, which are numbers with x before y; leave both out, or write the file x first"
+        )
+    factor = unit_factor(position)
+    if factor == 1.0:
+        return shapes
+    return Shapes(map_vertices(shapes.geometry, lambda x, y: (x * factor, y * factor)), shapes.sigma_m)
 
 
 def _place_shapes(

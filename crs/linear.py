@@ -17,7 +17,7 @@ from pyproj import Geod
 from crs.coordinates import FloatArray, ObjectArray, Shapes
 from crs.encodings import Decoded, decode_decimal
 from crs.keys import match_keys
-from crs.uncertainty import along_line_sigma, combine_sigma, rounding_sigma
+from crs.uncertainty import combine_sigma, rounding_sigma
 from crs.units import conversion_factor, resolve_unit
 
 if TYPE_CHECKING:
@@ -182,5 +182,5 @@ def place_along(
     if len(rows):
         geometry[rows] = _points_at(measured, line, np.clip(chainage_m[~beyond], 0.0, length_m[~beyond]))
         street_m = np.zeros(len(shapes)) if shapes.sigma_m is None else shapes.sigma_m
-        sigma_m[rows] = combine_sigma(along_line_sigma(along_m), street_m[matches.rows[rows]])
+        sigma_m[rows] = combine_sigma(along_m, street_m[matches.rows[rows]])
     return Shapes(geometry, sigma_m), reasons

@@ -11,14 +11,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import shapely
 from pyproj import Geod
 
 from crs.errors import DefinitionError
+from crs.vertices import map_vertices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import ArrayLike
 
     from crs.coordinates import FloatArray, ObjectArray
@@ -202,7 +200,7 @@ class LocalProjection:
         numpy.ndarray
             New geometries.
         """
-        return _mapped(geometry, self.forward)
+        return map_vertices(geometry, self.forward)
 
     def unproject(self, geometry: ObjectArray) -> ObjectArray:
         """Take geometries in plane metres back to longitude and latitude.
@@ -217,22 +215,7 @@ class LocalProjection:
         numpy.ndarray
             New geometries.
         """
-        return _mapped(geometry, self.inverse)
-
-
-def _mapped(
-    geometry: ObjectArray, move: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
-) -> ObjectArray:
-    """Apply a plane move to every vertex, two- and three-dimensional geometries apart."""
-    result = np.array(geometry, dtype=object, copy=True)
-    deep = shapely.has_z(result)
-    for chosen, has_z in ((~deep, False), (deep, True)):
-        part = result[chosen]
-        numbers = shapely.get_coordinates(part, include_z=has_z)
-        if len(numbers):
-            numbers[:, 0], numbers[:, 1] = move(numbers[:, 0].copy(), numbers[:, 1].copy())
-            result[chosen] = shapely.set_coordinates(part, numbers)
-    return result
+        return map_vertices(geometry, self.inverse)
 
 
 def local_projection(

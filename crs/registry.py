@@ -28,6 +28,9 @@ _AREA_MARGIN_DEG = 0.1
 #: The transverse Mercator stays exact far beyond its zone, and cities straddle the edges of UTM zones.
 _UTM_MARGIN_DEG = 3.0
 _WORLD_HUB = "OGC:CRS84"
+#: Operations on land and definitions that reach out to sea differ at the rim. What holds in less than this share of a
+#: definition's area is a regional operation; what holds in more is used, and outside it positions are refused.
+_MIN_SHARE = 0.9
 
 
 @dataclass(frozen=True)
@@ -48,28 +51,34 @@ class Area:
     def __str__(self) -> str:
         return f"lon {self.west:g}..{self.east:g}, lat {self.south:g}..{self.north:g}"
 
-    def covers(self, other: Area, *, tolerance_deg: float = 0.02) -> bool:
-        """Say whether another area lies inside this one.
+    def shared(self, other: Area) -> tuple[Area, float]:
+        """Return what two areas share, and which part of the other that is.
 
         Parameters
         ----------
         other : Area
-            The area to hold.
-        tolerance_deg : float
-            Allowance for published roundings, degrees.
+            Another area.
 
         Returns
         -------
-        bool
-            True if it does.
+        tuple of Area and float
+            The shared box (empty if its share is 0) and its share of the other, 0 to 1, in square degrees.
+
+        Examples
+        --------
+        >>> Area(0, 0, 10, 10).shared(Area(5, 0, 15, 10))
+        (Area(west=5, south=0, east=10, north=10), 0.5)
         """
-        if other.south < self.south - tolerance_deg or other.north > self.north + tolerance_deg:
-            return False
-        west, east = self.west, self.east + (360 if self.west > self.east else 0)
-        if east - west >= 360:
-            return True
-        start, end = other.west, other.east + (360 if other.west > other.east else 0)
-        return any(west - tolerance_deg <= start + turn and end + turn <= east + tolerance_deg for turn in (0, 360))
+        south, north = max(self.south, other.south), min(self.north, other.north)
+        own_east = self.east + (360 if self.west > self.east else 0)
+        other_east = other.east + (360 if other.west > other.east else 0)
+        west, east = max(
+            ((max(self.west, other.west + turn), min(own_east, other_east + turn)) for turn in (-360, 0, 360)),
+            key=lambda span: span[1] - span[0],
+        )
+        whole = (other_east - other.west) * (other.north - other.south)
+        share = max(0.0, east - west) * max(0.0, north - south) / whole if whole else 0.0
+        return Area(west, south, east - (360 if east > 180 else 0), north), share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -293,7 +302,8 @@ def _published_operation(parsed: CRS, area: Area | None) -> tuple[str, Datum, Ar
         if candidate.accuracy < 0 or candidate.area_of_use is None:
             continue
         held = Area(*candidate.area_of_use.bounds)
-        if area is not None and held.covers(area):
+        common, share = held.shared(area) if area is not None else (held, 0.0)
+        if share >= _MIN_SHARE:
             datum = Datum(
                 name=f"{parsed.geodetic_crs.name if parsed.geodetic_crs else parsed.name} by {candidate.description}",
                 title=parsed.geodetic_crs.name if parsed.geodetic_crs else parsed.name,
@@ -302,12 +312,12 @@ def _published_operation(parsed: CRS, area: Area | None) -> tuple[str, Datum, Ar
                 area=held,
                 operation=candidate.description,
             )
-            return _steps(candidate.definition), datum, area
+            return _steps(candidate.definition), datum, common
         regional.append(f"{candidate.description} ({candidate.accuracy:g} m, {held})")
     found = f"only regional ones: {'; '.join(regional[:3])}" if regional else "none"
     where = f" ({area})" if area is not None else ", which is not stated"
     raise OperationRefusedError(
-        f"{parsed.name} is refused: no published operation to WGS 84 with a stated accuracy holds in its whole area of "
+        f"{parsed.name} is refused: no published operation to WGS 84 with a stated accuracy holds in its area of "
         f"use{where} without files that are absent; found {found}. Give the dataset in a definition that has one"
     )
 

@@ -10,13 +10,10 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CIRCULAR_95", "along_line_sigma", "combine_sigma", "radius_95", "rounding_sigma"]
+__all__ = ["CIRCULAR_95", "combine_sigma", "radius_95", "rounding_sigma"]
 
 #: A circular normal holds 95 % within this many sigma (per axis): sqrt(-2 ln 0.05), the Rayleigh quantile.
 CIRCULAR_95 = math.sqrt(-2.0 * math.log(0.05))
-
-#: A normal in one dimension holds 95 % within this many sigma.
-_LINEAR_95 = 1.959963984540054
 
 
 @overload
@@ -92,27 +89,3 @@ def rounding_sigma(step_m: ArrayLike) -> NDArray[np.float64]:
     0.2887
     """
     return np.asarray(step_m, dtype=np.float64) / math.sqrt(12.0)
-
-
-def along_line_sigma(sigma_m: ArrayLike) -> NDArray[np.float64]:
-    """Express an error along a line as the circular sigma of the same 95 % radius.
-
-    A chainage is wrong along its street only, so 95 % of its errors are below 1.96 sigma, where a circular
-    error needs 2.45 sigma. A record carries one circular number; this one keeps its 95 % radius true.
-
-    Parameters
-    ----------
-    sigma_m : array_like
-        Standard deviation along the line, metres.
-
-    Returns
-    -------
-    numpy.ndarray
-        Circular standard deviation per axis, metres.
-
-    Examples
-    --------
-    >>> bool(np.isclose(radius_95(along_line_sigma(10.0)), 19.6, atol=0.01))
-    True
-    """
-    return np.asarray(sigma_m, dtype=np.float64) * (_LINEAR_95 / CIRCULAR_95)
