@@ -11,11 +11,10 @@ import numpy as np
 from data_samples.monaco.make import air, buildings, network, sensors, society, traffic, write
 from data_samples.monaco.make.extract import AREA, Extract
 from data_samples.monaco.make.frames import from_frame
+from data_samples.monaco.make.sample import rng
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SEED = 20260616
 
 
 def make_city(source: Path, out: Path) -> None:
@@ -73,11 +72,6 @@ def _write_mapped(extract: Extract, streets: gpd.GeoDataFrame, houses: gpd.GeoDa
     mapped = {"streets": streets, "buildings": houses, "stops": stops, "land_use": land_use, "quarters": quarters}
     for name, frame in {**mapped, "land": land}.items():
         write.truth(*write.centres(frame), out / "truth" / f"{name}.parquet")
-
-
-def rng(part: int) -> np.random.Generator:
-    """Return a generator of its own for each layer, so that a change in one leaves the others as they are."""
-    return np.random.default_rng([SEED, part])
 
 
 def write_digests(out: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+SEED = 20260616
 DAY = pd.Timestamp("2026-06-16", tz="Europe/Monaco")
 
 
@@ -36,3 +37,8 @@ def planted_noise(count: int, sigma_m: float, rng: np.random.Generator) -> tuple
 def planted_noise_along(count: int, sigma_m: float, rng: np.random.Generator) -> np.ndarray:
     """Draw normal errors along a street in metres, one from each of ``count`` equally likely classes."""
     return sigma_m * ndtri((rng.permutation(count) + rng.random(count)) / count)
+
+
+def rng(part: int) -> np.random.Generator:
+    """Return a generator of its own for each layer, so that a change in one leaves the others as they are."""
+    return np.random.default_rng([SEED, part])
