@@ -20,6 +20,7 @@ from layers.ledger import Ledger
 from layers.model import Layer
 from layers.options import ReadOptions
 from layers.origin import Origin
+from layers.raster import RasterLayer
 from layers.reading import read
 from layers.registry import FORMATS
 from layers.schema import Field
@@ -36,6 +37,7 @@ __all__ = [
     "Origin",
     "PositionContradictionError",
     "PositionMissingError",
+    "RasterLayer",
     "ReadOptions",
     "SchemaError",
     "TimeColumn",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from layers.errors import SchemaError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["TimeColumn", "resolve_time"]
 

@@ -15,7 +15,7 @@ from crs import Fields, Placed, PositionDefinition, Shapes
 from layers.arrays import given_reasons, take, to_array
 from layers.errors import LayerError
 from layers.ledger import Ledger
-from layers.origin import Origin
+from layers.origin import DOMAINS, Origin
 from layers.position import resolve_position
 
 if TYPE_CHECKING:
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["DOMAINS", "Layer"]
+__all__ = ["Layer"]
 
 Fate = Literal["quarantined", "rejected"]
-DOMAINS = ("transport", "environment", "cim", "society", "zones", "unspecified")
 
 
 def _reason_array(mask: NDArray[np.bool_], reasons: str | NDArray[np.object_]) -> NDArray[np.object_]:

@@ -7,9 +7,10 @@ from typing import Literal
 
 from layers.errors import LayerError
 
-__all__ = ["LEVELS", "Level", "Origin"]
+__all__ = ["DOMAINS", "LEVELS", "Level", "Origin"]
 
 Level = Literal["public", "internal", "sensitive", "core"]
+DOMAINS = ("transport", "environment", "cim", "society", "zones", "unspecified")
 LEVELS: tuple[Level, ...] = ("public", "internal", "sensitive", "core")
 
 

@@ -19,6 +19,8 @@ from layers.model import Layer
 from layers.options import ReadOptions
 from layers.origin import Origin
 from layers.position import resolve_position
+from layers.raster import RasterLayer
+from layers.readers.raster import Pixels
 from layers.readers.records import Records, concatenate_records
 from layers.registry import resolve_format
 from layers.schema import check_fields, infer_types
@@ -42,7 +44,7 @@ def read(
     name: str | None = None,
     origin: Origin | None = None,
     options: ReadOptions | None = None,
-) -> Layer:
+) -> Layer | RasterLayer:
     """Read a dataset.
 
     Parameters
@@ -62,8 +64,8 @@ def read(
 
     Returns
     -------
-    Layer
-        As published, with its ledger.
+    Layer or RasterLayer
+        As published, with its ledger; a raster for GeoTIFF and NetCDF.
 
     Raises
     ------
@@ -84,19 +86,65 @@ def read(
         raise SchemaError(f"{name or 'dataset'}: the list of files is empty; name at least one.")
     files = [resolve_source(path, root=options.root) for path in paths]
     dataset = name or files[0].path.name.split(".")[0]
+    options = _with_heights(options, position)
     parts = [resolve_format(file).read(file, options) for file in files]
-    labels = [file.path.name if len(set(files)) == len({f.path.name for f in files}) else file.label for file in files]
-    records = parts[0] if len(parts) == 1 else concatenate_records(parts, labels, dataset=dataset)
-    layer = _to_layer(
-        records,
-        position=position,
-        dataset=dataset,
-        options=options,
-        sources={label: part.count for label, part in zip(labels, parts, strict=True)},
-    )
+    labels = _labels(files, dataset)
+    if isinstance(parts[0], Pixels):
+        if len(parts) > 1:
+            raise SchemaError(f"{dataset}: {len(parts)} rasters; each is a dataset of its own, name them one by one.")
+        layer: Layer | RasterLayer = _to_raster(parts[0], position=position, dataset=dataset, source=labels[0])
+    else:
+        tables = [part for part in parts if isinstance(part, Records)]
+        records = concatenate_records(tables, labels, dataset=dataset) if len(parts) > 1 else tables[0]
+        counts = {label: part.count for label, part in zip(labels, tables, strict=True)}
+        layer = _to_layer(records, position=position, dataset=dataset, options=options, sources=counts)
     layer = replace(layer, domain=domain, origin=origin or Origin())
     logger.info("%s", layer.ledger.summary())
     return layer
+
+
+def _labels(files: Sequence[Source], dataset: str) -> list[str]:
+    """Name files by their last part, or as the caller did where that is not unique."""
+    names = [file.path.name for file in files]
+    labels = names if len(set(names)) == len(names) else [file.label for file in files]
+    if len(set(labels)) != len(labels):
+        raise SchemaError(
+            f"{dataset}: {next(x for x in labels if labels.count(x) > 1)} is listed twice; its records would count double."
+        )
+    return labels
+
+
+def _with_heights(options: ReadOptions, position: object) -> ReadOptions:
+    """Let the given position speak for heights where the options are silent."""
+    if position is None:
+        return options
+    given = resolve_position(position, declared=None, dataset="")
+    unit = options.height_unit or ("metre" if given.unit == "metre" and given.kind == "coordinates" else None)
+    return replace(options, vertical=options.vertical or given.vertical, height_unit=unit)
+
+
+def _to_raster(pixels: Pixels, *, position: object, dataset: str, source: str) -> RasterLayer:
+    """Place a raster; infinite values are quarantined, nodata is no record."""
+    definition = resolve_position(position, declared=pixels.declared, dataset=dataset)
+    values = pixels.values
+    wild = np.isinf(values)
+    rows = np.flatnonzero(wild)
+    count = int(np.count_nonzero(~np.isnan(values)))
+    ledger = Ledger(dataset=dataset, sources={source: count}, placed=count)
+    if len(rows):
+        original = pd.DataFrame({pixels.variable: values.ravel()[rows]})
+        why = np.full(len(rows), "not_finite: the value is infinite", dtype=object)
+        ledger = ledger.quarantine(rows, why, original, source=source)
+        values = np.where(wild, np.nan, values)
+    return RasterLayer(
+        name=dataset,
+        values=values,
+        coordinates=pixels.lattice,
+        position=definition,
+        ledger=ledger,
+        variable=pixels.variable,
+        unit=pixels.unit,
+    )
 
 
 def _renamed(records: Records, rename: Mapping[str, str], dataset: str) -> Records:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from layers.errors import FileRefusedError
+from layers.readers.cityjson import read_cityjson, read_cityjson_sequence
 from layers.readers.geojson import load_json, read_geojson, read_json_table
 from layers.readers.geoparquet import read_parquet
+from layers.readers.raster import Pixels, read_geotiff, read_netcdf
 from layers.readers.tabular import read_csv
 from layers.readers.vector import read_geopackage, read_shapefile
 
@@ -41,7 +43,7 @@ class Format:
     name: str
     suffixes: tuple[str, ...]
     starts: tuple[bytes, ...]
-    read: Callable[[Source, ReadOptions], Records]
+    read: Callable[[Source, ReadOptions], Records | Pixels]
     packed: bool = False
 
 
@@ -50,6 +52,8 @@ def _read_json(source: Source, options: ReadOptions) -> Records:
     document = load_json(source)
     if isinstance(document, list):
         return read_json_table(document, options, label=source.label)
+    if isinstance(document, Mapping) and document.get("type") == "CityJSON":
+        return read_cityjson(document, options, label=source.label)
     if isinstance(document, Mapping):
         return read_geojson(document, label=source.label)
     raise FileRefusedError(f"{source.label}: JSON, but neither an object nor an array; nothing to read.")
@@ -72,9 +76,28 @@ _NO_TEXT = (
 FORMATS: tuple[Format, ...] = (
     Format(name="CSV", suffixes=(".csv", ".tsv", ".txt"), starts=(), read=read_csv, packed=True),
     Format(name="GeoParquet", suffixes=(".parquet", ".geoparquet"), starts=(b"PAR1",), read=read_parquet),
-    Format(name="JSON", suffixes=(".geojson", ".json"), starts=(b"{", b"["), read=_read_json, packed=True),
+    Format(
+        name="JSON",
+        suffixes=(".geojson", ".json", ".city.json", ".cityjson"),
+        starts=(b"{", b"["),
+        read=_read_json,
+        packed=True,
+    ),
+    Format(
+        name="CityJSONSeq",
+        suffixes=(".city.jsonl", ".jsonl", ".cityjsonl"),
+        starts=(b"{",),
+        read=read_cityjson_sequence,
+        packed=True,
+    ),
     Format(name="GeoPackage", suffixes=(".gpkg",), starts=(b"SQLite format 3\0",), read=read_geopackage),
     Format(name="Shapefile", suffixes=(".shp",), starts=(b"\0\0\x27\x0a",), read=read_shapefile),
+    Format(
+        name="GeoTIFF", suffixes=(".tif", ".tiff"), starts=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), read=read_geotiff
+    ),
+    Format(
+        name="NetCDF", suffixes=(".nc", ".nc4"), starts=(b"CDF\x01", b"CDF\x02", b"\x89HDF\r\n\x1a\n"), read=read_netcdf
+    ),
 )
 
 
@@ -107,7 +130,7 @@ def resolve_format(source: Source) -> Format:
         raise FileRefusedError(f"{source.label}: {chosen.name} is not read from .gz; unpack it.")
     head = source.head()
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if chosen.starts and not (text if chosen.starts == (b"{", b"[") else head).startswith(chosen.starts):
+    if chosen.starts and not (text if chosen.starts[0] == b"{" else head).startswith(chosen.starts):
         raise FileRefusedError(
             f"{source.label}: is not {chosen.name} (it begins with {head[:24]!r}); give the real file, or name it as what it is."
         )

@@ -11,7 +11,7 @@ import pandas as pd
 import shapely
 
 from layers.errors import FileUnreadableError, SchemaError
-from layers.readers.records import Records, geometry_faults
+from layers.readers.records import Records, geometry_faults, to_table
 
 if TYPE_CHECKING:
     from layers.options import ReadOptions
@@ -103,29 +103,6 @@ def _declared(document: Mapping[str, Any]) -> str:
     return "OGC:CRS84"
 
 
-def _flat(value: object) -> object:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
-
-
-def _frame(properties: list[Mapping[str, Any]], index: np.ndarray) -> pd.DataFrame:
-    names = dict.fromkeys(name for row in properties for name in row)
-    columns = {name: _column([_flat(row.get(name)) for row in properties], index) for name in names}
-    return pd.DataFrame(columns, index=index)
-
-
-def _column(values: list[object], index: np.ndarray) -> pd.Series:
-    """Numbers stay numbers, mixed columns become text, integers with gaps stay integers."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in values if isinstance(value, int)):
-        return pd.Series(values, index=index, dtype="Int64" if None in values else "int64")
-    if kinds == {bool}:
-        return pd.Series(values, index=index, dtype="boolean" if None in values else "bool")
-    if kinds and kinds <= {int, float}:
-        return pd.Series([np.nan if value is None else value for value in values], index=index, dtype="float64")
-    text = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
-    return pd.Series(text, index=index, dtype="str")
-
-
 def read_features(features: list[Any], *, declared: str, label: str) -> Records:
     """Turn GeoJSON features into records.
 
@@ -186,7 +163,7 @@ def read_features(features: list[Any], *, declared: str, label: str) -> Records:
     for i, why in broken.items():
         faults[i] = why
     return Records(
-        table=_frame(properties, index),
+        table=to_table(properties, index),
         count=len(features),
         geometry=shapes,
         faults=faults,

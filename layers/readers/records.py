@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Records", "concatenate_records", "geometry_faults"]
+__all__ = ["Records", "concatenate_records", "geometry_faults", "to_table"]
 
 
 def _nothing() -> pd.DataFrame:
@@ -97,6 +98,42 @@ def geometry_faults(
     flat = np.flatnonzero(lines)[shapely.length(geometry[lines]) == 0]
     reasons[flat] = "invalid_geometry: a line without length"
     return reasons
+
+
+def _flat(value: object) -> object:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def to_table(properties: Sequence[Mapping[str, Any]], index: NDArray[np.int64]) -> pd.DataFrame:
+    """Turn parsed JSON objects into columns.
+
+    Parameters
+    ----------
+    properties : sequence of Mapping, n long
+        One object a record; what it lacks is missing.
+    index : numpy.ndarray of int64, shape (n,)
+        Row numbers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Numbers stay numbers, integers with gaps are Int64, mixed columns and nested values become text.
+    """
+    names = dict.fromkeys(name for row in properties for name in row)
+    columns = {name: _column([_flat(row.get(name)) for row in properties], index) for name in names}
+    return pd.DataFrame(columns, index=index)
+
+
+def _column(values: list[object], index: NDArray[np.int64]) -> pd.Series:
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in values if isinstance(value, int)):
+        return pd.Series(values, index=index, dtype="Int64" if None in values else "int64")
+    if kinds == {bool}:
+        return pd.Series(values, index=index, dtype="boolean" if None in values else "bool")
+    if kinds and kinds <= {int, float}:
+        return pd.Series([np.nan if value is None else value for value in values], index=index, dtype="float64")
+    text = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+    return pd.Series(text, index=index, dtype="str")
 
 
 def concatenate_records(parts: Sequence[Records], labels: Sequence[str], *, dataset: str) -> Records:

@@ -12,7 +12,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import shapely
-from numpy.typing import NDArray
 
 from layers.errors import FileRefusedError, FileUnreadableError, SchemaError
 from layers.options import ReadOptions
@@ -20,6 +19,8 @@ from layers.readers.records import Records, geometry_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from layers.sources import Source
 
