@@ -8,6 +8,7 @@ On the command line: ``twin build|serve|explain|ledger|verify|schema|doctor|info
 
 from __future__ import annotations
 
+from twin.build import build
 from twin.catalogue import LayerInfo, Variable
 from twin.errors import (
     BuildError,
@@ -39,6 +40,7 @@ __all__ = [
     "TwinNotFoundError",
     "UnknownNameError",
     "Variable",
+    "build",
     "json_schema",
     "open",
     "read_manifest",

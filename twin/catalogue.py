@@ -35,8 +35,10 @@ class Variable:
         How cells got their value, such as ``mean weighted by length`` or ``kriging``.
     static : bool
         True if it has no time axis.
-    by : str
+    by : str or None
         What a mean is weighted by.
+    categories : tuple of str
+        Classes of a categorical variable; its values are their numbers from 0.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Variable:
     method: str
     static: bool
     by: str | None = None
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +145,10 @@ def variable_from_json(tree: Mapping[str, Any]) -> Variable:
         The value.
     """
     period = tree["period"]
-    return Variable(**{**tree, "period": None if period is None else (str(period[0]), str(period[1]))})
+    categories = tuple(tree["categories"])
+    return Variable(
+        **{**tree, "categories": categories, "period": None if period is None else (str(period[0]), str(period[1]))}
+    )
 
 
 def layer_from_json(tree: Mapping[str, Any]) -> LayerInfo:

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 Level = Literal["public", "internal", "sensitive", "core"]
 Domain = Literal["transport", "environment", "cim", "society", "zones"]
 Kind = Literal["extensive", "intensive", "categorical"]
-FieldKind = Literal["number", "integer", "text", "boolean"]
+FieldKind = Literal["number", "integer", "text", "category", "boolean"]
 
 DAY = pd.Timedelta(days=1)
 
@@ -110,11 +110,12 @@ class ClockSpec(Strict):
 class FieldSpec(Strict):
     """What is known of one column: its unit and the values that can be true."""
 
-    unit: str | None = None
+    unit: str = ""
     min: float | None = None
     max: float | None = None
     required: bool = False
     kind: FieldKind | None = None
+    missing: Names | None = Field(None, description='texts that stand for "no value", such as "-999"')
 
 
 class TimeSpec(Strict):
@@ -122,7 +123,11 @@ class TimeSpec(Strict):
 
     column: str
     zone: Zone = "UTC"
-    format: str | None = Field(None, description="strptime format; ISO 8601 if left out")
+    format: str | None = Field(None, description="strptime format, unix_s or unix_ms; ISO 8601 if left out")
+    date: str | None = Field(None, description="date of a file that holds only times of day")
+    ambiguous: Literal["quarantine", "first", "second"] = "quarantine"
+    nonexistent: Literal["quarantine", "shift_forward"] = "quarantine"
+    offset: Literal["use", "ignore"] = "use"
     period: Duration | None = Field(None, description="how long a reading holds from its time on; default: spacing")
 
 
@@ -155,13 +160,18 @@ class ShowSpec(Strict):
 
 
 class ReadSpec(Strict):
-    """What a reader needs to be told about this file."""
+    """What a reader needs to be told about this file; the words are those of `layers.ReadOptions`."""
 
-    table: str | None = Field(None, description="layer or table inside the file")
+    layer: str | None = Field(None, description="table of a container, or variable of a NetCDF file")
     rename: dict[str, str] = Field(default_factory=dict)
-    where: dict[str, Any] = Field(default_factory=dict, description="keep rows whose column has this value")
+    where: dict[str, Any] = Field(default_factory=dict, description="keep records whose column has this value")
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    geometry: str | None = Field(None, description="column of a text table that holds well-known text")
+    band: int | None = None
     no_data: float | None = None
-    band: int = 1
+    vertical: str | None = None
+    lod: str | None = None
 
 
 class DatasetSpec(Strict):

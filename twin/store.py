@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    import geopandas as gpd
+
 FORMAT = "city-twin/1"
 MANIFEST = "manifest.json"
 CURRENT = "CURRENT"
@@ -154,6 +156,27 @@ def write_table(path: Path, table: pa.Table | pd.DataFrame) -> None:
         write_page_checksum=True,
         row_group_size=_ROW_GROUP,
         write_statistics=True,
+    )
+
+
+def write_features(path: Path, frame: gpd.GeoDataFrame) -> None:
+    """Write a GeoParquet 1.1 file with page checksums.
+
+    Parameters
+    ----------
+    path : Path
+        Where to; folders above it are made.
+    frame : geopandas.GeoDataFrame
+        The features; the index is not kept.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(
+        path,
+        index=False,
+        compression="zstd",
+        schema_version="1.1.0",
+        write_page_checksum=True,
+        row_group_size=_ROW_GROUP,
     )
 
 

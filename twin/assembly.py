@@ -1,0 +1,147 @@
+"""Put finished steps together into one snapshot."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from twin.catalogue import LayerInfo, Variable, to_json
+from twin.store import SnapshotWriter, canonical_json
+from twin.timeline import clock_from_spec
+from twin.work import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from twin.manifest_models import DatasetSpec
+    from twin.plan import Plan
+
+
+def assemble(plan: Plan, out: Path, work: Path) -> str:
+    """Write a snapshot from the results of all steps of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+        What was built.
+    out : Path
+        Folder of the twin.
+    work : Path
+        Folder of finished steps.
+
+    Returns
+    -------
+    str
+        Id of the snapshot.
+    """
+    spec = plan.manifest.spec
+    writer = SnapshotWriter(out)
+    try:
+        layers: list[dict[str, Any]] = []
+        variables: list[dict[str, Any]] = []
+        for name, dataset in spec.datasets.items():
+            cells = place_of(work, plan[f"cells {name}"])
+            info = json.loads((cells / "info.json").read_bytes())
+            _take_files(writer, name, cells)
+            fields = {}
+            for key, described in dataset.variables.items():
+                folder = cells
+                if described.field is not None:
+                    folder = place_of(work, plan[f"field {key}"])
+                    fields[key] = json.loads((folder / "field.json").read_bytes())
+                    writer.take(folder / "stations.parquet", f"stations/{key}.parquet")
+                if (folder / "cube" / key).exists():
+                    writer.take(folder / "cube" / key, f"cube.zarr/{key}")
+                variables.append(to_json(_variable(key, name, dataset, info, fields.get(key))))
+            layers.append(to_json(_layer(name, dataset, info, fields)))
+        root = {"zarr_format": 3, "node_type": "group", "attributes": {"city": spec.city, "grid_name": "h3"}}
+        (writer.folder / "cube.zarr").mkdir(exist_ok=True)
+        (writer.folder / "cube.zarr" / "zarr.json").write_bytes(canonical_json(root))
+        description = {
+            "city": spec.city,
+            "title": dict(spec.title) or {"en": spec.city, "zh": spec.city},
+            "area": list(spec.area),
+            "resolution": spec.resolution,
+            "clock": clock_from_spec(spec.clock).to_json(),
+            "code": plan.code,
+            "layers": layers,
+            "variables": variables,
+        }
+        return writer.publish(description)
+    finally:
+        writer.discard()
+
+
+def _take_files(writer: SnapshotWriter, name: str, cells: Path) -> None:
+    kept = {"features": "layers", "weights": "weights", "records": "records", "quarantine": "quarantine"}
+    for file, room in kept.items():
+        if (cells / f"{file}.parquet").exists():
+            writer.take(cells / f"{file}.parquet", f"{room}/{name}.parquet")
+
+
+def _variable(
+    key: str, layer: str, dataset: DatasetSpec, info: Mapping[str, Any], field: Mapping[str, Any] | None
+) -> Variable:
+    described, made = dataset.variables[key], info["variables"][key]
+    method = made["notes"][-1] if field is None else field["method"]
+    period = made["period"]
+    return Variable(
+        name=key,
+        layer=layer,
+        kind=described.kind,
+        unit=described.unit,
+        title=dict(described.title) or {"en": key, "zh": key},
+        modelled=dataset.modelled,
+        owner=dataset.owner,
+        licence=dataset.licence,
+        level=dataset.level,
+        attribution=dataset.attribution,
+        period=None if period is None else (period[0], period[1]),
+        method=method,
+        static=bool(made["static"]),
+        by=described.by or made["measure"],
+        categories=tuple(made["categories"]),
+    )
+
+
+def _layer(name: str, dataset: DatasetSpec, info: Mapping[str, Any], fields: Mapping[str, Any]) -> LayerInfo:
+    sigma_m = info["sigma_m"]
+    steps = [f"read from {', '.join(dataset.path)} as published by {dataset.owner}"]
+    steps += [f"position: {info['position']}, stated sigma {info['stated_sigma_m']:g} m", *info["steps"]]
+    values = {key: made["notes"] for key, made in info["variables"].items()}
+    for key, field in fields.items():
+        shape = field["variogram"]
+        text = field["method"]
+        if shape is not None:
+            text = f"ordinary kriging: exponential covariance, length {shape['length_m']:.0f} m, nugget {shape['nugget']:g}"
+        values[key] = [*values[key], text]
+    return LayerInfo(
+        name=name,
+        domain=dataset.domain,
+        title=dict(dataset.title) or {"en": name, "zh": name},
+        records_in=info["records_in"],
+        placed=info["placed"],
+        quarantined=info["quarantined"],
+        rejected=info["rejected"],
+        reasons=info["reasons"],
+        position=info["position"],
+        operation=info["steps"][-1] if info["steps"] else "none",
+        sigma_m=float("nan") if sigma_m is None else sigma_m,
+        show=dataset.show.model_dump(by_alias=True, exclude_none=True),
+        files=dataset.path,
+        features=info["features"],
+        owner=dataset.owner,
+        licence=dataset.licence,
+        level=dataset.level,
+        attribution=dataset.attribution,
+        modelled=dataset.modelled,
+        notes={
+            "steps": steps,
+            "values": values,
+            "period_s": info["period_s"],
+            "series": info["series"],
+            "fields": dict(fields),
+            "source": dataset.source,
+        },
+    )

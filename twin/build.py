@@ -1,0 +1,185 @@
+"""Build a twin: the steps of a plan on a Dask cluster, then one snapshot. No arithmetic is done here.
+
+Steps hand each other folders, not arrays, so messages stay small, memory bounded, and a step that was done is found
+again by the next build. Workers must therefore see the folder of the twin and the files of the manifest under the same
+paths.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import dask
+from distributed import Client, LocalCluster, as_completed
+
+from crs import CrsError
+from layers import LayerError
+from spatial_join import JoinError
+from twin.assembly import assemble
+from twin.cells import make_cells
+from twin.errors import BuildError, TwinError
+from twin.field import make_field
+from twin.manifest import read_manifest, references
+from twin.model import Twin
+from twin.model import open as open_twin
+from twin.place import place
+from twin.plan import Plan, Step, code_version, make_plan
+from twin.progress import Silent, Watcher
+from twin.store import WORK, write_run
+from twin.work import Outcome, carry_out, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+_CONNECT_S = 20
+
+
+def build(
+    manifest: str | Path,
+    *,
+    out: str | Path,
+    scheduler: str | None = None,
+    workers: int = 2,
+    watcher: Watcher | None = None,
+) -> Twin:
+    """Build the twin of a city.
+
+    Parameters
+    ----------
+    manifest : str or Path
+        The ``city.yaml``.
+    out : str or Path
+        Folder of the twin, such as ``monaco.twin``; what a former build left there is reused.
+    scheduler : str, optional
+        Address of a Dask cluster, such as ``tcp://10.0.0.5:8786``; its workers must see the same files.
+    workers : int, optional
+        Worker processes on this machine, on the loopback address only, if no scheduler is given; 0 works in this
+        process. The result does not depend on it, to the byte.
+    watcher : Watcher, optional
+        Is told how the build goes on.
+
+    Returns
+    -------
+    Twin
+        Opened at the new snapshot.
+
+    Raises
+    ------
+    ManifestError
+        If the manifest has faults.
+    BuildError
+        If a step cannot be carried out; what was finished is kept for the next build.
+    """
+    begin = perf_counter()
+    out, watcher = Path(out).resolve(), watcher or Silent()
+    plan = make_plan(read_manifest(manifest))
+    watcher.planned(plan)
+    work = out / WORK
+    work.mkdir(parents=True, exist_ok=True)
+    outcomes = _take_steps(plan, work, scheduler=scheduler, workers=workers, watcher=watcher)
+    snapshot = assemble(plan, out, work)
+    record = {
+        "snapshot": snapshot,
+        "code": code_version(),
+        "seconds": round(perf_counter() - begin, 3),
+        "steps": [{"name": o.name, "reused": o.reused, "seconds": round(o.seconds, 3)} for o in outcomes],
+    }
+    write_run(out, record)
+    watcher.finished(snapshot)
+    return open_twin(out)
+
+
+def _take_steps(plan: Plan, work: Path, *, scheduler: str | None, workers: int, watcher: Watcher) -> list[Outcome]:
+    """Take all steps, each as soon as those it needs are done."""
+    outcomes: list[Outcome] = []
+    if scheduler is None and workers == 0:
+        for step in plan.steps:
+            watcher.began(step)
+            outcomes.append(take_step(step, plan, work))
+            watcher.ended(step, outcomes[-1])
+        return outcomes
+    with _client(scheduler, workers) as client:
+        shared = client.scatter(plan, broadcast=True, hash=False)
+        futures = {}
+        for step in plan.steps:
+            before = [futures[need] for need in step.needs]
+            futures[step.name] = client.submit(_after, step, shared, work, before, pure=False, retries=0)
+            watcher.began(step)
+        names = {future.key: name for name, future in futures.items()}
+        for future in as_completed(futures.values()):
+            if future.status == "error":
+                client.cancel(list(futures.values()))
+                raise future.exception()
+            outcomes.append(future.result())
+            watcher.ended(plan[names[future.key]], outcomes[-1])
+    return outcomes
+
+
+def _after(step: Step, plan: Plan, work: Path, before: list[Outcome]) -> Outcome:
+    del before  # only their being done matters; results are in the folders
+    return take_step(step, plan, work)
+
+
+def take_step(step: Step, plan: Plan, work: Path) -> Outcome:
+    """Take one step, wherever this runs.
+
+    Parameters
+    ----------
+    step : Step
+        Which.
+    plan : Plan
+        What it belongs to.
+    work : Path
+        Folder of finished steps.
+
+    Returns
+    -------
+    Outcome
+        Whether it was reused, and how long it took.
+    """
+    manifest, name = plan.manifest, step.dataset
+    folders = {other: place_of(work, plan[f"place {other}"]) for other in references(manifest.spec.datasets[name])}
+    placed = place_of(work, plan[f"place {name}"])
+    cells = place_of(work, plan[f"cells {name}"])
+
+    def make(folder: Path) -> None:
+        if step.kind == "place":
+            place(manifest, name, folders, folder)
+        elif step.kind == "cells":
+            make_cells(manifest, name, placed, folders, folder)
+        else:
+            make_field(manifest, str(step.variable), cells, folder)
+
+    # Threads inside a step would compete with the other workers.
+    with dask.config.set(scheduler="synchronous"):
+        try:
+            return carry_out(step, work, make)
+        except (CrsError, LayerError, JoinError, TwinError) as error:
+            raise BuildError(f"{step.name}: {error}") from error
+
+
+@contextmanager
+def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
+    """Connect to a cluster, or start one that listens on the loopback address alone."""
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout=_CONNECT_S, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise BuildError(
+                f"no Dask scheduler answers at {scheduler} ({error}): start one, or leave it out"
+            ) from None
+        with client:
+            yield client
+        return
+    cluster = LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK, dashboard_address=None
+    )
+    with cluster, Client(cluster, set_as_default=False) as client:
+        yield client

@@ -1,0 +1,210 @@
+"""Read, check and move one dataset, and keep it so that the steps after can take it up."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+import crs
+import layers
+from twin.store import canonical_json, write_features, write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from twin.manifest import Manifest
+    from twin.manifest_models import DatasetSpec
+
+_FRAME = "OGC:CRS84"
+_LAYER = "layer.parquet"
+_RASTER = "raster.npy"
+_QUARANTINE = "quarantine.parquet"
+_PLACED = "placed.json"
+
+
+def read_options(dataset: DatasetSpec, root: Path) -> layers.ReadOptions:
+    """Return what `layers.read` is told about a dataset.
+
+    Parameters
+    ----------
+    dataset : DatasetSpec
+        Entry of the manifest.
+    root : Path
+        No file outside this folder is read.
+
+    Returns
+    -------
+    layers.ReadOptions
+        The same words.
+    """
+    time = None
+    if dataset.time is not None:
+        time = layers.TimeColumn(**dataset.time.model_dump(exclude={"period"}))
+    fields = {
+        name: layers.Field(**{**field.model_dump(), "missing": tuple(field.missing or ())})
+        for name, field in dataset.fields.items()
+    }
+    told = dataset.read.model_dump()
+    return layers.ReadOptions(time=time, fields=fields, root=root, height_unit=dataset.height_unit, **told)
+
+
+def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder: Path) -> None:
+    """Bring a dataset into the one frame and write it down.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The city.
+    name : str
+        Which dataset.
+    references : mapping
+        Folders of the placed datasets that its positions refer to.
+    folder : Path
+        Where to write.
+    """
+    dataset = manifest.spec.datasets[name]
+    published = layers.read(
+        list(dataset.path) if len(dataset.path) > 1 else dataset.path[0],
+        position=dataset.position,
+        domain=dataset.domain,
+        name=name,
+        options=read_options(dataset, manifest.root),
+    )
+    known = {other: read_placed(place) for other, place in references.items()}
+    placed = crs.harmonise(published, target=_FRAME, references=known).within(manifest.spec.area)
+    ledger = placed.ledger
+    ledger.balance()
+    write_table(folder / _QUARANTINE, _set_aside(ledger))
+    counts = ledger.reasons()
+    record = {
+        "name": name,
+        "domain": dataset.domain,
+        "raster": not isinstance(placed, layers.Layer),
+        "sources": dict(ledger.sources),
+        "records_in": ledger.records_in,
+        "placed": ledger.placed,
+        "quarantined": len(ledger.quarantined),
+        "rejected": len(ledger.rejected),
+        "reasons": {f"{r.fate}:{r.reason}": int(r.records) for r in counts.itertuples(index=False)},
+        "position": published.position.name,
+        "stated_sigma_m": float(published.position.sigma_m),
+        "steps": list(getattr(placed, "steps", ())),
+        "units": dict(getattr(placed, "units", {})),
+    }
+    if isinstance(placed, layers.Layer):
+        _write_layer(placed, folder)
+    else:
+        _write_raster(placed, folder)
+        record |= {"variable": placed.variable, "unit": placed.unit, "sigma_m": float(placed.coordinates.sigma_m)}
+    (folder / _PLACED).write_bytes(canonical_json(record))
+
+
+def _set_aside(ledger: layers.Ledger) -> pd.DataFrame:
+    """Return quarantined and rejected records, their values as the text that came."""
+    parts = [("quarantined", ledger.quarantined), ("rejected", ledger.rejected)]
+    frames = [frame.assign(fate=fate) for fate, frame in parts]
+    joined = pd.concat(frames, ignore_index=True)
+    first = ["row", "fate", "source", "reason"]
+    joined = joined[[*first, *(column for column in joined.columns if column not in first)]]
+    texts = {name: joined[name].astype("str").where(joined[name].notna(), None) for name in joined.columns[1:]}
+    return joined.assign(**texts)
+
+
+def _write_layer(layer: layers.Layer, folder: Path) -> None:
+    table = layer.table.drop(columns=["row", "sigma_m", "geometry"], errors="ignore")
+    frame = gpd.GeoDataFrame(
+        {"row": layer.table.index.to_numpy(dtype=np.int64), "sigma_m": layer.sigma_m.astype(np.float64)},
+        geometry=layer.geometry,
+        crs=_FRAME,
+    )
+    frame = gpd.GeoDataFrame(pd.concat([frame, table.reset_index(drop=True)], axis=1), crs=_FRAME)
+    write_features(folder / _LAYER, frame)
+
+
+def _write_raster(raster: layers.RasterLayer, folder: Path) -> None:
+    np.save(folder / _RASTER, np.asarray(raster.values, dtype=np.float64), allow_pickle=False)
+    np.save(folder / "corner_x.npy", raster.coordinates.corner_x, allow_pickle=False)
+    np.save(folder / "corner_y.npy", raster.coordinates.corner_y, allow_pickle=False)
+
+
+def placed_record(folder: Path) -> dict[str, Any]:
+    """Return what was written down about a placed dataset.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of its step.
+
+    Returns
+    -------
+    dict
+        Counts, reasons, position and what moved it.
+    """
+    found: dict[str, Any] = json.loads((folder / _PLACED).read_bytes())
+    return found
+
+
+def quarantine_file(folder: Path) -> Path:
+    """Return the file of records that were set aside.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of a placed dataset.
+
+    Returns
+    -------
+    Path
+        A Parquet file.
+    """
+    return folder / _QUARANTINE
+
+
+def read_placed(folder: Path) -> layers.Layer | layers.RasterLayer:
+    """Take up a placed dataset.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of its step.
+
+    Returns
+    -------
+    layers.Layer or layers.RasterLayer
+        In longitude and latitude, without what was set aside.
+    """
+    record = placed_record(folder)
+    position = crs.definition(_FRAME)
+    name, domain = record["name"], record["domain"]
+    if record["raster"]:
+        values = np.load(folder / _RASTER, allow_pickle=False)
+        corners = [np.load(folder / f"corner_{axis}.npy", allow_pickle=False) for axis in "xy"]
+        return layers.RasterLayer(
+            name=name,
+            domain=domain,
+            values=values,
+            coordinates=crs.Lattice(corners[0], corners[1], record["sigma_m"]),
+            position=position,
+            ledger=layers.Ledger(dataset=name, sources={"placed": record["placed"]}, placed=record["placed"]),
+            variable=record["variable"],
+            unit=record["unit"],
+        )
+    frame = gpd.read_parquet(folder / _LAYER)
+    geometry = np.asarray(frame.geometry.array, dtype=object)
+    sigma_m = frame["sigma_m"].to_numpy(dtype=np.float64)
+    table = pd.DataFrame(frame.drop(columns=["geometry", "sigma_m"])).set_index("row")
+    return layers.Layer(
+        name=name,
+        domain=domain,
+        table=table,
+        position=position,
+        coordinates=crs.Shapes(geometry, sigma_m),
+        ledger=layers.Ledger(dataset=name, sources={"placed": len(table)}, placed=len(table)),
+        units=record["units"],
+        steps=tuple(record["steps"]),
+    )

@@ -1,0 +1,191 @@
+"""What a build will do, as a value that can be printed before a step is taken."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+import crs
+import layers
+import spatial_join
+from twin.manifest import Manifest, references
+from twin.store import canonical_json, hash_file
+
+StepKind = Literal["place", "cells", "field"]
+
+# Whatever can change a number: our own code, and the libraries that compute or decode.
+_LIBRARIES = (
+    "gstools",
+    "h3",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pyogrio",
+    "pyproj",
+    "rasterio",
+    "scipy",
+    "shapely",
+    "zarr",
+)
+_KEY_DIGITS = 32
+# Words of a dataset that decide where its records are; titles, owners and drawing are added when all is assembled.
+_PLACING = ("domain", "fields", "height_unit", "path", "position", "read", "time")
+# A byte of a raster or of a city model costs more to place than one of a table; this only steers the time left.
+_FIELD_COST = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a build; its result depends on nothing but its key.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``place detectors``.
+    kind : str
+        ``place`` reads, checks and moves; ``cells`` derives, resamples and aggregates; ``field`` interpolates.
+    dataset : str
+        Which dataset.
+    variable : str or None
+        Which variable, for a field.
+    key : str
+        Hash of input files, manifest entry, keys of the steps it needs, and code.
+    needs : tuple of str
+        Names of the steps before it.
+    cost : int
+        How much work it is, in bytes of input.
+    """
+
+    name: str
+    kind: StepKind
+    dataset: str
+    variable: str | None = None
+    key: str
+    needs: tuple[str, ...]
+    cost: int
+
+    def __dask_tokenize__(self) -> tuple[str, str, str]:
+        return ("twin.Step", self.name, self.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All steps of a build, each after those it needs.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What is built.
+    steps : tuple of Step
+        In an order in which they can be taken.
+    code : str
+        Hash of the code.
+    """
+
+    manifest: Manifest
+    steps: tuple[Step, ...]
+    code: str
+
+    def __dask_tokenize__(self) -> tuple[str, ...]:
+        return ("twin.Plan", *(step.key for step in self.steps))
+
+    def __getitem__(self, name: str) -> Step:
+        return next(step for step in self.steps if step.name == name)
+
+    def __repr__(self) -> str:
+        lines = [f"<Plan of {self.manifest.spec.city!r}: {len(self.steps)} steps"]
+        for step in self.steps:
+            after = f" after {', '.join(step.needs)}" if step.needs else ""
+            lines.append(f"  {step.name} ({step.cost / 1e6:.1f} MB){after}")
+        return "\n".join(lines) + ">"
+
+
+@cache
+def code_version() -> str:
+    """Return a hash of the code that turns files into a twin.
+
+    Returns
+    -------
+    str
+        Equal for equal source text and equal versions of the libraries that compute.
+    """
+    state = hashlib.sha256()
+    folders = [Path(__file__).parent, *(Path(str(room.__file__)).parent for room in (crs, layers, spatial_join))]
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in {".py", ".toml"}:
+                state.update(f"{folder.name}/{path.relative_to(folder).as_posix()}\n".encode())
+                state.update(path.read_bytes())
+    for library in _LIBRARIES:
+        state.update(f"{library} {metadata.version(library)}\n".encode())
+    return state.hexdigest()[:_KEY_DIGITS]
+
+
+def _without(tree: dict[str, Any], word: str) -> dict[str, Any]:
+    return {key: value for key, value in tree.items() if key != word}
+
+
+def _key(*parts: object) -> str:
+    return hashlib.sha256(canonical_json(list(parts))).hexdigest()[:_KEY_DIGITS]
+
+
+def make_plan(manifest: Manifest) -> Plan:
+    """Resolve a manifest into steps.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        A city without faults; its files are hashed, nothing else is read.
+
+    Returns
+    -------
+    Plan
+        Steps in dependency order.
+    """
+    spec, code = manifest.spec, code_version()
+    steps: dict[str, Step] = {}
+    for name in manifest.order():
+        dataset = spec.datasets[name]
+        files = manifest.files(name)
+        entry: dict[str, Any] = dataset.model_dump(mode="json", by_alias=True)
+        placing = {word: entry[word] for word in _PLACING}
+        measuring = {word: entry[word] for word in ("site", "support")}
+        measuring["variables"] = {key: _without(value, "title") for key, value in entry["variables"].items()}
+        needs = tuple(f"place {other}" for other in references(dataset))
+        cost = sum(path.stat().st_size for path in files)
+        content = [[part, hash_file(path)] for part, path in zip(dataset.path, files, strict=True)]
+        before = [steps[need].key for need in needs]
+        place = Step(
+            name=f"place {name}",
+            kind="place",
+            dataset=name,
+            key=_key("place", code, name, placing, content, list(spec.area), before),
+            needs=needs,
+            cost=cost,
+        )
+        steps[place.name] = place
+        cells = Step(
+            name=f"cells {name}",
+            kind="cells",
+            dataset=name,
+            key=_key("cells", code, place.key, spec.resolution, spec.clock.model_dump(mode="json"), measuring, before),
+            needs=(place.name, *needs),
+            cost=cost,
+        )
+        steps[cells.name] = cells
+        for variable, described in dataset.variables.items():
+            if described.field is not None:
+                steps[f"field {variable}"] = Step(
+                    name=f"field {variable}",
+                    kind="field",
+                    dataset=name,
+                    variable=variable,
+                    key=_key("field", cells.key, variable, list(spec.area)),
+                    needs=(cells.name,),
+                    cost=_FIELD_COST,
+                )
+    return Plan(manifest=manifest, steps=tuple(steps.values()), code=code)

@@ -1,0 +1,190 @@
+"""How long it still takes: one protocol for the terminal, the notebook and the dashboard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console
+
+    from twin.plan import Plan, Step
+    from twin.work import Outcome
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """What wants to know how a build goes on."""
+
+    def planned(self, plan: Plan) -> None:
+        """Take note of what will be done.
+
+        Parameters
+        ----------
+        plan : Plan
+            All steps.
+        """
+        ...
+
+    def began(self, step: Step) -> None:
+        """Take note that a step began.
+
+        Parameters
+        ----------
+        step : Step
+            The step.
+        """
+        ...
+
+    def ended(self, step: Step, outcome: Outcome) -> None:
+        """Take note that a step ended.
+
+        Parameters
+        ----------
+        step : Step
+            The step.
+        outcome : Outcome
+            How it went.
+        """
+        ...
+
+    def finished(self, snapshot: str) -> None:
+        """Take note that the twin stands.
+
+        Parameters
+        ----------
+        snapshot : str
+            Its id.
+        """
+        ...
+
+
+class Silent:
+    """Watches without a word."""
+
+    def planned(self, plan: Plan) -> None:
+        """Ignore the plan.
+
+        Parameters
+        ----------
+        plan : Plan
+            All steps.
+        """
+
+    def began(self, step: Step) -> None:
+        """Ignore the step.
+
+        Parameters
+        ----------
+        step : Step
+            The step.
+        """
+
+    def ended(self, step: Step, outcome: Outcome) -> None:
+        """Ignore the outcome.
+
+        Parameters
+        ----------
+        step : Step
+            The step.
+        outcome : Outcome
+            How it went.
+        """
+
+    def finished(self, snapshot: str) -> None:
+        """Ignore the end.
+
+        Parameters
+        ----------
+        snapshot : str
+            Its id.
+        """
+
+
+class Bar:
+    """Draws a bar with the time left on a terminal; steps count by the bytes they work on.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+        Where to draw.
+    """
+
+    def __init__(self, console: Console) -> None:
+        columns = (
+            TextColumn("[bold]{task.description:<28.28}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        self._progress = Progress(*columns, console=console)
+        self._task: TaskID | None = None
+        self._running: list[str] = []
+        self._reused = 0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def planned(self, plan: Plan) -> None:
+        """Draw an empty bar.
+
+        Parameters
+        ----------
+        plan : Plan
+            All steps.
+        """
+        self._task = self._progress.add_task("starting workers", total=sum(step.cost for step in plan.steps))
+
+    def began(self, step: Step) -> None:
+        """Name the step beside the bar.
+
+        Parameters
+        ----------
+        step : Step
+            The step.
+        """
+        self._running.append(step.name)
+        self._show()
+
+    def ended(self, step: Step, outcome: Outcome) -> None:
+        """Move the bar on.
+
+        Parameters
+        ----------
+        step : Step
+            The step.
+        outcome : Outcome
+            How it went.
+        """
+        self._reused += outcome.reused
+        if step.name in self._running:
+            self._running.remove(step.name)
+        self._show(advance=step.cost)
+
+    def finished(self, snapshot: str) -> None:
+        """Fill the bar.
+
+        Parameters
+        ----------
+        snapshot : str
+            Its id.
+        """
+        if self._task is not None:
+            reused = f" ({self._reused} steps reused)" if self._reused else ""
+            self._progress.update(self._task, description=f"built {snapshot[:8]}{reused}")
+
+    def _show(self, *, advance: int = 0) -> None:
+        if self._task is not None:
+            text = self._running[-1] if self._running else "storing"
+            self._progress.update(self._task, description=text, advance=advance)
