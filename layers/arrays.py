@@ -28,7 +28,7 @@ def given_reasons(reasons: NDArray[np.object_]) -> NDArray[np.bool_]:
     numpy.ndarray of bool, shape (n,)
         True where there is one.
     """
-    return np.not_equal(reasons, None).astype(bool)
+    return np.fromiter((reason is not None for reason in reasons), dtype=bool, count=len(reasons))
 
 
 def to_array(values: pd.Series) -> NDArray[np.generic]:
@@ -45,14 +45,14 @@ def to_array(values: pd.Series) -> NDArray[np.generic]:
         Shape (n,); see :meth:`Layer.column`.
     """
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        return values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+        instants: NDArray[np.generic] = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
+        return instants
     if pd.api.types.is_extension_array_dtype(values.dtype):
         if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
-            return (
-                values.to_numpy(dtype=np.float64, na_value=np.nan)
-                if values.hasnans
-                else values.to_numpy(dtype=values.dtype.numpy_dtype)
+            kind = (
+                np.dtype(np.float64) if values.hasnans else np.dtype(getattr(values.dtype, "numpy_dtype", np.float64))
             )
+            return values.to_numpy(dtype=kind, na_value=np.nan) if values.hasnans else values.to_numpy(dtype=kind)
         return values.astype(object).where(values.notna(), None).to_numpy(dtype=object)
     return values.to_numpy()
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 __all__ = [
     "FileRefusedError",
     "FileUnreadableError",
@@ -10,6 +15,7 @@ __all__ = [
     "PositionContradictionError",
     "PositionMissingError",
     "SchemaError",
+    "listed",
 ]
 
 
@@ -39,3 +45,24 @@ class SchemaError(LayerError):
 
 class LedgerError(LayerError):
     """Records in are not the sum of placed, quarantined and rejected: a fault of this program, never of the data."""
+
+
+def listed(names: Iterable[object]) -> str:
+    """Write names for a message.
+
+    Parameters
+    ----------
+    names : iterable
+        Columns, layers, variables.
+
+    Returns
+    -------
+    str
+        Quoted, with commas; "(none)" where there are none.
+
+    Examples
+    --------
+    >>> listed(["lon", "lat"])
+    "'lon', 'lat'"
+    """
+    return ", ".join(map(repr, names)) or "(none)"

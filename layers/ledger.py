@@ -119,8 +119,9 @@ class Ledger:
         out = self.placed + len(self.quarantined) + len(self.rejected)
         if out != self.records_in:
             raise LedgerError(
-                f"{self.dataset}: {self.records_in} records in, but {self.placed} placed + {len(self.quarantined)} quarantined "
-                f"+ {len(self.rejected)} rejected = {out}. This is a fault of the reader: please report the file."
+                f"{self.dataset}: {self.records_in} records in, but {self.placed} placed + "
+                f"{len(self.quarantined)} quarantined + {len(self.rejected)} rejected = {out}. "
+                "This is a fault of the reader: please report the file."
             )
         rows = pd.concat([self.quarantined["row"], self.rejected["row"]])
         if rows.duplicated().any():

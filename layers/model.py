@@ -13,7 +13,7 @@ import shapely
 
 from crs import Fields, Placed, PositionDefinition, Shapes
 from layers.arrays import given_reasons, take, to_array
-from layers.errors import LayerError
+from layers.errors import LayerError, listed
 from layers.ledger import Ledger
 from layers.origin import DOMAINS, Origin
 from layers.position import resolve_position
@@ -21,7 +21,7 @@ from layers.position import resolve_position
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Layer"]
 
@@ -63,7 +63,8 @@ class Layer:
     Examples
     --------
     >>> import crs, shapely
-    >>> stops = Layer.from_arrays("stops", shapely.points([[7.42, 43.73]]), position="OGC:CRS84", columns={"stop": ["Gare"]})
+    >>> gare = shapely.points([[7.42, 43.73]])
+    >>> stops = Layer.from_arrays("stops", gare, position="OGC:CRS84", columns={"stop": ["Gare"]})
     >>> stops
     <Layer 'stops': 1 record, OGC:CRS84, columns stop>
     >>> stops.quarantine(np.array([True]), "closed: no longer served").ledger
@@ -85,8 +86,8 @@ class Layer:
             raise LayerError(f"{self.name}: domain is {self.domain!r}: write one of {', '.join(DOMAINS)}.")
         if not len(self.table) == len(self.coordinates) == self.ledger.placed:
             raise LayerError(
-                f"{self.name}: {len(self.table)} rows, {len(self.coordinates)} positions and {self.ledger.placed} records placed "
-                "in the ledger; the three must be equal."
+                f"{self.name}: {len(self.table)} rows, {len(self.coordinates)} positions and "
+                f"{self.ledger.placed} records placed in the ledger; the three must be equal."
             )
 
     @classmethod
@@ -204,7 +205,7 @@ class Layer:
         if name == "row":
             return self.table.index.to_numpy()
         if name not in self.table.columns:
-            raise LayerError(f"{self.name}: no column {name!r}; it has {', '.join(map(repr, self.table.columns))}.")
+            raise LayerError(f"{self.name}: no column {name!r}; it has {listed(self.table.columns)}.")
         return to_array(self.table[name])
 
     def select(self, mask: NDArray[np.bool_], *, reason: str = "not_selected: left out by a selection") -> Self:
@@ -316,7 +317,7 @@ class Layer:
             steps=(*self.steps, *placed.steps),
         )
 
-    def with_columns(self, **arrays: object) -> Self:
+    def with_columns(self, **arrays: ArrayLike | pd.Series) -> Self:
         """Add or replace attributes.
 
         Parameters
@@ -329,7 +330,16 @@ class Layer:
         Layer
             With them.
         """
-        return replace(self, table=pd.DataFrame({**dict(self.table.items()), **arrays}, index=self.table.index))
+        table = self.table.copy(deep=False)
+        for name, values in arrays.items():
+            # Position counts, not the index that a Series may bring along.
+            plain = values.array if isinstance(values, pd.Series) else np.asarray(values)
+            if plain.shape != (len(self),):
+                raise LayerError(
+                    f"{self.name}: column {name!r} of shape {plain.shape} does not fit {len(self)} records."
+                )
+            table[name] = plain
+        return replace(self, table=table)
 
     def within(self, area: tuple[float, float, float, float]) -> Self:
         """Quarantine the records that do not touch a box, with the reason "outside_area".

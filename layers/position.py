@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 import crs
 from layers.errors import PositionContradictionError, PositionMissingError
@@ -44,7 +43,7 @@ def _show(spec: object) -> str:
 
 
 def resolve_position(
-    given: object, *, declared: str | None, dataset: str, column_hint: str = ""
+    given: object, *, declared: str | None, dataset: str, default: str | None = None, column_hint: str = ""
 ) -> crs.PositionDefinition:
     """Decide what a dataset's positions mean.
 
@@ -56,6 +55,8 @@ def resolve_position(
         What the file says.
     dataset : str
         For messages.
+    default : str or None
+        What the format means where neither says anything (GeoJSON: "OGC:CRS84").
     column_hint : str
         What else to tell where both are silent, such as the columns of the table.
 
@@ -72,6 +73,8 @@ def resolve_position(
         If they are not equivalent.
     """
     if given is None and declared is None:
+        declared = default
+    if given is None and declared is None:
         raise PositionMissingError(
             f"{dataset}: the file does not say what its positions mean, and position: is not given.{column_hint} "
             "Write position: with a definition, for instance position: EPSG:2263, or "
@@ -85,7 +88,7 @@ def resolve_position(
     definition = crs.definition(given)
     if not crs.equivalent(definition, crs.definition(declared)):
         raise PositionContradictionError(
-            f"{dataset}: position: says {_show(given if not isinstance(given, Mapping) else dict(given))}, but the file itself declares {_show(declared)}. "
+            f"{dataset}: position: says {_show(given)}, but the file itself declares {_show(declared)}. "
             f"Write position: {_show(declared)} (or leave it out) if the file is right; "
             "if the file is wrong, have it corrected at the source, or say so by exporting it anew."
         )

@@ -147,7 +147,8 @@ class RasterLayer:
     def __repr__(self) -> str:
         ny, nx = self.values.shape
         unit = f" in {self.unit}" if self.unit else ""
-        return f"<RasterLayer {self.name!r}: {ny:,} x {nx:,} pixels, {len(self):,} with a value{unit}, {self.position.name}>"
+        pixels = f"{ny:,} x {nx:,} pixels, {len(self):,} with a value{unit}"
+        return f"<RasterLayer {self.name!r}: {pixels}, {self.position.name}>"
 
     def __dask_tokenize__(self) -> tuple[str, str]:
         state = hashlib.blake2b(digest_size=16)

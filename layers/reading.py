@@ -13,7 +13,7 @@ import pandas as pd
 from crs import Fields, PositionDefinition, Shapes
 from layers.arrays import given_reasons, to_array
 from layers.clock import resolve_time
-from layers.errors import SchemaError
+from layers.errors import SchemaError, listed
 from layers.ledger import Ledger
 from layers.model import Layer
 from layers.options import ReadOptions
@@ -24,7 +24,7 @@ from layers.readers.raster import Pixels
 from layers.readers.records import Records, concatenate_records
 from layers.registry import resolve_format
 from layers.schema import check_fields, infer_types
-from layers.sources import resolve_source
+from layers.sources import Source, resolve_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -109,7 +109,8 @@ def _labels(files: Sequence[Source], dataset: str) -> list[str]:
     labels = names if len(set(names)) == len(names) else [file.label for file in files]
     if len(set(labels)) != len(labels):
         raise SchemaError(
-            f"{dataset}: {next(x for x in labels if labels.count(x) > 1)} is listed twice; its records would count double."
+            f"{dataset}: {next(x for x in labels if labels.count(x) > 1)} is listed twice; "
+            "its records would count double."
         )
     return labels
 
@@ -126,7 +127,7 @@ def _with_heights(options: ReadOptions, position: object) -> ReadOptions:
 def _to_raster(pixels: Pixels, *, position: object, dataset: str, source: str) -> RasterLayer:
     """Place a raster; infinite values are quarantined, nodata is no record."""
     definition = resolve_position(position, declared=pixels.declared, dataset=dataset)
-    values = pixels.values
+    values: NDArray[np.float64] = pixels.values  # noqa: PD011 - no pandas here
     wild = np.isinf(values)
     rows = np.flatnonzero(wild)
     count = int(np.count_nonzero(~np.isnan(values)))
@@ -152,9 +153,7 @@ def _renamed(records: Records, rename: Mapping[str, str], dataset: str) -> Recor
         return records
     absent = [name for name in rename if name not in records.table.columns]
     if absent:
-        raise SchemaError(
-            f"{dataset}: rename names {', '.join(map(repr, absent))}; the file has {', '.join(map(repr, records.table.columns))}."
-        )
+        raise SchemaError(f"{dataset}: rename names {listed(absent)}; the file has {listed(records.table.columns)}.")
     table = records.table.rename(columns=dict(rename))
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
@@ -167,7 +166,7 @@ def _left_out(table: pd.DataFrame, where: Mapping[str, object], dataset: str) ->
     reasons = np.full(len(table), None, dtype=object)
     for name, wanted in where.items():
         if name not in table.columns:
-            raise SchemaError(f"{dataset}: where names {name!r}; the file has {', '.join(map(repr, table.columns))}.")
+            raise SchemaError(f"{dataset}: where names {name!r}; the file has {listed(table.columns)}.")
         values = wanted if isinstance(wanted, tuple | list | set | frozenset) else (wanted,)
         column = table[name]
         hit = (
@@ -184,12 +183,13 @@ def _fields(table: pd.DataFrame, position: PositionDefinition, dataset: str) -> 
     if not position.columns:
         raise SchemaError(
             f"{dataset}: a table needs to know which columns hold the position ({position.name}); it has "
-            f"{', '.join(map(repr, table.columns))}. Write position: {{definition: {position.name}, columns: [x, y]}} with two of them."
+            f"{listed(table.columns)}. Write position: {{definition: {position.name}, columns: [x, y]}} with two of "
+            "them."
         )
     absent = [name for name in position.columns if name not in table.columns]
     if absent:
         raise SchemaError(
-            f"{dataset}: position names {', '.join(map(repr, absent))}; the table has {', '.join(map(repr, table.columns))}. Correct columns:."
+            f"{dataset}: position names {listed(absent)}; the table has {listed(table.columns)}. Correct columns:."
         )
     return Fields(tuple(_as_written(table[name]) for name in position.columns))
 
@@ -227,8 +227,10 @@ def _to_layer(
     """Type, check and place the records of a dataset."""
     records = _renamed(records, options.rename, dataset)
     written = records.table.rename_axis(index="row")
-    hint = "" if records.geometry is not None else f" Its columns are {', '.join(map(repr, written.columns))}."
-    definition = resolve_position(position, declared=records.declared, dataset=dataset, column_hint=hint)
+    hint = "" if records.geometry is not None else f" Its columns are {listed(written.columns)}."
+    definition = resolve_position(
+        position, declared=records.declared, default=records.default, dataset=dataset, column_hint=hint
+    )
     table = written
     if records.text:
         keep = frozenset(name for name, rule in options.fields.items() if rule.kind in {"text", "category"})
@@ -243,9 +245,7 @@ def _to_layer(
     untimed = None
     if options.time is not None:
         if options.time.column not in written:
-            raise SchemaError(
-                f"{dataset}: time names {options.time.column!r}; the file has {', '.join(map(repr, written.columns))}."
-            )
+            raise SchemaError(f"{dataset}: time names {options.time.column!r}; the file has {listed(written.columns)}.")
         time, untimed = resolve_time(written[options.time.column], options.time)
         table = table.assign(time=time)
     units = {**records.units, **{name: rule.unit for name, rule in options.fields.items() if rule.unit}}

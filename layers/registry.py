@@ -132,10 +132,12 @@ def resolve_format(source: Source) -> Format:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if chosen.starts and not (text if chosen.starts[0] == b"{" else head).startswith(chosen.starts):
         raise FileRefusedError(
-            f"{source.label}: is not {chosen.name} (it begins with {head[:24]!r}); give the real file, or name it as what it is."
+            f"{source.label}: is not {chosen.name} (it begins with {head[:24]!r}); "
+            "give the real file, or name it as what it is."
         )
     if not chosen.starts and text.startswith(_NO_TEXT):
         raise FileRefusedError(
-            f"{source.label}: is no text table (it begins with {head[:24]!r}); give the real file, or name it as what it is."
+            f"{source.label}: is no text table (it begins with {head[:24]!r}); "
+            "give the real file, or name it as what it is."
         )
     return chosen

@@ -138,7 +138,7 @@ def _level(lod: str) -> tuple[float, str]:
 
 
 def _family(name: str, objects: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """An object and everything that is part of it; a circle of parts is walked once."""
+    """Yield an object and everything that is part of it; a circle of parts is walked once."""
     waiting, met = [name], set()
     while waiting:
         current = waiting.pop()
@@ -150,7 +150,7 @@ def _family(name: str, objects: Mapping[str, Any]) -> Iterator[Mapping[str, Any]
 
 
 def _collect(
-    into: _Collector, objects: Mapping[str, Any], span: tuple[int, int], first_row: int, lod: str | None
+    into: _Collector, objects: Mapping[str, Any], span: tuple[int, int], *, first_row: int, lod: str | None
 ) -> int:
     """Add the first-level objects of a document or feature; returns how many there were."""
     wholes = [name for name, thing in objects.items() if not (isinstance(thing, Mapping) and thing.get("parents"))]
@@ -191,8 +191,8 @@ def _metres_per_unit(options: ReadOptions, declared: str | None, label: str) -> 
     if unit == "metre":
         return 1.0
     raise SchemaError(
-        f"{label}: {declared or 'the file'} does not say in which unit heights are (its x and y are in {unit or 'an unknown unit'}); "
-        "write height_unit: metre, us_survey_foot or foot."
+        f"{label}: {declared or 'the file'} does not say in which unit heights are "
+        f"(its x and y are in {unit or 'an unknown unit'}); write height_unit: metre, us_survey_foot or foot."
     )
 
 
@@ -225,9 +225,11 @@ def _finish(into: _Collector, header: Mapping[str, Any], options: ReadOptions, *
     factor = _metres_per_unit(options, declared, label)
     found = to_footprints(into.mesh(*_transform(header, label)), metres_per_unit=factor)
     faults = geometry_faults(found.geometry, np.zeros(len(into.rows), dtype=bool))
-    for i, fault in enumerate(into.faults):
+    for i, (fault, surfaces) in enumerate(zip(into.faults, into.surfaces, strict=True)):
         if fault is not None:
             faults[i] = fault
+        elif surfaces and found.geometry[i] is None:
+            faults[i] = "no_footprint: the object has nothing but walls"
     index = np.array(into.rows, dtype=np.int64)
     table = to_table(into.properties, index)
     measured = pd.DataFrame(
@@ -294,7 +296,7 @@ def read_cityjson(document: Mapping[str, Any], options: ReadOptions, *, label: s
         raise FileUnreadableError(
             f"{label}: CityObjects or vertices are broken ({error!r}); export it anew."
         ) from error
-    count = _collect(into, objects, span, 0, options.lod)
+    count = _collect(into, objects, span, first_row=0, lod=options.lod)
     return _finish(into, document, options, count=count, label=label)
 
 
@@ -348,7 +350,7 @@ def _read_line(into: _Collector, line: bytes, row: int, lod: str | None) -> int:
             (row, f"unreadable_feature: {error!r}", line[:2000].decode("utf-8", errors="backslashreplace"))
         )
         return 1
-    found = _collect(into, objects, span, row, lod)
+    found = _collect(into, objects, span, first_row=row, lod=lod)
     if not found:
         into.rejected.append(
             (row, "unreadable_feature: it holds no object", line[:2000].decode("utf-8", errors="backslashreplace"))

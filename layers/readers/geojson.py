@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from layers.sources import Source
 
 __all__ = ["load_json", "read_features", "read_geojson", "read_json_table"]
-
-#: Nesting of coordinates below a geometry; anything deeper is not GeoJSON.
-_DEPTH = {"Point": 0, "MultiPoint": 1, "LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 
 
 def load_json(source: Source) -> Any:  # noqa: ANN401 - what JSON holds is known only once it is read
@@ -58,22 +55,8 @@ def _to_geometry(geometry: Mapping[str, Any] | None) -> shapely.Geometry | None:
     kind = geometry["type"]
     if kind == "GeometryCollection":
         return shapely.GeometryCollection([_to_geometry(part) for part in geometry["geometries"]])
-    if kind not in _DEPTH:
-        raise ValueError(f"type {kind!r}")
     coordinates = geometry["coordinates"]
-    if not coordinates:
-        return None
-    if kind == "Point":
-        return shapely.Point(coordinates[:3])
-    if kind == "MultiPoint":
-        return shapely.MultiPoint([point[:3] for point in coordinates])
-    if kind == "LineString":
-        return _line(coordinates)
-    if kind == "MultiLineString":
-        return shapely.MultiLineString([_line(line) for line in coordinates])
-    if kind == "Polygon":
-        return _polygon(coordinates)
-    return shapely.MultiPolygon([_polygon(rings) for rings in coordinates])
+    return _BUILDERS[kind](coordinates) if coordinates else None
 
 
 def _array(points: list[list[float]]) -> np.ndarray:
@@ -95,33 +78,40 @@ def _polygon(rings: list[list[list[float]]]) -> shapely.Polygon:
     return shapely.Polygon(shell, holes)
 
 
-def _declared(document: Mapping[str, Any]) -> str:
-    """RFC 7946 knows WGS 84 only; the member ``crs`` of the older GeoJSON of 2008 is still met and honoured."""
+_BUILDERS: Mapping[str, Callable[[list[Any]], shapely.Geometry]] = {
+    "Point": lambda point: shapely.Point(point[:3]),
+    "MultiPoint": lambda points: shapely.MultiPoint(_array(points)),
+    "LineString": _line,
+    "MultiLineString": lambda lines: shapely.MultiLineString([_line(line) for line in lines]),
+    "Polygon": _polygon,
+    "MultiPolygon": lambda polygons: shapely.MultiPolygon([_polygon(rings) for rings in polygons]),
+}
+
+
+def _declared(document: Mapping[str, Any]) -> str | None:
+    """Read the member ``crs`` of the older GeoJSON of 2008; RFC 7946 has none and means WGS 84."""
     crs = document.get("crs")
     if isinstance(crs, Mapping) and crs.get("type") == "name":
         return str(crs.get("properties", {}).get("name", "OGC:CRS84"))
-    return "OGC:CRS84"
+    return None
 
 
-def read_features(features: list[Any], *, declared: str, label: str) -> Records:
+def read_features(features: list[Any], *, declared: str | None) -> Records:
     """Turn GeoJSON features into records.
 
     Parameters
     ----------
     features : list
         Parsed features.
-    declared : str
-        What their positions mean.
-    label : str
-        For messages.
+    declared : str or None
+        What the file says of their positions.
 
     Returns
     -------
     Records
-        A feature that is no object is rejected; one whose geometry cannot be built is quarantined. A feature's ``id`` becomes the
-        column ``id`` unless its properties have one.
+        A feature that is no object is rejected; one whose geometry cannot be built is quarantined. A feature's
+        ``id`` becomes the column ``id`` unless its properties have one.
     """
-    del label
     rejected: list[tuple[int, str, str]] = []
     properties: list[Mapping[str, Any]] = []
     geometry: list[shapely.Geometry | None] = []
@@ -169,6 +159,7 @@ def read_features(features: list[Any], *, declared: str, label: str) -> Records:
         faults=faults,
         rejected=pd.DataFrame(rejected, columns=["row", "reason", "text"]).astype({"row": np.int64}),
         declared=declared,
+        default="OGC:CRS84",
     )
 
 
@@ -197,7 +188,7 @@ def read_geojson(document: Mapping[str, Any], *, label: str) -> Records:
         raise FileUnreadableError(
             f"{label}: the JSON has type {document.get('type')!r} and no list of features; it is no GeoJSON."
         )
-    return read_features(features, declared=_declared(document), label=label)
+    return read_features(features, declared=_declared(document))
 
 
 def read_json_table(rows: list[Any], options: ReadOptions, *, label: str) -> Records:
@@ -233,7 +224,7 @@ def read_json_table(rows: list[Any], options: ReadOptions, *, label: str) -> Rec
                 "geometry": geometry,
             }
         )
-    records = read_features(features, declared="", label=label)
+    records = read_features(features, declared=None)
     return Records(
         table=records.table,
         count=records.count,

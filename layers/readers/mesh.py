@@ -76,7 +76,7 @@ def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _ring_areas(xyz: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Projected area of each ring (shoelace), measured from its first point so that large coordinates cost no digits."""
+    """Measure rings seen from above (shoelace), from their first point so that large coordinates cost no digits."""
     sizes = np.diff(starts)
     first = np.repeat(starts[:-1], sizes)
     following = np.arange(len(xyz)) + 1
@@ -108,9 +108,8 @@ def _unite(polygons: NDArray[np.object_], owner: NDArray[np.int64], objects: int
     geometry = np.full(objects, None, dtype=object)
     owners, starts = np.unique(owner, return_index=True)
     if len(owners):
-        collections = shapely.multipolygons(
-            polygons, indices=np.repeat(np.arange(len(owners)), np.diff([*starts, len(owner)]))
-        )
+        group = np.repeat(np.arange(len(owners)), np.diff([*starts, len(owner)]))
+        collections = np.asarray(shapely.multipolygons(polygons, indices=group), dtype=object)
         geometry[owners] = shapely.union_all(collections[:, np.newaxis], axis=1)
     return geometry
 

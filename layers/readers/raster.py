@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import h5py
+import h5py  # type: ignore[import-untyped]
 import numpy as np
 import rasterio
 import xarray as xr
 from rasterio.errors import RasterioError
 
 from crs import Lattice
-from layers.errors import FileRefusedError, FileUnreadableError, SchemaError
+from layers.errors import FileRefusedError, FileUnreadableError, SchemaError, listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,7 +79,7 @@ def read_geotiff(source: Source, options: ReadOptions) -> Pixels:
     Returns
     -------
     Pixels
-        Values with the file's scale and offset applied; a raster whose pixels are points becomes one of areas around them.
+        Values with the file's scale and offset applied; pixels that are points become the areas around them.
 
     Raises
     ------
@@ -151,7 +151,8 @@ def _edges(centres: NDArray[np.float64], source: Source, name: str) -> NDArray[n
     steps = np.diff(centres)
     if not np.isfinite(centres).all() or steps[0] == 0 or np.ptp(steps) > _EVEN * abs(steps.mean()):
         raise SchemaError(
-            f"{source.label}: {name} has uneven steps ({steps.min():g} to {steps.max():g}); resample it to a regular grid."
+            f"{source.label}: {name} has uneven steps ({steps.min():g} to {steps.max():g}); "
+            "resample it to a regular grid."
         )
     first, step = centres[0], (centres[-1] - centres[0]) / (len(centres) - 1)
     edges: NDArray[np.float64] = first - step / 2 + step * np.arange(len(centres) + 1)
@@ -167,7 +168,8 @@ def _axis(data: xr.DataArray, names: tuple[str, ...], axis: str, source: Source)
         if coordinate.attrs.get("axis") == axis or standard.endswith(names[2]) or str(dim).lower() in names:
             return str(dim)
     raise SchemaError(
-        f"{source.label}: no dimension of {data.name!r} ({', '.join(map(str, data.dims))}) is the {axis.lower()} axis; name it {names[0]} or {names[1]}."
+        f"{source.label}: no dimension of {data.name!r} ({listed(data.dims)}) is the {axis.lower()} axis; "
+        f"name it {names[0]} or {names[1]}."
     )
 
 
@@ -178,9 +180,7 @@ def _variable(dataset: xr.Dataset, source: Source, wanted: str | None) -> xr.Dat
     if wanted is None and len(names) == 1:
         return dataset[names[0]]
     if wanted is None or wanted not in names:
-        raise SchemaError(
-            f"{source.label}: write layer: with one of its variables {', '.join(map(repr, names)) or '(none is a grid)'}."
-        )
+        raise SchemaError(f"{source.label}: write layer: with one of its gridded variables {listed(names)}.")
     return dataset[wanted]
 
 

@@ -44,6 +44,8 @@ class Records:
         Columns ``row``, ``reason``, ``text`` of what could not be read as a record.
     declared : str or None
         What the file says about its positions.
+    default : str or None
+        What its format means where neither file nor user says anything.
     text : bool
         Whether the table is all text, to be typed later.
     units : Mapping of str to str
@@ -56,6 +58,7 @@ class Records:
     faults: NDArray[np.object_] | None = None
     rejected: pd.DataFrame = field(default_factory=_nothing)
     declared: str | None = None
+    default: str | None = None
     text: bool = False
     units: Mapping[str, str] = field(default_factory=dict)
 
@@ -165,12 +168,13 @@ def concatenate_records(parts: Sequence[Records], labels: Sequence[str], *, data
         if set(part.table.columns) != set(first.table.columns) or (part.geometry is None) != (first.geometry is None):
             only = sorted(set(map(str, part.table.columns)) ^ set(map(str, first.table.columns)))
             raise SchemaError(
-                f"{dataset}: {label} and {labels[0]} do not have the same columns (only in one: {', '.join(only) or 'geometry'}). "
-                "Name them as two datasets."
+                f"{dataset}: {label} and {labels[0]} do not have the same columns "
+                f"(only in one: {', '.join(only) or 'geometry'}). Name them as two datasets."
             )
         if part.declared != first.declared:
             raise SchemaError(
-                f"{dataset}: {label} declares the position {part.declared}, {labels[0]} declares {first.declared}. Name them as two datasets."
+                f"{dataset}: {label} declares the position {part.declared}, {labels[0]} declares {first.declared}. "
+                "Name them as two datasets."
             )
         source = pd.Categorical.from_codes(
             np.full(len(part.table), labels.index(label), dtype=np.int64), pd.Index(list(labels))

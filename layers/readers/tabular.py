@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +15,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import shapely
 
+from layers.arrays import given_reasons
 from layers.errors import FileRefusedError, FileUnreadableError, SchemaError
-from layers.options import ReadOptions
 from layers.readers.records import Records, geometry_faults
 
 if TYPE_CHECKING:
@@ -22,9 +24,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from layers.options import ReadOptions
     from layers.sources import Source
 
 __all__ = ["read_csv"]
+
+logger = logging.getLogger(__name__)
 
 #: A quoted value may hold line breaks, but one that runs on this long is a quote that was never closed.
 _MAX_QUOTED_LINES = 200
@@ -89,6 +94,13 @@ def _read_fast(data: bytes, names: list[str], options: ReadOptions) -> Records:
     return Records(table=table.to_pandas().set_index(rows), count=count, rejected=_rejections(entries), text=True)
 
 
+def _without_nameless(records: Records, header: list[str]) -> Records:
+    """Drop columns that have neither a name nor a single value: trailing delimiters of a spreadsheet's export."""
+    nameless = [name for name, raw in zip(records.table.columns, header, strict=True) if not raw.strip()]
+    empty = [name for name in nameless if (records.table[name].str.strip() == "").all()]
+    return replace(records, table=records.table.drop(columns=empty)) if empty else records
+
+
 def _split_records(data: bytes, delimiter: str) -> Iterator[tuple[bytes, bool]]:
     """Cut into records; a quote that is never closed ends with its own line, and says so (False)."""
     mark = re.escape(delimiter.encode())
@@ -151,7 +163,8 @@ def _read_careful(data: bytes, names: list[str], options: ReadOptions, *, label:
     undecodable = sum(why.startswith("bad_encoding") for _, why, _ in entries)
     if undecodable > max(1, _MAX_BAD_ENCODING * total):
         raise FileUnreadableError(
-            f"{label}: {undecodable:,} of {total:,} rows are not {options.encoding}; write encoding: gb18030 (or what it is)."
+            f"{label}: {undecodable:,} of {total:,} rows are not {options.encoding}; "
+            "write encoding: gb18030 (or what it is)."
         )
     table = pd.DataFrame(rows, columns=names, index=np.array(numbers, dtype=np.int64), dtype="str")
     return Records(table=table, count=total, rejected=_rejections(entries), text=True)
@@ -162,13 +175,45 @@ def _header(data: bytes, options: ReadOptions, label: str) -> list[str]:
     if first is None:
         raise FileUnreadableError(f"{label}: the file is empty; a table needs at least its header.")
     try:
-        return _column_names(
-            next(csv.reader(io.StringIO(first[0].decode(options.encoding), newline=""), delimiter=options.delimiter))
-        )
+        text = first[0].decode(options.encoding)
     except UnicodeDecodeError as error:
         raise FileUnreadableError(
             f"{label}: the header is not {options.encoding}; write encoding: gb18030 (or what it is)."
         ) from error
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=options.delimiter))
+
+
+def _to_utf8(data: bytes, options: ReadOptions, label: str) -> bytes | None:
+    """Recode the text; None if some of it is not in the stated encoding."""
+    try:
+        if options.encoding.lower() in {"utf-8", "utf8"}:
+            data.decode("utf-8")
+            return data
+        return data.decode(options.encoding).encode()
+    except UnicodeDecodeError:
+        return None
+    except LookupError as error:
+        raise SchemaError(
+            f"{label}: no encoding is called {options.encoding!r}; write utf-8, gb18030, latin-1, ..."
+        ) from error
+
+
+def _read_rows(data: bytes, options: ReadOptions, *, label: str) -> Records:
+    """Take the fast way, and the careful one where bytes or quotes are broken."""
+    clean = _to_utf8(data, options, label)
+    if clean is not None:
+        data, options = clean, replace(options, encoding="utf-8")
+    data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    header = _header(data, options, label)
+    names = _column_names(header)
+    if clean is not None and data.count(b'"') % 2 == 0:
+        try:
+            # Arrow needs an ending line break when only the header stands.
+            ended = data if data.endswith((b"\n", b"\r")) else data + b"\n"
+            return _without_nameless(_read_fast(ended, names, options), header)
+        except pa.ArrowInvalid as error:
+            logger.info("%s: read record by record (%s)", label, error)
+    return _without_nameless(_read_careful(data, names, options, label=label), header)
 
 
 def read_csv(source: Source, options: ReadOptions) -> Records:
@@ -184,8 +229,8 @@ def read_csv(source: Source, options: ReadOptions) -> Records:
     Returns
     -------
     Records
-        All text. Lines that are wholly empty are no records; rows of another length than the header, undecodable ones and those
-        with a quote that never closes are rejected one by one.
+        All text. Lines that are wholly empty are no records; rows of another length than the header, undecodable
+        ones and those with a quote that never closes are rejected one by one.
 
     Raises
     ------
@@ -196,51 +241,14 @@ def read_csv(source: Source, options: ReadOptions) -> Records:
     """
     csv.field_size_limit(_MAX_FIELD)
     if source.suffix == ".tsv" and options.delimiter == ",":
-        options = _with_tab(options)
+        options = replace(options, delimiter="\t")
     data = source.read()
-    if b"\0" in data[:65536] and not options.encoding.lower().startswith(("utf-16", "utf_16", "utf-32", "utf_32")):
+    if b"\0" in data[:_HEADER] and not options.encoding.lower().startswith(("utf-16", "utf_16", "utf-32", "utf_32")):
         raise FileRefusedError(
             f"{source.label}: has zero bytes and is no text table; if it is UTF-16, write encoding: utf-16."
         )
-    try:
-        clean = (
-            data.decode(options.encoding).encode()
-            if options.encoding.lower() not in {"utf-8", "utf8"}
-            else _checked(data)
-        )
-    except UnicodeDecodeError:
-        clean = None
-    except LookupError as error:
-        raise SchemaError(
-            f"{source.label}: no encoding is called {options.encoding!r}; write utf-8, gb18030, latin-1, ..."
-        ) from error
-    if clean is not None:
-        data, options = clean, _as_utf8(options)
-    data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
-    names = _header(data, options, source.label)
-    records = None
-    if clean is not None and data.count(b'"') % 2 == 0:
-        # Arrow needs an ending line break when only the header stands.
-        try:
-            records = _read_fast(data if data.endswith((b"\n", b"\r")) else data + b"\n", names, options)
-        except pa.ArrowInvalid:
-            records = None
-    if records is None:
-        records = _read_careful(data, names, options, label=source.label)
+    records = _read_rows(data, options, label=source.label)
     return _with_geometry(records, options.geometry, source.label) if options.geometry else records
-
-
-def _checked(data: bytes) -> bytes:
-    data.decode("utf-8")
-    return data
-
-
-def _as_utf8(options: ReadOptions) -> ReadOptions:
-    return ReadOptions(delimiter=options.delimiter, geometry=options.geometry)
-
-
-def _with_tab(options: ReadOptions) -> ReadOptions:
-    return ReadOptions(delimiter="\t", geometry=options.geometry, encoding=options.encoding)
 
 
 def _with_geometry(records: Records, column: str, label: str) -> Records:
@@ -266,8 +274,8 @@ def _with_geometry(records: Records, column: str, label: str) -> Records:
     )
 
 
-def _with_text(faults: np.ndarray, text: np.ndarray) -> np.ndarray:
+def _with_text(faults: NDArray[np.object_], text: NDArray[np.object_]) -> NDArray[np.object_]:
     """Keep what stood in the column beside the reason: the column itself leaves the table."""
-    for i in np.flatnonzero(np.array([fault is not None for fault in faults], dtype=bool)):
+    for i in np.flatnonzero(given_reasons(faults)):
         faults[i] = f"{faults[i]} ({text[i][:200]!r})"
     return faults

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +13,11 @@ import pyogrio.raw
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
 
-from layers.errors import FileRefusedError, FileUnreadableError, SchemaError
-from layers.options import ReadOptions
+from layers.errors import FileRefusedError, FileUnreadableError, SchemaError, listed
 from layers.readers.records import Records, geometry_faults
 
 if TYPE_CHECKING:
+    from layers.options import ReadOptions
     from layers.sources import Source
 
 __all__ = ["read_geopackage", "read_shapefile"]
@@ -39,7 +40,8 @@ def _check_sqlite(source: Source) -> None:
         module = str(sql).upper().split(" USING ")[-1].split("(")[0].strip().lower()
         if module not in _HARMLESS:
             raise FileRefusedError(
-                f"{source.label}: table {name!r} is a virtual table ({module}) that may reach other files; export plain tables."
+                f"{source.label}: table {name!r} is a virtual table ({module}) that may reach other files; "
+                "export plain tables."
             )
 
 
@@ -48,9 +50,8 @@ def _choose_layer(source: Source, path: str, wanted: str | None) -> str:
     if wanted is None and len(names) == 1:
         return names[0]
     if wanted not in names:
-        found = ", ".join(map(repr, names)) or "no layers"
         asked = f"has no layer {wanted!r}" if wanted else "has several layers"
-        raise SchemaError(f"{source.label}: {asked}; write layer: with one of {found}.")
+        raise SchemaError(f"{source.label}: {asked}; write layer: with one of {listed(names)}.")
     return wanted
 
 
@@ -120,7 +121,7 @@ def read_shapefile(source: Source, options: ReadOptions) -> Records:
     source : Source
         The .shp file; the others lie beside it.
     options : ReadOptions
-        Nothing of it counts here.
+        Its ``layer`` does not count: a Shapefile has one.
 
     Returns
     -------
@@ -137,7 +138,7 @@ def read_shapefile(source: Source, options: ReadOptions) -> Records:
         raise FileUnreadableError(
             f"{source.label}: {' and '.join(absent)} is missing beside it; a Shapefile is several files: copy them all."
         )
-    return _read(source, str(source.path), ReadOptions())
+    return _read(source, str(source.path), replace(options, layer=None))
 
 
 def _sibling(source: Source, suffix: str) -> bool:
