@@ -1,0 +1,20 @@
+"""See the twin: a 3D city in the browser, from our own server and without any other.
+
+State holds parameters only (`state`), frames turn a twin and a state into a bounded amount of data (`frames`), `deck`
+turns frames into a deck.gl specification, `views` show it, `i18n` says it in English and Chinese, `app` assembles.
+``serve(path)`` opens a twin in the browser, ``explore(city)`` in a notebook.
+"""
+
+from dashboards.app import explore, serve
+from dashboards.errors import DashboardError, FrameNotFoundError, LanguageMissingError, NothingToShowError
+from dashboards.frames import Budget
+
+__all__ = [
+    "Budget",
+    "DashboardError",
+    "FrameNotFoundError",
+    "LanguageMissingError",
+    "NothingToShowError",
+    "explore",
+    "serve",
+]

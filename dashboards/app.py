@@ -1,0 +1,111 @@
+"""Assembly: one FastAPI app that serves the page, its frames and the twin's own routes, on loopback by default."""
+
+import logging
+import socket
+import threading
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import panel as pn
+import uvicorn
+from fastapi import FastAPI
+from panel.io.fastapi import add_applications
+
+import twin
+from dashboards.feed import to_router
+from dashboards.frames import Budget, FrameSource
+from dashboards.views.page import ExplorerPage
+
+if TYPE_CHECKING:
+    from twin import Twin
+
+log = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+
+
+def to_app(city: "Twin", *, budget: Budget | None = None, origins: tuple[str, ...] = ("*",)) -> FastAPI:
+    """Assemble the web application of a city.
+
+    Parameters
+    ----------
+    city : Twin
+        The opened twin.
+    budget : Budget, optional
+        What one frame may hold.
+    origins : tuple of str, optional
+        ``host:port`` of the pages that may open a websocket.
+
+    Returns
+    -------
+    fastapi.FastAPI
+        The page at ``/``, frames under ``/feed``.
+    """
+    source = FrameSource(city, budget=budget)
+    app = FastAPI(title=f"City twin: {city.name}", docs_url=None, redoc_url=None, openapi_url=None)
+    app.include_router(to_router(source, snapshot=city.snapshot), prefix="/feed")
+
+    def page() -> pn.Template:
+        arguments = {name: values[0].decode() for name, values in pn.state.session_args.items() if values}
+        return ExplorerPage(
+            source,
+            address=f"feed/{city.snapshot}",
+            language=arguments.get("lang", "en"),
+            theme=arguments.get("theme", "light"),
+        ).template()
+
+    pn.extension("deckgl")
+    add_applications({"/": page}, app=app, title=city.name, websocket_origin=list(origins))
+    return app
+
+
+def serve(path: str | Path, *, port: int = 5006, address: str = LOOPBACK, open_browser: bool = False) -> None:
+    """Serve a twin until interrupted.
+
+    Parameters
+    ----------
+    path : str or Path
+        Folder of the twin.
+    port : int, optional
+        TCP port.
+    address : str, optional
+        Address to listen on; loopback unless another is asked for.
+    open_browser : bool, optional
+        Whether to open the page in the user's browser.
+    """
+    city = twin.open(path)
+    app = to_app(city, origins=_origins(address, port))
+    url = f"http://{address}:{port}/"
+    log.info("serving %s at %s", city.name, url)
+    if open_browser:
+        threading.Timer(1.0, webbrowser.open, args=(url,)).start()
+    uvicorn.run(app, host=address, port=port, log_level="warning")
+
+
+def explore(city: "Twin") -> pn.pane.HTML:
+    """Show a twin in a notebook: the same page, from a server of this process on a free loopback port.
+
+    Parameters
+    ----------
+    city : Twin
+        The opened twin.
+
+    Returns
+    -------
+    panel.pane.HTML
+        The page in a frame.
+    """
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port = probe.getsockname()[1]
+    app = to_app(city, origins=_origins(LOOPBACK, port))
+    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_level="warning"))
+    threading.Thread(target=server.run, name=f"explore-{city.name}", daemon=True).start()
+    frame = f'<iframe src="http://{LOOPBACK}:{port}/" style="width:100%;height:720px;border:0" title="{city.name}"></iframe>'
+    return pn.pane.HTML(frame, sizing_mode="stretch_width")
+
+
+def _origins(address: str, port: int) -> tuple[str, ...]:
+    """Name the pages that may talk to the app: its own, under the names that this machine has for itself."""
+    return tuple(dict.fromkeys(f"{host}:{port}" for host in (address, LOOPBACK, "localhost")))

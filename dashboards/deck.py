@@ -1,0 +1,322 @@
+"""Frames to a deck.gl specification: pure functions, so that what the map draws is tested without a browser.
+
+Geometry comes to the browser once, by address; a specification names it and is a few kilobytes. A step of time only
+changes the index that the colour accessors read, so neither the camera nor a building moves when the clock does.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pydeck
+
+from dashboards.frames import Frame, MapLayer
+from dashboards.windows import METRES_PER_DEGREE, METRES_PER_PIXEL_ZOOM_0
+
+FEED_ROOT = "feed"
+PITCH_DEG, BEARING_DEG = 50.0, -18.0
+NEAREST_FIRST_ZOOM = 13.4  # Farther away a building is a dot: a large city opens on its densest part.
+SELECTION_ID = "selection"
+
+_CELL_HEIGHT_EDGES = 4.0  # The highest column, in edges of its cell: visible between buildings, not above the city.
+_ON_THE_GROUND = {"depthCompare": "always", "depthWriteEnabled": False}  # Painted in order: coplanar sheets flicker.
+_LONGEST_CLICK_MS = 3000
+_RGBA = list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Palette:
+    """Colours of what carries no data, per theme.
+
+    Parameters
+    ----------
+    ground : tuple of RGBA
+        Land, green, water.
+    building, highlight, unknown, point, selection : RGBA
+        Plain buildings, the one under the pointer, a street without data, a site, the outline of what was clicked.
+    """
+
+    ground: tuple[_RGBA, _RGBA, _RGBA]
+    building: _RGBA
+    highlight: _RGBA
+    unknown: _RGBA
+    point: _RGBA
+    selection: _RGBA
+
+
+PALETTES: Mapping[str, Palette] = {
+    "light": Palette(
+        ground=([246, 244, 239, 255], [214, 230, 205, 255], [190, 215, 230, 255]),
+        building=[232, 229, 223, 255],
+        highlight=[255, 176, 46, 160],
+        unknown=[168, 176, 184, 150],
+        point=[38, 70, 110, 230],
+        selection=[16, 22, 30, 255],
+    ),
+    "dark": Palette(
+        ground=([27, 34, 44, 255], [28, 47, 43, 255], [15, 27, 41, 255]),
+        building=[92, 104, 122, 255],
+        highlight=[255, 190, 80, 150],
+        unknown=[86, 97, 112, 150],
+        point=[150, 200, 255, 230],
+        selection=[255, 255, 255, 255],
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How one map layer is to look now.
+
+    Parameters
+    ----------
+    theme : {"light", "dark"}
+        Which palette.
+    step : int
+        Index of the time step.
+    visible : bool
+        Whether it is drawn.
+    opacity : float
+        0 to 1.
+    column_edge_m : float
+        Edge of a cell in metres if cells stand as columns, 0 if they lie flat.
+    address : str
+        Where the feed of this twin's frames is.
+    """
+
+    theme: str
+    step: int
+    visible: bool = True
+    opacity: float = 1.0
+    column_edge_m: float = 0.0
+    address: str = FEED_ROOT
+
+
+def to_layer(layer: MapLayer, frame: Frame, look: Look) -> dict[str, Any]:
+    """Describe one map layer.
+
+    Parameters
+    ----------
+    layer : MapLayer
+        What is drawn.
+    frame : Frame
+        Its rows; only their address goes into the description.
+    look : Look
+        How it is drawn.
+
+    Returns
+    -------
+    dict
+        A deck.gl layer in JSON.
+    """
+    make = {"areas": _areas, "lines": _lines, "points": _points, "buildings": _buildings}.get(layer.kind, _cells)
+    common = {
+        "id": layer.id,
+        "data": f"{look.address}/{frame.key}.json",
+        "visible": look.visible,
+        "opacity": look.opacity,
+    }
+    description: dict[str, Any] = json.loads(pydeck.Layer(**common, **make(frame, look)).to_json())
+    return description
+
+
+def to_selection(shape: Mapping[str, Any] | None, theme: str) -> dict[str, Any]:
+    """Describe the outline of what was clicked.
+
+    Parameters
+    ----------
+    shape : Mapping or None
+        A GeoJSON geometry in degrees; None if nothing is selected.
+    theme : str
+        Which palette.
+
+    Returns
+    -------
+    dict
+        A deck.gl layer in JSON, drawn over everything.
+    """
+    features = [{"type": "Feature", "properties": {}, "geometry": shape}] if shape else []
+    colour = PALETTES[theme].selection
+    return {
+        "@@type": "GeoJsonLayer",
+        "id": SELECTION_ID,
+        # A mapping: the pane would turn a list of records into a column source, and ragged ones into a blank page.
+        "data": {"type": "FeatureCollection", "features": features},
+        "stroked": True,
+        "filled": True,
+        "getFillColor": [*colour[:3], 40],
+        "getLineColor": colour,
+        "getLineWidth": 3,
+        "lineWidthUnits": "pixels",
+        "getPointRadius": 8,
+        "pointRadiusUnits": "pixels",
+        "pickable": False,
+        "parameters": _ON_THE_GROUND,
+        "updateTriggers": {"getLineColor": theme, "getFillColor": theme},
+    }
+
+
+def to_specification(layers: Sequence[Mapping[str, Any]], view: Mapping[str, Any]) -> dict[str, Any]:
+    """Put layers and the first camera together.
+
+    Parameters
+    ----------
+    layers : sequence of Mapping
+        From the ground up.
+    view : Mapping
+        First camera. The browser moves its camera only when this changes, so it must stay what it was.
+
+    Returns
+    -------
+    dict
+        What the pane takes.
+    """
+    return {
+        "initialViewState": dict(view),
+        "views": [{"@@type": "MapView", "id": "map", "controller": {"inertia": 250, "touchRotate": True}}],
+        # Where drawing is done in software, finding what is under the pointer takes longer than a tap may last.
+        "eventRecognizerOptions": {"click": {"time": _LONGEST_CLICK_MS}},
+        # Said, not left out: without the key the pane's default style asks an external host.
+        "mapStyle": None,
+        "layers": [dict(layer) for layer in layers],
+    }
+
+
+def to_view(area: tuple[float, float, float, float], *, size_px: tuple[int, int] = (980, 600)) -> dict[str, Any]:
+    """Give the first camera: the whole area, seen from the air at a slant.
+
+    Parameters
+    ----------
+    area : tuple of float
+        min_lon, min_lat, max_lon, max_lat in degrees.
+    size_px : tuple of int, optional
+        Width and height that are free of panels.
+
+    Returns
+    -------
+    dict
+        A deck.gl view state.
+    """
+    west, south, east, north = area
+    lat_deg = (south + north) / 2
+    width_m = max((east - west) * METRES_PER_DEGREE * math.cos(math.radians(lat_deg)), 200.0)
+    depth_m = max((north - south) * METRES_PER_DEGREE, 200.0)
+    # A slanted view shows more depth than width in the same number of pixels.
+    metres_per_pixel = max(width_m / size_px[0], depth_m * math.cos(math.radians(PITCH_DEG)) / size_px[1])
+    zoom = math.log2(METRES_PER_PIXEL_ZOOM_0 * math.cos(math.radians(lat_deg)) / metres_per_pixel)
+    return {
+        "longitude": (west + east) / 2,
+        "latitude": lat_deg,
+        "zoom": round(min(max(zoom, NEAREST_FIRST_ZOOM), 17.0), 2),
+        "pitch": PITCH_DEG,
+        "bearing": BEARING_DEG,
+        "minZoom": 9,
+        "maxZoom": 20,
+    }
+
+
+def _areas(_frame: Frame, look: Look) -> dict[str, Any]:
+    ground = PALETTES[look.theme].ground
+    return {
+        "type": "PolygonLayer",
+        "get_polygon": "p",
+        "get_fill_color": _function("classed", palette=list(ground), key="k"),
+        "stroked": False,
+        "parameters": _ON_THE_GROUND,
+        "update_triggers": {"getFillColor": look.theme},
+    }
+
+
+def _lines(frame: Frame, look: Look) -> dict[str, Any]:
+    unknown = PALETTES[look.theme].unknown
+    return {
+        "type": "PathLayer",
+        "get_path": "p",
+        "get_width": "w",
+        "width_units": "'meters'",
+        "width_scale": 5.0,
+        "width_min_pixels": 1.2,
+        "width_max_pixels": 14,
+        "cap_rounded": True,
+        "joint_rounded": True,
+        "pickable": True,
+        "auto_highlight": True,
+        "highlight_color": PALETTES[look.theme].highlight,
+        "get_color": _colour(frame, look, unknown) if frame.scale else unknown,
+        "parameters": _ON_THE_GROUND,
+        "update_triggers": {"getColor": [_step(frame, look), look.theme]},
+    }
+
+
+def _points(_frame: Frame, look: Look) -> dict[str, Any]:
+    return {
+        "type": "ScatterplotLayer",
+        "get_position": "p",
+        "get_radius": 6,
+        "radius_units": "'pixels'",
+        "get_fill_color": PALETTES[look.theme].point,
+        "stroked": True,
+        "get_line_color": [255, 255, 255, 255],
+        "get_line_width": 2,
+        "line_width_units": "'pixels'",
+        "billboard": True,
+        "pickable": True,
+        "parameters": _ON_THE_GROUND,
+        "update_triggers": {"getFillColor": look.theme},
+    }
+
+
+def _buildings(frame: Frame, look: Look) -> dict[str, Any]:
+    plain = PALETTES[look.theme].building
+    return {
+        "type": "PolygonLayer",
+        "get_polygon": "p",
+        "get_elevation": "h",
+        "extruded": True,
+        "get_fill_color": _colour(frame, look, plain) if frame.scale else plain,
+        "material": {"ambient": 0.42, "diffuse": 0.62, "shininess": 24, "specularColor": [40, 42, 46]},
+        "pickable": True,
+        "auto_highlight": True,
+        "highlight_color": PALETTES[look.theme].highlight,
+        "update_triggers": {"getFillColor": [_step(frame, look), look.theme]},
+    }
+
+
+def _cells(frame: Frame, look: Look) -> dict[str, Any]:
+    step = _step(frame, look)
+    columns = look.column_edge_m > 0
+    levels = len(frame.scale.palette) if frame.scale else 1
+    drawn = {
+        "type": "H3HexagonLayer",
+        "get_hexagon": "x",
+        "get_fill_color": _colour(frame, look, [0, 0, 0, 0]),
+        "extruded": columns,
+        "coverage": 0.94 if columns else 1.0,
+        "stroked": False,
+        "pickable": True,
+        "auto_highlight": True,
+        "highlight_color": PALETTES[look.theme].highlight,
+        "update_triggers": {"getFillColor": [step, frame.key, look.theme], "getElevation": [step, frame.key]},
+    }
+    if not columns:
+        return drawn | {"parameters": _ON_THE_GROUND}
+    unit_m = round(_CELL_HEIGHT_EDGES * look.column_edge_m / levels, 3)
+    return drawn | {
+        "get_elevation": _function("codedHeight", step=step, unit=unit_m),
+        "material": {"ambient": 0.6, "diffuse": 0.5, "shininess": 16, "specularColor": [30, 30, 30]},
+    }
+
+
+def _step(frame: Frame, look: Look) -> int:
+    return min(look.step, max(frame.steps - 1, 0))
+
+
+def _colour(frame: Frame, look: Look, unknown: _RGBA) -> pydeck.types.Function:
+    palette = [[*colour, 255] for colour in frame.scale.colours(look.theme)] if frame.scale else []
+    return _function("coded", step=_step(frame, look), palette=[unknown, *palette])
+
+
+def _function(name: str, **arguments: Any) -> pydeck.types.Function:  # noqa: ANN401 - JSON values
+    return pydeck.types.Function(name, **arguments)

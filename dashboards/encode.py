@@ -1,0 +1,126 @@
+"""Features and cells to the JSON rows that deck.gl draws: short keys, rounded numbers, one letter a time step."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DIGITS = 6  # Of a degree: 0.1 m, below what any of the sources states.
+FIRST_LETTER = 48  # "0" is no data, "1" the lowest colour; 33 letters later there is still nothing JSON escapes.
+
+
+def to_letters(codes: "NDArray[np.uint8]") -> list[str]:
+    """Write colour codes as text, one letter a step.
+
+    Parameters
+    ----------
+    codes : ndarray of uint8
+        Shape (n, steps).
+
+    Returns
+    -------
+    list of str
+        n texts as long as there are steps.
+
+    Examples
+    --------
+    >>> to_letters(np.array([[0, 1, 5]], dtype=np.uint8))
+    ['015']
+    """
+    letters = np.ascontiguousarray(codes + np.uint8(FIRST_LETTER))
+    return [row.tobytes().decode("ascii") for row in letters]
+
+
+def to_rings(geometry: shapely.Geometry) -> list[list[list[list[float]]]]:
+    """Split an areal geometry into polygons of rings of positions.
+
+    Parameters
+    ----------
+    geometry : shapely.Geometry
+        Polygon or multipolygon in degrees; heights are left out.
+
+    Returns
+    -------
+    list
+        One list of rings a polygon, the outer ring first.
+    """
+    return [
+        [shapely.get_coordinates(ring).round(DIGITS).tolist() for ring in (part.exterior, *part.interiors)]
+        for part in shapely.get_parts(geometry)
+        if part.geom_type == "Polygon" and not part.is_empty
+    ]
+
+
+def to_paths(geometry: shapely.Geometry) -> list[list[list[float]]]:
+    """Split a linear geometry into paths of positions.
+
+    Parameters
+    ----------
+    geometry : shapely.Geometry
+        Line or multiline in degrees.
+
+    Returns
+    -------
+    list
+        One list of positions a line.
+    """
+    return [
+        shapely.get_coordinates(part).round(DIGITS).tolist()
+        for part in shapely.get_parts(geometry)
+        if part.geom_type == "LineString" and not part.is_empty
+    ]
+
+
+def to_shapes(geometries: Sequence[shapely.Geometry], kind: str) -> tuple[list[Any], "NDArray[np.int64]"]:
+    """Split features into the shapes that one map layer draws.
+
+    Parameters
+    ----------
+    geometries : sequence of shapely.Geometry
+        Features, shape (n,).
+    kind : {"buildings", "areas", "lines", "points"}
+        What the map layer draws.
+
+    Returns
+    -------
+    shapes : list
+        Positions of every part.
+    owners : ndarray of int
+        Which feature a part belongs to.
+    """
+    split = {"lines": to_paths, "points": _to_points}.get(kind, to_rings)
+    parts = [split(geometry) for geometry in geometries]
+    owners = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    return [shape for part in parts for shape in part], owners
+
+
+def to_body(**columns: Iterable[Any]) -> bytes:
+    """Write columns as JSON rows.
+
+    Parameters
+    ----------
+    **columns : iterable
+        Values by key, all of one length, as plain Python types.
+
+    Returns
+    -------
+    bytes
+        A JSON array of objects.
+
+    Examples
+    --------
+    >>> to_body(h=[3.2], t=["Casino"])
+    b'[{"h":3.2,"t":"Casino"}]'
+    """
+    keys = tuple(columns)
+    rows = [dict(zip(keys, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return json.dumps(rows, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _to_points(geometry: shapely.Geometry) -> list[list[float]]:
+    return shapely.get_coordinates(geometry).round(DIGITS).tolist()  # type: ignore[no-any-return]

@@ -1,0 +1,17 @@
+"""What the dashboard refuses, and what to do about it."""
+
+
+class DashboardError(Exception):
+    """Base of every error that the dashboard raises on purpose."""
+
+
+class NothingToShowError(DashboardError):
+    """The twin holds neither a layer with a ``show`` entry nor a variable on cells."""
+
+
+class FrameNotFoundError(DashboardError):
+    """A frame was asked for a layer, variable or window that the twin does not have."""
+
+
+class LanguageMissingError(DashboardError):
+    """A language was asked for that has no catalogue, or a catalogue lacks a text."""

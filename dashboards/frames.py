@@ -1,0 +1,413 @@
+"""Twin and window to bounded frames: what is drawn never exceeds a stated budget, and says what it leaves out."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from dashboards.encode import to_body, to_letters, to_shapes
+from dashboards.errors import FrameNotFoundError, NothingToShowError
+from dashboards.features import ground_classes, heights_m_of, is_areal, largest_within, names_of, widths_of
+from dashboards.readings import Kept, Readings
+from dashboards.scales import Scale, congestion, continuous
+from spatial_join import H3Grid
+from dashboards.windows import EVERYWHERE, Window, window_from_key
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from twin import Twin
+    from twin.catalogue import LayerInfo, Variable
+
+CELLS = "cells"
+COARSEST_RESOLUTION = 5
+KINDS = ("areas", CELLS, "lines", "points", "buildings")  # From the ground up.
+_ATTRIBUTES = {"buildings": ("h", heights_m_of), "lines": ("w", widths_of), "areas": ("k", ground_classes)}
+_RAMPS = {"environment": "acton", "society": "devon"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What one frame may hold, so that a browser tab never freezes.
+
+    Parameters
+    ----------
+    features : int
+        Buildings or streets in one frame: 12,000 extruded buildings draw in about 4 s in software.
+    cells : int
+        Cells in one frame; more are shown as their parents.
+    codes : int
+        Cells or streets times steps of the clock: one byte each on the way.
+    """
+
+    features: int = 12_000
+    cells: int = 8_000
+    codes: int = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Frame:
+    """What one map layer draws.
+
+    Parameters
+    ----------
+    key : str
+        Path of the frame below the feed's root.
+    body : bytes
+        JSON rows.
+    owners : ndarray of int
+        Per row of the body: position of its feature in the table, or its cell.
+    shown, total : int
+        Features or cells drawn, and how many the city has at storage resolution.
+    steps : int
+        Steps of time that the colours hold; 1 for what does not change, 0 without colours.
+    scale : Scale or None
+        How values became colours.
+    resolution : int or None
+        H3 resolution of cells.
+    """
+
+    key: str
+    body: bytes
+    owners: "NDArray[Any]"
+    shown: int
+    total: int
+    steps: int = 0
+    scale: Scale | None = None
+    resolution: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapLayer:
+    """One layer of the map and the row of the layer panel that governs it.
+
+    Parameters
+    ----------
+    id : str
+        Name of the twin's layer, or ``"cells"``.
+    kind : {"areas", "cells", "lines", "points", "buildings"}
+        How it is drawn.
+    variable : str or None
+        Variable that colours it; cells take theirs from the state.
+    """
+
+    id: str
+    kind: str
+    variable: str | None = None
+
+
+class FrameSource:
+    """Frames of one twin, made once and kept for all visitors.
+
+    Parameters
+    ----------
+    city : Twin
+        The opened twin.
+    budget : Budget, optional
+        What one frame may hold.
+    """
+
+    def __init__(self, city: "Twin", *, budget: Budget | None = None) -> None:
+        self.city = city
+        self.budget = budget or Budget()
+        self.readings = Readings(city)
+        self._frames = Kept(96)
+        self._scales = Kept(96)
+
+    @cached_property
+    def layers(self) -> tuple[MapLayer, ...]:
+        """Map layers from the ground up."""
+        found = [
+            MapLayer(id=name, kind=kind, variable=self._colour_of(info))
+            for name, info in self.city.layers.items()
+            if (kind := self._kind_of(info)) and info.features
+        ]
+        if self.readings.cell_variables:
+            found.append(MapLayer(id=CELLS, kind=CELLS))
+        if not found:
+            raise NothingToShowError(
+                f"{self.city.name}: no layer says `show: {{as: buildings}}` (or lines, points) and no variable is on"
+                " cells; add one of them to city.yaml and build again"
+            )
+        return tuple(sorted(found, key=self._height))
+
+    def layer(self, layer_id: str) -> MapLayer:
+        """Give a map layer by its id.
+
+        Parameters
+        ----------
+        layer_id : str
+            Name of a shown layer, or ``"cells"``.
+
+        Returns
+        -------
+        MapLayer
+            The layer.
+
+        Raises
+        ------
+        FrameNotFoundError
+            If the map has no such layer.
+        """
+        for layer in self.layers:
+            if layer.id == layer_id:
+                return layer
+        raise FrameNotFoundError(f"no map layer {layer_id[:60]!r}; there are {', '.join(m.id for m in self.layers)}")
+
+    @cached_property
+    def extent(self) -> tuple[float, float, float, float]:
+        """What the first camera looks at: the middle nine tenths of the buildings, else the area of the city."""
+        for layer in reversed(self.layers):
+            if layer.kind != CELLS:
+                bounds = shapely.bounds(self.readings.table(layer.id).geometry.to_numpy())
+                low, high = np.quantile(bounds[:, :2], 0.05, axis=0), np.quantile(bounds[:, 2:], 0.95, axis=0)
+                return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+        return self.city.area
+
+    def profile(self, variable: str) -> tuple[list[float], "Variable | None"]:
+        """Give the mean of a variable over the city at every step, for the slider's background.
+
+        Parameters
+        ----------
+        variable : str
+            Name in the cube.
+
+        Returns
+        -------
+        values : list of float
+            From 0, the least of the day, to 1; empty for what does not change.
+        variable : Variable or None
+            What it is.
+        """
+        known = self.city.variables.get(variable)
+        if known is None or known.static:
+            return [], known
+        array = self.readings.values(variable, self._resolution_within_budget(variable, EVERYWHERE))
+        means = array.mean("cell").values
+        low, high = np.nanmin(means), np.nanmax(means)
+        return np.nan_to_num((means - low) / ((high - low) or 1.0)).round(3).tolist(), known
+
+    def frame(self, path: str) -> Frame:
+        """Give the frame of an address.
+
+        Parameters
+        ----------
+        path : str
+            ``features/LAYER/WINDOW`` or ``cells/VARIABLE/WINDOW``, as in `Frame.key`.
+
+        Returns
+        -------
+        Frame
+            The frame.
+
+        Raises
+        ------
+        FrameNotFoundError
+            If the address names nothing in this twin.
+        """
+        match path.split("/"):
+            case ["features", name, window]:
+                return self.features(name, window_from_key(window))
+            case ["cells", name, window]:
+                return self.cells(name, window_from_key(window))
+        raise FrameNotFoundError(f"no frame {path[:80]!r}: write features/LAYER/WINDOW or cells/VARIABLE/WINDOW")
+
+    def features(self, layer_id: str, window: Window = EVERYWHERE) -> Frame:
+        """Give the frame of a layer of features.
+
+        Parameters
+        ----------
+        layer_id : str
+            Layer of buildings, lines, points or areas.
+        window : Window, optional
+            What is looked at; it matters only where the layer exceeds the budget.
+
+        Returns
+        -------
+        Frame
+            At most ``budget.features`` features: of those in the window the largest.
+
+        Raises
+        ------
+        FrameNotFoundError
+            If the map has no such layer of features.
+        """
+        layer = self.layer(layer_id)
+        if layer.kind == CELLS:
+            raise FrameNotFoundError("cells are asked for by variable: write cells/VARIABLE/WINDOW")
+        if len(self.readings.table(layer_id)) <= self._most_features(layer):
+            window = EVERYWHERE
+        return self._frames.get((layer_id, window), lambda: self._make_features(layer, window))
+
+    def cells(self, variable: str, window: Window = EVERYWHERE) -> Frame:
+        """Give the frame of a variable on cells.
+
+        Parameters
+        ----------
+        variable : str
+            Name in the cube.
+        window : Window, optional
+            What is looked at; it matters only where the city exceeds the budget.
+
+        Returns
+        -------
+        Frame
+            The finest resolution that stays within ``budget.cells`` and ``budget.codes``.
+
+        Raises
+        ------
+        FrameNotFoundError
+            If cells cannot show that variable.
+        """
+        known = self.readings.cell_variables
+        if variable not in known:
+            raise FrameNotFoundError(f"no variable {variable[:60]!r} on cells; there are {', '.join(known)}")
+        if self._resolution_within_budget(variable, EVERYWHERE) == self.city.resolution:
+            window = EVERYWHERE
+        return self._frames.get((CELLS, variable, window), lambda: self._make_cells(variable, window))
+
+    def scale(self, variable: str, resolution: int | None = None) -> Scale:
+        """Give the colours of a variable, the same at all hours, so that hours can be compared.
+
+        Parameters
+        ----------
+        variable : str
+            Name in the cube.
+        resolution : int, optional
+            Resolution shown. Only an extensive quantity (people a cell) has other colours on other cells.
+
+        Returns
+        -------
+        Scale
+            Congestion classes for a ratio of speeds, else a ramp over the values of the whole city.
+        """
+        known = self.city.variables[variable]
+        if is_congestion(known):
+            return congestion()
+        if resolution is None or known.kind != "extensive":
+            resolution = self._resolution_within_budget(variable, EVERYWHERE)
+        info = self.city.layers.get(known.layer)
+        ramp = _RAMPS.get(info.domain if info else "", "batlow")
+        level = resolution
+        return self._scales.get(
+            (variable, level), lambda: continuous(self.readings.values(variable, level).values, ramp=ramp)
+        )
+
+    def edge_m(self, frame: Frame) -> float:
+        """Give the length of a cell's edge.
+
+        Parameters
+        ----------
+        frame : Frame
+            A frame of cells.
+
+        Returns
+        -------
+        float
+            Metres, on average over the globe.
+        """
+        return H3Grid(resolution=self.city.resolution if frame.resolution is None else frame.resolution).edge_m
+
+    def _height(self, layer: MapLayer) -> tuple[int, int]:
+        """Order map layers from the ground up; of areas, bare land comes below green and water."""
+        bare = layer.kind == "areas" and not ground_classes(self.readings.table(layer.id)).any()
+        return KINDS.index(layer.kind), int(layer.kind == "areas" and not bare)
+
+    def _kind_of(self, info: "LayerInfo") -> str | None:
+        """Say how a layer is drawn; zones that ask for nothing are the ground that the city stands on."""
+        wanted = info.show.get("as", "none")
+        if wanted == "none" and info.domain == "zones" and info.features:
+            return "areas" if is_areal(self.readings.table(info.name)) else None
+        return str(wanted) if wanted in KINDS else None
+
+    def _colour_of(self, info: "LayerInfo") -> str | None:
+        wanted = info.show.get("colour")
+        return str(wanted) if wanted in self.city.variables else None
+
+    def _steps(self, variable: str) -> int:
+        return 1 if self.city.variables[variable].static else len(self.readings.times)
+
+    def _most_features(self, layer: MapLayer) -> int:
+        codes = self.budget.codes // self._steps(layer.variable) if layer.variable else self.budget.features
+        return min(self.budget.features, codes)
+
+    def _make_features(self, layer: MapLayer, window: Window) -> Frame:
+        table = self.readings.table(layer.id)
+        chosen = largest_within(table, window, most=self._most_features(layer))
+        if layer.kind == "areas":
+            chosen = chosen[np.argsort(ground_classes(table.iloc[chosen]), kind="stable")]  # Land below green and water.
+        part = table.iloc[chosen]
+        shapes, owners = to_shapes(part.geometry.to_numpy(), layer.kind)
+        names = names_of(part)
+        columns: dict[str, Any] = {"p": shapes, "t": [names[i] for i in owners]}
+        if layer.kind in _ATTRIBUTES:
+            key, read = _ATTRIBUTES[layer.kind]
+            columns[key] = read(part, self.city.layers[layer.id].show)[owners].tolist()
+        steps, scale = 0, None
+        if layer.variable:
+            scale = self.scale(layer.variable)
+            codes = scale.encode(self.readings.on_features(layer.id, layer.variable)[chosen])
+            steps = codes.shape[1]
+            columns["c"] = to_letters(codes[owners])
+        return Frame(
+            key=f"features/{layer.id}/{window.key}",
+            body=to_body(**columns),
+            owners=chosen[owners],
+            shown=len(chosen),
+            total=len(table),
+            steps=steps,
+            scale=scale,
+        )
+
+    def _make_cells(self, variable: str, window: Window) -> Frame:
+        resolution = self._resolution_within_budget(variable, window)
+        array = self.readings.values(variable, resolution)
+        chosen = np.flatnonzero(window.holds(*self._centres(variable, resolution)))
+        cells = array["cell"].values[chosen].astype(np.uint64)
+        scale = self.scale(variable, resolution)
+        codes = scale.encode(array.values[chosen].reshape(len(chosen), -1))
+        return Frame(
+            key=f"cells/{variable}/{window.key}",
+            body=to_body(x=[format(cell, "x") for cell in cells.tolist()], c=to_letters(codes)),
+            owners=cells,
+            shown=len(cells),
+            total=self.readings.values(variable, self.city.resolution).sizes["cell"],
+            steps=codes.shape[1] if codes.size else 1,
+            scale=scale,
+            resolution=resolution,
+        )
+
+    def _centres(self, variable: str, resolution: int) -> tuple["NDArray[np.float64]", "NDArray[np.float64]"]:
+        cells = self.readings.values(variable, resolution)["cell"].values.astype(np.uint64)
+        return self._scales.get(("centres", variable, resolution), lambda: self.readings.grid.centres(cells))
+
+    def _resolution_within_budget(self, variable: str, window: Window) -> int:
+        """Find the finest resolution whose cells in the window stay within the budget."""
+        finest = self.city.resolution
+        most = min(self.budget.cells, self.budget.codes // self._steps(variable))
+        cells = self.readings.values(variable, finest)["cell"].values.astype(np.uint64)
+        if window != EVERYWHERE:
+            cells = cells[window.holds(*self._centres(variable, finest))]
+        for resolution in range(finest, COARSEST_RESOLUTION, -1):
+            if len(cells) <= most:
+                return resolution
+            cells = np.unique(self.readings.grid.parents(cells, resolution - 1))
+        return COARSEST_RESOLUTION
+
+
+def is_congestion(variable: "Variable") -> bool:
+    """Say whether a variable is speed over free flow, which has classes of its own.
+
+    Parameters
+    ----------
+    variable : Variable
+        Variable of a twin.
+
+    Returns
+    -------
+    bool
+        True for an intensive bare ratio that is named so.
+    """
+    return variable.kind == "intensive" and variable.unit == "1" and variable.name.endswith("ratio")

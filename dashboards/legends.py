@@ -1,0 +1,196 @@
+"""The rows of the layer panel: what is drawn, in which colours and units, how much of it, and whose it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dashboards.clock import to_period
+from dashboards.deck import PALETTES
+from dashboards.frames import CELLS, Frame, FrameSource, MapLayer, is_congestion
+from dashboards.i18n import number, texts, title_of, unit_of
+from dashboards.scales import Scale
+from dashboards.state import ExplorerState
+
+GROUND = "ground"  # All areas together are one row of the layer panel: the base map.
+
+
+def to_rows(state: ExplorerState, source: FrameSource, frames: Mapping[str, Frame]) -> list[dict[str, Any]]:
+    """Describe every map layer for the layer panel.
+
+    Parameters
+    ----------
+    state : ExplorerState
+        Language, theme and the variable that colours the cells.
+    source : FrameSource
+        Frames of the city.
+    frames : Mapping of Frame
+        What is drawn now, by map layer id.
+
+    Returns
+    -------
+    list of dict
+        From the top of the map down, as plain JSON values.
+    """
+    rows, ground = [], []
+    for layer in reversed(source.layers):
+        if layer.id in frames:
+            row = _row(layer, frames[layer.id], state, source)
+            (ground if layer.kind == "areas" else rows).append(row)
+    if ground:
+        origin = list(dict.fromkeys(line for row in ground for line in row["origin"]))
+        title = texts(state.language)["base_map"]
+        rows.append({**ground[0], "id": GROUND, "title": title, "note": "", "origin": origin})
+    return rows
+
+
+def setting_of(layer: MapLayer) -> str:
+    """Give the row of the layer panel that governs a map layer.
+
+    Parameters
+    ----------
+    layer : MapLayer
+        A map layer.
+
+    Returns
+    -------
+    str
+        Its own id, or that of the base map for areas.
+    """
+    return GROUND if layer.kind == "areas" else layer.id
+
+
+def first_settings(source: FrameSource) -> dict[str, dict[str, Any]]:
+    """Choose what is visible at first: the city, its streets and its air; single sites wait to be asked for.
+
+    Parameters
+    ----------
+    source : FrameSource
+        Frames of the city.
+
+    Returns
+    -------
+    dict
+        ``visible`` and ``opacity`` by row id.
+    """
+    opacity = {"buildings": 0.95, "lines": 0.95, CELLS: 0.5, "points": 1.0, "areas": 1.0}
+    return {
+        setting_of(layer): {"visible": layer.kind != "points", "opacity": opacity[layer.kind]}
+        for layer in source.layers
+    }
+
+
+def to_choices(source: FrameSource, language: str) -> list[dict[str, str]]:
+    """List the variables that cells can show.
+
+    Parameters
+    ----------
+    source : FrameSource
+        Frames of the city.
+    language : str
+        Language of the titles.
+
+    Returns
+    -------
+    list of dict
+        ``value`` and ``label`` of each variable.
+    """
+    variables = source.city.variables
+    return [
+        {"value": name, "label": title_of(variables[name].title, language, name)}
+        for name in source.readings.cell_variables
+    ]
+
+
+def to_credits(source: FrameSource) -> list[str]:
+    """List who the data are from, each once, with the licence.
+
+    Parameters
+    ----------
+    source : FrameSource
+        Frames of the city.
+
+    Returns
+    -------
+    list of str
+        One line an attribution.
+    """
+    lines = [f"{info.attribution or info.owner} ({info.licence})" for info in source.city.layers.values()]
+    return list(dict.fromkeys(lines))
+
+
+def _row(layer: MapLayer, frame: Frame, state: ExplorerState, source: FrameSource) -> dict[str, Any]:
+    words = texts(state.language)
+    shown = state.cell_variable if layer.kind == CELLS else layer.variable
+    variable = source.city.variables[shown] if shown else None
+    info = source.city.layers.get(layer.id)
+    named = title_of(info.title, state.language, layer.id) if info else words["cells"]
+    origins = [entry for entry in (info, variable) if entry is not None]
+    return {
+        "id": layer.id,
+        "kind": layer.kind,
+        "title": named,
+        "modelled": any(entry.modelled for entry in origins),
+        "note": _note(frame, source, words),
+        "legend": _legend(layer, frame.scale, state, source, shown),
+        "origin": _origin(origins, variable, source, words),
+    }
+
+
+def _note(frame: Frame, source: FrameSource, words: Mapping[str, str]) -> str:
+    if frame.resolution is not None and frame.resolution < source.city.resolution:
+        return words["showing_resolution"].format(shown=frame.resolution, total=source.city.resolution)
+    if frame.resolution is None and frame.shown < frame.total:
+        counts = words["showing_features"].format(shown=number(frame.shown), total=number(frame.total))
+        return f"{counts} · {words['zoom_in']}"
+    return ""
+
+
+def _legend(
+    layer: MapLayer, scale: Scale | None, state: ExplorerState, source: FrameSource, shown: str | None
+) -> dict[str, Any]:
+    words, palette = texts(state.language), PALETTES[state.theme]
+    if layer.kind == "areas":
+        named = zip((words["land"], words["green"], words["water"]), palette.ground, strict=True)
+        return {"kind": "plain", "items": [{"label": label, "colour": _css(colour)} for label, colour in named]}
+    if scale is None or shown is None:
+        colour = {"points": palette.point, "lines": palette.unknown}.get(layer.kind, palette.building)
+        label = words["buildings_plain"] if layer.kind == "buildings" else ""
+        return {"kind": "plain", "items": [{"label": label, "colour": _css(colour)}]}
+    variable = source.city.variables[shown]
+    unit = unit_of(variable.unit)
+    title = title_of(variable.title, state.language, shown)
+    if scale.kind == "classes":
+        limits = [f"≤ {scale.edges[0]:g}", *(f"{low:g}–{high:g}" for low, high in zip(scale.edges, scale.edges[1:], strict=False))]
+        limits.append(f"> {scale.edges[-1]:g}")
+        items = [
+            {"label": words[label], "colour": _css(colour), "range": limit}
+            for label, colour, limit in zip(scale.labels, scale.palette, limits, strict=True)
+        ]
+        items.reverse()
+        items.append({"label": words["no_data"], "colour": _css(palette.unknown), "range": ""})
+        name = words["legend_speed"] if is_congestion(variable) else title
+        return {"kind": "classes", "title": name, "unit": unit, "items": items}
+    return {
+        "kind": "ramp",
+        "title": title,
+        "unit": unit,
+        "colours": [_css(colour) for colour in scale.colours(state.theme)],
+        "ticks": [number(scale.low), number((scale.low + scale.high) / 2), number(scale.high)],
+    }
+
+
+def _origin(
+    origins: list[Any], variable: Any, source: FrameSource, words: Mapping[str, str]  # noqa: ANN401 - Variable | None
+) -> list[str]:
+    lines = []
+    for entry in origins:
+        kind = words["modelled"] if entry.modelled else words["measured"]
+        level = "" if entry.level == "public" else f" · {words['level_' + entry.level]}"
+        lines.append(f"{entry.attribution or entry.owner} · {entry.licence} · {kind}{level}")
+    period = to_period(variable.period, source.city.clock.zone) if variable is not None else ""
+    if period:
+        lines.append(f"{words['period']}: {period}")
+    return list(dict.fromkeys(lines))
+
+
+def _css(colour: list[int] | tuple[int, int, int]) -> str:
+    return f"rgb({colour[0]} {colour[1]} {colour[2]})"

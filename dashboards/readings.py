@@ -1,0 +1,168 @@
+"""What the views read of a twin, read once and kept: features, values on cells and on features, the clock."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from functools import cached_property
+from threading import RLock
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from spatial_join import H3Grid
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from twin import Twin
+    from twin.catalogue import Variable
+
+T = TypeVar("T")
+
+_DOMAIN_RANK = {"environment": 0, "society": 1, "transport": 2}
+
+
+class Kept:
+    """A small store of things made once, the least recently used dropped first; safe for several threads.
+
+    Parameters
+    ----------
+    most : int
+        How many things are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._things: OrderedDict[Hashable, object] = OrderedDict()
+        self._lock = RLock()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Give a thing, making it if it is not there.
+
+        Parameters
+        ----------
+        key : hashable
+            Its name.
+        make : callable
+            Makes it.
+
+        Returns
+        -------
+        object
+            What ``make`` gave, now or before.
+        """
+        with self._lock:  # Held while making: two visitors who open the city at once share one making.
+            if key not in self._things:
+                self._things[key] = make()
+                if len(self._things) > self._most:
+                    self._things.popitem(last=False)
+            self._things.move_to_end(key)
+            return self._things[key]  # type: ignore[return-value]
+
+
+class Readings:
+    """A twin as the views read it.
+
+    Parameters
+    ----------
+    city : Twin
+        The opened twin.
+    """
+
+    def __init__(self, city: "Twin") -> None:
+        self.city = city
+        self.grid = H3Grid(resolution=city.resolution)
+        self._tables = Kept(16)
+        self._values = Kept(24)
+
+    @cached_property
+    def cell_variables(self) -> tuple[str, ...]:
+        """Variables that cells can show, the air first: it is what only cells show."""
+        numeric = [variable for variable in self.city.variables.values() if variable.kind != "categorical"]
+        # sort is stable: within a domain the order of city.yaml holds, what changes with time first.
+        numeric.sort(key=lambda variable: (self._rank(variable), variable.static))
+        return tuple(variable.name for variable in numeric)
+
+    @cached_property
+    def times(self) -> pd.Index:
+        """Times of the clock: instants in UTC, or time since local midnight; one zero where nothing moves."""
+        for variable in self.city.variables.values():
+            if not variable.static:
+                return pd.Index(self.values(variable.name, self.city.resolution)["time"].values)
+        return pd.Index([pd.Timedelta(0)])
+
+    def table(self, layer: str) -> "gpd.GeoDataFrame":
+        """Give the features of a layer that have a geometry.
+
+        Parameters
+        ----------
+        layer : str
+            Name of a layer of the twin.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            In longitude and latitude, indexed by source record.
+        """
+
+        def made() -> "gpd.GeoDataFrame":
+            table = self.city.features(layer)
+            if "row" in table.columns:
+                table = table.set_index("row")
+            shapes = table.geometry.to_numpy()
+            return table[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+
+        return self._tables.get(layer, made)
+
+    def values(self, variable: str, resolution: int) -> "xr.DataArray":
+        """Give a variable on cells.
+
+        Parameters
+        ----------
+        variable : str
+            Name in the cube.
+        resolution : int
+            H3 resolution, at most the storage resolution.
+
+        Returns
+        -------
+        xarray.DataArray
+            In memory, dimensions (cell,) or (cell, time), only cells that ever have a value; NaN without data.
+        """
+
+        def made() -> "xr.DataArray":
+            array = self.city.cube([variable], resolution=resolution)[variable].load()
+            known = np.isfinite(array.values.reshape(array.sizes["cell"], -1)).any(axis=1)
+            return array[known]
+
+        return self._values.get((variable, resolution), made)
+
+    def on_features(self, layer: str, variable: str) -> "NDArray[np.float64]":
+        """Give a variable on the features of a layer.
+
+        Parameters
+        ----------
+        layer : str
+            Name of a layer of the twin.
+        variable : str
+            Name in the cube.
+
+        Returns
+        -------
+        ndarray of float
+            Shape (features, steps) in the order of `table`; NaN without data.
+        """
+
+        def made() -> "NDArray[np.float64]":
+            array = self.city.on_features(layer, variable).load()
+            rows = self.table(layer).index.to_numpy()
+            return np.asarray(array.reindex({array.dims[0]: rows}).values, dtype=float).reshape(len(rows), -1)
+
+        return self._values.get(("on", layer, variable), made)
+
+    def _rank(self, variable: "Variable") -> int:
+        info = self.city.layers.get(variable.layer)
+        return _DOMAIN_RANK.get(info.domain if info else "", len(_DOMAIN_RANK))

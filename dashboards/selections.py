@@ -1,0 +1,219 @@
+"""What was clicked: resolved to a feature or a cell, then described with its values and where they come from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+
+from dashboards.features import names_of
+from dashboards.frames import CELLS, FrameSource
+from dashboards.i18n import number, texts, title_of, unit_of
+from dashboards.scene import Scene
+from dashboards.state import ExplorerState
+from twin.errors import TwinError
+
+_SHOWN_SOURCES = 8
+_KINDS = {"buildings": "building", "lines": "street", "points": "point", "areas": "area", CELLS: "cell"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """A variable at the selected place over time.
+
+    Parameters
+    ----------
+    variable : str
+        Name in the cube.
+    values : ndarray of float
+        Shape (steps,), or (1,) for what does not change; NaN without data.
+    """
+
+    variable: str
+    values: np.ndarray[Any, np.dtype[np.float64]]
+
+    def at(self, step: int) -> float:
+        """Give the value at a step.
+
+        Parameters
+        ----------
+        step : int
+            Index of the step.
+
+        Returns
+        -------
+        float
+            The value, NaN without data.
+        """
+        return float(self.values[min(step, len(self.values) - 1)])
+
+
+def find(scene: Scene, click: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Resolve a click to what lies there.
+
+    Parameters
+    ----------
+    scene : Scene
+        Frames on the map.
+    click : Mapping
+        ``layer`` id, ``index`` of the row in its frame and ``coordinate``, as the pane reports them.
+
+    Returns
+    -------
+    dict or None
+        ``layer``, ``feature`` (position in the table, or None), ``cell`` (hexadecimal), ``lon_deg``, ``lat_deg`` and
+        ``shape`` (GeoJSON geometry); None if nothing was hit.
+    """
+    frame = scene.frames.get(click.get("layer", ""))
+    index = click.get("index", -1)
+    if frame is None or not isinstance(index, int) or not 0 <= index < len(frame.owners):
+        return None
+    layer = scene.source.layer(click["layer"])
+    grid = scene.source.readings.grid
+    if layer.kind == CELLS:
+        cells = np.array([frame.owners[index]], dtype=np.uint64)
+        lon, lat = grid.centres(cells)
+        shape, feature = grid.boundaries(cells)[0], None
+    else:
+        feature = int(frame.owners[index])
+        shape = shapely.force_2d(scene.source.readings.table(layer.id).geometry.iloc[feature])
+        middle = shapely.line_interpolate_point(shape, 0.5, normalized=True) if layer.kind == "lines" else None
+        middle = middle or shapely.point_on_surface(shape)
+        lon, lat = np.array([middle.x]), np.array([middle.y])
+        cells = grid.index(lon, lat)
+        if CELLS in scene.frames:
+            cells = grid.parents(cells, scene.frames[CELLS].resolution)
+    return {
+        "layer": layer.id,
+        "feature": feature,
+        "cell": format(int(cells[0]), "x"),
+        "lon_deg": float(lon[0]),
+        "lat_deg": float(lat[0]),
+        "shape": shapely.geometry.mapping(shape),
+    }
+
+
+def to_courses(selection: Mapping[str, Any], source: FrameSource) -> list[Course]:
+    """Give every variable at the selected place over time.
+
+    Parameters
+    ----------
+    selection : Mapping
+        What `find` gave.
+    source : FrameSource
+        Frames of the city.
+
+    Returns
+    -------
+    list of Course
+        The clicked layer's own variable first, then those of the cell, in the order of the layer panel.
+    """
+    cell = int(selection["cell"], 16)
+    resolution = cell >> 52 & 15
+    layer = source.layer(selection["layer"])
+    courses = {}
+    if layer.variable and selection["feature"] is not None:
+        own = source.readings.on_features(layer.id, layer.variable)[selection["feature"]]
+        courses[layer.variable] = Course(variable=layer.variable, values=own)
+    for name in source.readings.cell_variables:
+        array = source.readings.values(name, resolution)
+        place = int(np.searchsorted(array["cell"].values, np.uint64(cell)))
+        if name not in courses and place < array.sizes["cell"] and array["cell"].values[place] == cell:
+            courses[name] = Course(variable=name, values=np.atleast_1d(array.values[place]).astype(float))
+    return list(courses.values())
+
+
+def to_content(state: ExplorerState, source: FrameSource, courses: list[Course], *, time: str) -> dict[str, Any]:
+    """Describe the selection for the inspector.
+
+    Parameters
+    ----------
+    state : ExplorerState
+        Selection, step, language and the variable of the chart.
+    source : FrameSource
+        Frames of the city.
+    courses : list of Course
+        What `to_courses` gave.
+    time : str
+        Label of the step.
+
+    Returns
+    -------
+    dict
+        Plain JSON values; empty without a selection.
+    """
+    selection = state.selection
+    if not selection:
+        return {}
+    words, language, variables = texts(state.language), state.language, source.city.variables
+    layer = source.layer(selection["layer"])
+    chosen = state.chart_variable
+    resolution = words["resolution"].format(resolution=int(selection["cell"], 16) >> 52 & 15)
+    course = next((course for course in courses if course.variable == chosen), None)
+    variable = variables.get(chosen)
+    return {
+        "kind": words[_KINDS[layer.kind]],
+        "title": _title(selection, source) or words[_KINDS[layer.kind]],
+        "place": f"{selection['lat_deg']:.5f}, {selection['lon_deg']:.5f} · {selection['cell']} · {resolution}",
+        "facts": _facts(selection, source, words),
+        "now": words["now"].format(time=time),
+        "values": [
+            {
+                "name": each.variable,
+                "title": title_of(variables[each.variable].title, language, each.variable),
+                "value": number(each.at(state.step)),
+                "unit": unit_of(variables[each.variable].unit),
+                "modelled": variables[each.variable].modelled,
+            }
+            for each in courses
+        ],
+        "chosen": chosen,
+        "charted": course is not None and len(course.values) > 1,
+        "about": title_of(variable.title, language, chosen) if variable else "",
+        "origin": [f"{variable.attribution or variable.owner} · {variable.licence}"] if variable else [],
+        **_explained(state, source, words),
+    }
+
+
+def _title(selection: Mapping[str, Any], source: FrameSource) -> str:
+    if selection["feature"] is None:
+        return str(selection["cell"])
+    table = source.readings.table(selection["layer"])
+    return names_of(table.iloc[[selection["feature"]]])[0]
+
+
+def _facts(selection: Mapping[str, Any], source: FrameSource, words: Mapping[str, str]) -> list[list[str]]:
+    info = source.city.layers.get(selection["layer"])
+    if info is None or selection["feature"] is None:
+        return []
+    row = source.readings.table(selection["layer"]).iloc[selection["feature"]]
+    facts = [[words["record"], f"{info.name} #{row.name}"]]
+    height = row.get(info.show.get("height"))
+    if height is not None and height == height:  # noqa: PLR0124 - NaN: no height is known
+        facts.append([words["height"], f"{number(float(height))} m"])
+    return facts
+
+
+def _explained(state: ExplorerState, source: FrameSource, words: Mapping[str, str]) -> dict[str, Any]:
+    """Ask the twin where the chosen value comes from."""
+    columns = [words["layer"], words["record"], words["share"], words["value"]]
+    empty = {"columns": columns, "sources": [], "steps": [], "counted": "", "missing": words["no_sources"]}
+    known = source.city.variables.get(state.chart_variable)
+    if known is None or not state.selection:
+        return empty
+    try:
+        found = source.city.explain(
+            int(state.selection["cell"], 16), known.name, None if known.static else state.step
+        )
+    except TwinError:  # The twin's way of saying that nothing is known there.
+        return empty | {"missing": words["no_value"]}
+    first = found.sources.sort_values("share", ascending=False, kind="stable").head(_SHOWN_SOURCES)
+    rows = [
+        [str(row.layer), f"{row.file} #{row.row}", f"{100 * row.share:.3g} %", number(float(row.value))]
+        for row in first.itertuples()
+    ]
+    counted = words["records"].format(count=number(len(found.sources)))
+    if len(found.sources) > len(rows):
+        counted += f", {words['first_records'].format(count=len(rows))}"
+    return {"columns": columns, "sources": rows, "steps": list(found.steps), "counted": counted, "missing": ""}

@@ -1,0 +1,29 @@
+// Takes the splash away once every visible map layer has its data, and lets tests find the map.
+window.cityTwin = {
+  deck() {
+    const walk = (view) => view.deckGL ?? (view.child_views ?? []).map(walk).find(Boolean);
+    const roots = window.Bokeh?.index ? Array.from(window.Bokeh.index) : [];
+    return roots.map(walk).find(Boolean);
+  },
+  layers() {
+    const deck = this.deck();
+    const manager = deck && deck.layerManager;
+    return manager ? manager.getLayers().filter((layer) => !layer.parent) : [];
+  },
+  ready() {
+    const layers = this.layers().filter((layer) => layer.props.visible);
+    return layers.length > 0 && layers.every((layer) => layer.isLoaded);
+  },
+};
+(() => {
+  const splash = document.getElementById("splash");
+  const timer = setInterval(() => {
+    if (!window.cityTwin.ready()) return;
+    clearInterval(timer);
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      splash.classList.add("done");
+      document.documentElement.dataset.ready = "yes";
+      performance.mark("first-view");
+    }));
+  }, 40);
+})();

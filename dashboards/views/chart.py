@@ -1,0 +1,100 @@
+"""The chart of one place over time."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from bokeh.models import ColumnDataSource, DatetimeTickFormatter, HoverTool, NumeralTickFormatter, Span
+from bokeh.plotting import figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+_INK = {"light": ("#18212c", "#5b6875", "#e3e8ed", "#1f6feb"), "dark": ("#e8edf3", "#a3b0be", "#2a3442", "#6cb0ff")}
+_FONT = "Inter, Segoe UI, Roboto, PingFang SC, Noto Sans CJK SC, Microsoft YaHei, Noto Sans, sans-serif"
+
+
+class CourseChart:
+    """A line over the clock with a mark at the time shown.
+
+    Parameters
+    ----------
+    times : pandas.DatetimeIndex
+        Local wall-clock times.
+    """
+
+    def __init__(self, times: "pd.DatetimeIndex") -> None:
+        self.times = times
+        self.data = ColumnDataSource({"time": times.to_numpy(), "value": np.full(len(times), np.nan)})
+        self.mark = Span(dimension="height", line_width=1.5, line_dash=[4, 3])
+        self.figure = figure(
+            height=176,
+            sizing_mode="stretch_width",
+            x_axis_type="datetime",
+            toolbar_location=None,
+            tools="",
+            background_fill_alpha=0,
+            border_fill_alpha=0,
+            outline_line_alpha=0,
+            min_border_left=8,
+            min_border_right=12,
+        )
+        self.area = self.figure.varea("time", y1="value", y2=0, source=self.data, fill_alpha=0.14)
+        self.line = self.figure.line("time", "value", source=self.data, line_width=2)
+        self.figure.add_layout(self.mark)
+        self.hover = HoverTool(
+            renderers=[self.line], mode="vline", tooltips=[("", "@time{%H:%M}  @value{0.[00]}")], formatters={"@time": "datetime"}
+        )
+        self.figure.add_tools(self.hover)
+        self._dress_once()
+
+    def show(self, values: "NDArray[np.float64]", *, title: str, step: int, theme: str) -> None:
+        """Show a course.
+
+        Parameters
+        ----------
+        values : ndarray of float
+            Shape (steps,); NaN leaves a gap.
+        title : str
+            Variable and unit.
+        step : int
+            Step to mark.
+        theme : {"light", "dark"}
+            Colours of axes and line.
+        """
+        ink, muted, grid, accent = _INK[theme]
+        self.data.data = {"time": self.times.to_numpy(), "value": values}
+        self.figure.title.text, self.figure.title.text_color = title, muted
+        self.line.glyph.line_color = self.area.glyph.fill_color = accent
+        self.mark.line_color = ink
+        for axis in self.figure.axis:
+            axis.major_label_text_color = muted
+        self.figure.xaxis.axis_line_color = grid
+        self.figure.grid.grid_line_color = grid
+        self.move(step)
+
+    def move(self, step: int) -> None:
+        """Put the mark at a step.
+
+        Parameters
+        ----------
+        step : int
+            Index of the step.
+        """
+        self.mark.location = self.times[min(step, len(self.times) - 1)].timestamp() * 1000
+
+    def _dress_once(self) -> None:
+        plot = self.figure
+        plot.title.text_font, plot.title.text_font_size, plot.title.text_font_style = _FONT, "12px", "normal"
+        plot.xgrid.visible = False
+        for axis in plot.axis:
+            axis.major_label_text_font, axis.major_label_text_font_size = _FONT, "11px"
+            axis.major_tick_line_color = axis.minor_tick_line_color = None
+        plot.yaxis.axis_line_color = None
+        plot.yaxis.ticker.desired_num_ticks = 4
+        plot.xaxis.ticker.desired_num_ticks = 5
+        plot.yaxis.formatter = NumeralTickFormatter(format="0.[00]")
+        clock = "%H:%M"
+        plot.xaxis.formatter = DatetimeTickFormatter(
+            minutes=clock, hourmin=clock, hours=clock, days="%d.%m.", microseconds=clock, milliseconds=clock, seconds=clock
+        )

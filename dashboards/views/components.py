@@ -1,0 +1,118 @@
+"""Panel components of the page: each is one small script and style sheet, kept beside as files and served by us."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import param
+from panel.custom import Child, JSComponent
+
+ASSETS = Path(__file__).parent / "assets"
+_CARD = (ASSETS / "card.css").read_text(encoding="utf-8")
+
+
+def _style(name: str) -> list[str]:
+    return [_CARD, (ASSETS / f"{name}.css").read_text(encoding="utf-8")]
+
+
+class TopBar(JSComponent):
+    """Name of the city, first view, theme and language."""
+
+    heading = param.String(doc="Title of the city in the visitor's language.")
+    texts = param.Dict(default={}, doc="Catalogue of the language.")
+    language = param.String(default="en")
+    theme = param.String(default="light")
+    home = param.Integer(default=0, doc="Counts how often the first view was asked for.")
+
+    _esm = ASSETS / "topbar.js"
+    _stylesheets: ClassVar[list[str]] = _style("topbar")
+
+
+class LayerPanel(JSComponent):
+    """Layers with switch, opacity, legend and origin."""
+
+    rows = param.List(default=[], doc="What `legends.to_rows` gives.")
+    settings = param.Dict(default={}, doc="Visible and opacity by row id.")
+    choices = param.List(default=[], doc="Variables that cells can show.")
+    cell_variable = param.String(default="")
+    extruded = param.Boolean(default=False)
+    texts = param.Dict(default={}, doc="Catalogue of the language.")
+
+    _esm = ASSETS / "layers.js"
+    _stylesheets: ClassVar[list[str]] = _style("layers")
+
+
+class ClockBar(JSComponent):
+    """Time of the view, slider and player."""
+
+    labels = param.List(default=[], doc="Time and date of every step.")
+    profile = param.List(default=[], doc="Mean of the cells' variable over the city by step, 0 to 1.")
+    caption = param.String(doc="What the profile shows.")
+    step = param.Integer(default=0)
+    shown = param.Integer(default=0, doc="Step that the map was last told to show.")
+    texts = param.Dict(default={}, doc="Catalogue of the language.")
+
+    _esm = ASSETS / "clock.js"
+    _stylesheets: ClassVar[list[str]] = _style("clock")
+
+
+class Inspector(JSComponent):
+    """What was clicked: values, their course over time and where they come from."""
+
+    content = param.Dict(default={}, doc="What `selections.to_content` gives; empty closes the panel.")
+    chart = Child(doc="Chart of the chosen variable.")
+    chosen = param.String(default="", doc="Variable asked for by a click.")
+    closed = param.Integer(default=0, doc="Counts how often the panel was closed.")
+    texts = param.Dict(default={}, doc="Catalogue of the language.")
+
+    _esm = ASSETS / "inspector.js"
+    _stylesheets: ClassVar[list[str]] = _style("inspector")
+
+
+class Credits(JSComponent):
+    """Whose data are shown, under which licence."""
+
+    credits = param.List(default=[])
+    texts = param.Dict(default={}, doc="Catalogue of the language.")
+
+    _esm = ASSETS / "credits.js"
+    _stylesheets: ClassVar[list[str]] = _style("credits")
+
+
+def read_asset(name: str) -> str:
+    """Read a file of the page.
+
+    Parameters
+    ----------
+    name : str
+        File name in ``views/assets``.
+
+    Returns
+    -------
+    str
+        Its text.
+    """
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def tie(component: JSComponent, state: param.Parameterized, *names: str) -> None:
+    """Keep parameters of a component and of the state equal, in both directions.
+
+    Parameters
+    ----------
+    component : JSComponent
+        What the visitor handles.
+    state : Parameterized
+        State with parameters of the same names.
+    *names : str
+        Which parameters.
+    """
+    component.param.update(**{name: getattr(state, name) for name in names})
+
+    def to_state(event: Any) -> None:  # noqa: ANN401 - param's Event is untyped
+        state.param.update(**{event.name: event.new})
+
+    def to_component(event: Any) -> None:  # noqa: ANN401
+        component.param.update(**{event.name: event.new})
+
+    component.param.watch(to_state, list(names))
+    state.param.watch(to_component, list(names))

@@ -1,0 +1,106 @@
+"""The map: draws the scene, and tells the state where the camera is and what was clicked."""
+
+from typing import Any
+
+import panel as pn
+
+from dashboards.deck import Look, to_layer, to_selection, to_specification
+from dashboards.frames import CELLS
+from dashboards.legends import setting_of
+from dashboards.scene import Scene
+from dashboards.selections import find
+from dashboards.state import ExplorerState
+from dashboards.views.components import read_asset
+
+_TOOLTIP = {
+    "text": "{t}",
+    "style": {
+        "background": "rgba(20, 26, 34, .92)",
+        "color": "#fff",
+        "borderRadius": "8px",
+        "padding": "6px 10px",
+        "font": "13px/1.4 sans-serif",
+        "maxWidth": "280px",
+        "zIndex": 3,
+    },
+}
+_DRAWN = ["step", "theme", "settings", "extruded", "selection"]
+
+
+class CityMap:
+    """The map of one visitor.
+
+    Parameters
+    ----------
+    state : ExplorerState
+        What the visitor sees.
+    scene : Scene
+        Frames on the map.
+    view : dict
+        First camera; it is never sent again, so that the visitor's camera stays.
+    address : str
+        Where the feed of the frames is.
+    """
+
+    def __init__(self, state: ExplorerState, scene: Scene, *, view: dict[str, Any], address: str) -> None:
+        self.state, self.scene, self.view, self.address = state, scene, view, address
+        self.pane = pn.pane.DeckGL(
+            self.specification(),
+            sizing_mode="stretch_both",
+            margin=0,
+            configuration=read_asset("accessors.js"),
+            tooltips={layer.id: _TOOLTIP for layer in scene.source.layers if layer.kind not in {CELLS, "areas"}},
+            throttle={"view": 250, "hover": 200},
+        )
+        state.param.watch(self.redraw, _DRAWN)
+        scene.param.watch(self.redraw, "frames")
+        self.pane.param.watch(self._move, "view_state")
+        self.pane.param.watch(self._select, "click_state")
+
+    def specification(self) -> dict[str, Any]:
+        """Describe the map as it is to be now.
+
+        Returns
+        -------
+        dict
+            What the pane takes.
+        """
+        state, source = self.state, self.scene.source
+        layers, raised = [], []
+        for layer in source.layers:
+            if layer.id not in self.scene.frames:
+                continue
+            frame = self.scene.frames[layer.id]
+            setting = state.settings.get(setting_of(layer), {})
+            columns = state.extruded and layer.kind == CELLS
+            look = Look(
+                theme=state.theme,
+                step=state.step,
+                visible=setting.get("visible", True),
+                opacity=setting.get("opacity", 1.0),
+                column_edge_m=source.edge_m(frame) if columns else 0.0,
+                address=self.address,
+            )
+            (raised if columns else layers).append(to_layer(layer, frame, look))
+        selection = to_selection((state.selection or {}).get("shape"), state.theme)
+        ground = [layer for layer in layers if not layer.get("extruded")]
+        blocks = [layer for layer in layers if layer.get("extruded")]
+        return to_specification([*ground, selection, *blocks, *raised], self.view)
+
+    def redraw(self, *_events: Any) -> None:  # noqa: ANN401 - param's Event is untyped
+        """Send the layers as they are to be now."""
+        self.pane.object = self.specification()
+
+    def fly_home(self, *_events: Any) -> None:  # noqa: ANN401
+        """Bring back the first camera, wherever the visitor's is."""
+        # The pane only hears of a change, and the browser only moves on one: a turn of 1e-9 is a change.
+        self.view = {**self.view, "bearing": self.view["bearing"] + 1e-9, "transitionDuration": 600}
+        self.redraw()
+
+    def _move(self, event: Any) -> None:  # noqa: ANN401
+        keys = ("longitude", "latitude", "zoom", "pitch", "bearing", "width", "height")
+        if isinstance(event.new, dict) and "longitude" in event.new:
+            self.state.camera = {key: float(event.new[key]) for key in keys if key in event.new}
+
+    def _select(self, event: Any) -> None:  # noqa: ANN401
+        self.state.selection = find(self.scene, event.new)
