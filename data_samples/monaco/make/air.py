@@ -61,7 +61,7 @@ class Streets:
         for row, link in enumerate(links.itertuples()):
             pieces = max(1, round(link.length_m / SOURCE_STEP_M))
             metre = link.from_m + (np.arange(pieces) + 0.5) / pieces * (link.to_m - link.from_m)
-            x, y = to_frame(*chainage.place(link.street_id, metre), FRAME)
+            x, y = to_frame(*chainage.place(link.street_id, metre)[:2], FRAME)
             xs.append(x)
             ys.append(y)
             owner.append(np.full(pieces, row))

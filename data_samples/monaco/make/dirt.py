@@ -54,7 +54,7 @@ class Recipe:
 
 
 def _ntf_degrees(lon: np.ndarray, lat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Degrees from Greenwich in the NTF datum: the very same numbers look right and are 100 m off."""
+    """Degrees from Greenwich in the NTF datum: the numbers look right and are 38 m off."""
     x, y = to_frame(lon, lat, "EPSG:4807")
     return (x + PARIS_GRAD) * 0.9, y * 0.9
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
 
 SEED = 20260616
 DAY = pd.Timestamp("2026-06-16", tz="Europe/Monaco")
@@ -25,18 +24,13 @@ def planted_noise(count: int, sigma_m: float, rng: np.random.Generator) -> tuple
     """Draw circular normal errors, east and north in metres, stratified by radius.
 
     The radius of a circular normal error is Rayleigh distributed. One radius is drawn from each of ``count`` equally
-    likely classes, in random order: every error is still normal, but a layer of only 168 sites shows the stated
+    likely classes, in random order: every error is still normal, but a layer of only 240 sites shows the stated
     spread instead of a lucky or unlucky one.
     """
     quantile = (rng.permutation(count) + rng.random(count)) / count
     radius = sigma_m * np.sqrt(-2.0 * np.log1p(-quantile))
     angle = 2.0 * np.pi * rng.random(count)
     return radius * np.cos(angle), radius * np.sin(angle)
-
-
-def planted_noise_along(count: int, sigma_m: float, rng: np.random.Generator) -> np.ndarray:
-    """Draw normal errors along a street in metres, one from each of ``count`` equally likely classes."""
-    return sigma_m * ndtri((rng.permutation(count) + rng.random(count)) / count)
 
 
 def rng(part: int) -> np.random.Generator:

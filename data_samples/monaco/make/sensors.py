@@ -9,14 +9,16 @@ import pandas as pd
 from scipy.sparse.csgraph import dijkstra
 
 from data_samples.monaco.make.frames import GEOD, offset, to_nmea
-from data_samples.monaco.make.network import MAIN, Network
-from data_samples.monaco.make.sample import DAY, Sample, planted_noise, planted_noise_along
+from data_samples.monaco.make.sample import DAY, Sample, planted_noise
 from data_samples.monaco.make.traffic import STEPS, Traffic, profile
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
-DETECTORS = 168
+    from data_samples.monaco.make.network import Network
+
+DETECTORS = 240
+DETECTOR_MIN_VEH_H = 20.0  # in both peaks: nobody pays for a detector where nobody drives
 DETECTOR_SIGMA_M = 4.0
 MARGIN_M = 15.0  # no detector nearer to the end of its street piece, so that no error leads beyond it
 PROBE_SIGMA_M = 5.0
@@ -26,32 +28,33 @@ REST_S = 3600.0  # a vehicle stands this long between two trips
 
 
 class Chainage:
-    """Places along street pieces by metres from their start."""
+    """Places and headings along street pieces by metres from their start."""
 
     def __init__(self, streets: gpd.GeoDataFrame) -> None:
         self._lines = {}
         for street_id, geometry in zip(streets["street_id"], streets.geometry, strict=True):
             coords = np.asarray(geometry.coords)
-            step = GEOD.inv(coords[:-1, 0], coords[:-1, 1], coords[1:, 0], coords[1:, 1])[2]
-            self._lines[street_id] = (np.concatenate([[0.0], np.cumsum(step)]), coords)
+            azimuth, _, step = GEOD.inv(coords[:-1, 0], coords[:-1, 1], coords[1:, 0], coords[1:, 1])
+            self._lines[street_id] = (np.concatenate([[0.0], np.cumsum(step)]), coords, np.asarray(azimuth))
 
-    def place(self, street_id: str, metre: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Longitude and latitude at metres along a street piece."""
-        along, coords = self._lines[street_id]
-        return np.interp(metre, along, coords[:, 0]), np.interp(metre, along, coords[:, 1])
+    def place(self, street_id: str, metre: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Longitude, latitude and heading (degree from north) at metres along a street piece."""
+        along, coords, azimuth = self._lines[street_id]
+        part = np.clip(np.searchsorted(along, metre, side="right") - 1, 0, len(azimuth) - 1)
+        return np.interp(metre, along, coords[:, 0]), np.interp(metre, along, coords[:, 1]), azimuth[part]
 
 
 def detectors(streets: gpd.GeoDataFrame, traffic: Traffic, rng: np.random.Generator) -> Sample:
     """Five-minute flow and speed of one day at detectors on the busiest street pieces.
 
-    The chainage was measured along the centre line from the start of the piece, with a normal error; the detector is
-    taken to stand on that line, since a chainage says nothing of the side.
+    A detector stands in a lane, off the centre line, and its chainage was measured from the start of its piece: both
+    errors are normal with the stated sigma, so the position is off by a circular normal error.
     """
     sites = _detector_sites(streets, traffic, rng)
-    along_m = planted_noise_along(len(sites), DETECTOR_SIGMA_M, rng)
+    along_m, across_m = planted_noise(len(sites), DETECTOR_SIGMA_M, rng)
     chainage = Chainage(streets)
-    places = [chainage.place(s, np.array([m])) for s, m in zip(sites["street_id"], sites["metre"], strict=True)]
-    true = np.array([(lon[0], lat[0]) for lon, lat in places])
+    offsets = zip(sites["street_id"], sites["metre"], across_m, strict=True)
+    true = np.array([_beside(chainage, *site) for site in offsets])
     hours = (np.arange(STEPS) + 0.5) * 24.0 / STEPS
     flow = traffic.flow(hours)
     speed = traffic.speed(flow)
@@ -76,21 +79,26 @@ def detectors(streets: gpd.GeoDataFrame, traffic: Traffic, rng: np.random.Genera
 
 
 def _detector_sites(streets: gpd.GeoDataFrame, traffic: Traffic, rng: np.random.Generator) -> pd.DataFrame:
-    links = traffic.network.links.assign(total=traffic.morning + traffic.evening)
-    busy = links[links["highway"].isin(MAIN)].groupby("street_id")["total"].max()
+    links = traffic.network.links.assign(quieter=np.minimum(traffic.morning, traffic.evening))
+    busy = links[links["highway"] != "service"].groupby("street_id")["quieter"].max()
     lengths = streets.set_index("street_id")["length_m"]
     long_enough = busy[lengths.loc[busy.index] >= 2 * MARGIN_M + 5.0].sort_values(ascending=False, kind="stable")
     rows = []
-    for street_id in long_enough.index[:DETECTORS]:
+    for street_id in long_enough.index:
         metre = float(rng.uniform(MARGIN_M, lengths[street_id] - MARGIN_M))
         own = links[links["street_id"] == street_id]
         low, high = own[["from_m", "to_m"]].min(axis=1), own[["from_m", "to_m"]].max(axis=1)
-        rows.append({
-            "street_id": street_id,
-            "metre": metre,
-            "links": own.index[(low <= metre) & (metre < high)].to_numpy(),
-        })  # fmt: skip
-    return pd.DataFrame(rows)
+        passed = own[(low <= metre) & (metre < high)]
+        if passed["quieter"].sum() >= DETECTOR_MIN_VEH_H:
+            rows.append({"street_id": street_id, "metre": metre, "links": passed.index.to_numpy()})
+    return pd.DataFrame(rows[:DETECTORS])
+
+
+def _beside(chainage: Chainage, street_id: str, metre: float, across_m: float) -> tuple[float, float]:
+    lon, lat, heading_deg = chainage.place(street_id, np.array([metre]))
+    right = np.radians(heading_deg + 90.0)
+    lon, lat = offset(lon, lat, across_m * np.sin(right), across_m * np.cos(right))
+    return float(lon[0]), float(lat[0])
 
 
 def probes(streets: gpd.GeoDataFrame, traffic: Traffic, rng: np.random.Generator) -> Sample:
@@ -159,7 +167,7 @@ def _trip(traffic: Traffic, fastest: _FastestWays, chainage: Chainage, rng: np.r
     metre = used["from_m"].to_numpy() + share_done * (used["to_m"] - used["from_m"]).to_numpy()
     places = [chainage.place(s, np.array([m])) for s, m in zip(used["street_id"], metre, strict=True)]
     speed = fastest.speed[np.array(links)[part], hour] * np.maximum(1.0 + 0.08 * rng.standard_normal(len(part)), 0.1)
-    lonlat = np.array([[lon[0], lat[0]] for lon, lat in places]).reshape(-1, 2)
+    lonlat = np.array([[lon[0], lat[0]] for lon, lat, _ in places]).reshape(-1, 2)
     second = start_h * 3600.0 + moments
     return pd.DataFrame({"second": second, "lon": lonlat[:, 0], "lat": lonlat[:, 1], "speed_kmh": speed})
 
