@@ -8,13 +8,13 @@ paths.
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import dask
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, Future, LocalCluster, as_completed
 
 from crs import CrsError
 from layers import LayerError
@@ -33,7 +33,7 @@ from twin.store import WORK, write_run
 from twin.work import Outcome, carry_out, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator, Mapping
 
 logger = logging.getLogger(__name__)
 
@@ -97,29 +97,63 @@ def build(
 
 
 def _take_steps(plan: Plan, work: Path, *, scheduler: str | None, workers: int, watcher: Watcher) -> list[Outcome]:
-    """Take all steps, each as soon as those it needs are done."""
-    outcomes: list[Outcome] = []
-    if scheduler is None and workers == 0:
-        for step in plan.steps:
-            watcher.began(step)
-            outcomes.append(take_step(step, plan, work))
-            watcher.ended(step, outcomes[-1])
-        return outcomes
+    """Take all steps, each as soon as those it needs are done; a failing one does not stop the others."""
+    outcomes: dict[str, Outcome] = {}
+    failures: dict[str, BaseException] = {}
+    results = (
+        _in_process(plan, work) if scheduler is None and workers == 0 else _on_cluster(plan, work, scheduler, workers)
+    )
+    with closing(results):
+        for name, result in results:
+            if isinstance(result, Outcome):
+                outcomes[name] = result
+                watcher.ended(plan[name], result)
+            elif not any(need in failures for need in plan[name].needs):
+                failures[name] = result
+            else:
+                failures[name] = result.with_traceback(None)
+    causes = {name: error for name, error in failures.items() if not any(n in failures for n in plan[name].needs)}
+    if causes:
+        raise _build_error(causes)
+    return [outcomes[step.name] for step in plan.steps]
+
+
+def _build_error(causes: Mapping[str, BaseException]) -> BaseException:
+    """Return what to raise for the steps that failed: a defect as it is, everything else as one list."""
+    for error in causes.values():
+        if not isinstance(error, BuildError):
+            return error
+    lines = [f"  {error}" for error in causes.values()]
+    count = f"{len(lines)} step" + ("" if len(lines) == 1 else "s")
+    return BuildError("\n".join([f"{count} could not be carried out; all others are kept for the next build:", *lines]))
+
+
+def _in_process(plan: Plan, work: Path) -> Generator[tuple[str, Outcome | BaseException]]:
+    failed: dict[str, BaseException] = {}
+    for step in plan.steps:
+        result: Outcome | BaseException
+        before = next((failed[need] for need in step.needs if need in failed), None)
+        try:
+            result = take_step(step, plan, work) if before is None else before
+        except BuildError as error:
+            result = error
+        if isinstance(result, BaseException):
+            failed[step.name] = result
+        yield step.name, result
+
+
+def _on_cluster(
+    plan: Plan, work: Path, scheduler: str | None, workers: int
+) -> Generator[tuple[str, Outcome | BaseException]]:
     with _client(scheduler, workers) as client:
         shared = client.scatter(plan, broadcast=True, hash=False)
-        futures = {}
+        futures: dict[str, Future] = {}
         for step in plan.steps:
             before = [futures[need] for need in step.needs]
             futures[step.name] = client.submit(_after, step, shared, work, before, pure=False, retries=0)
-            watcher.began(step)
         names = {future.key: name for name, future in futures.items()}
-        for future in as_completed(futures.values()):
-            if future.status == "error":
-                client.cancel(list(futures.values()))
-                raise future.exception()
-            outcomes.append(future.result())
-            watcher.ended(plan[names[future.key]], outcomes[-1])
-    return outcomes
+        for future in as_completed(list(futures.values())):
+            yield names[future.key], future.exception() if future.status == "error" else future.result()
 
 
 def _after(step: Step, plan: Plan, work: Path, before: list[Outcome]) -> Outcome:
@@ -170,7 +204,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
     """Connect to a cluster, or start one that listens on the loopback address alone."""
     if scheduler is not None:
         try:
-            client = Client(scheduler, timeout=_CONNECT_S, set_as_default=False)
+            client = Client(scheduler, timeout=_CONNECT_S)
         except (OSError, ValueError, TimeoutError) as error:
             raise BuildError(
                 f"no Dask scheduler answers at {scheduler} ({error}): start one, or leave it out"
@@ -181,5 +215,5 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
     cluster = LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK, dashboard_address=None
     )
-    with cluster, Client(cluster, set_as_default=False) as client:
+    with cluster, Client(cluster) as client:
         yield client

@@ -113,6 +113,10 @@ def _layer_cells(layer: layers.Layer, room: _Room, references: Mapping[str, Path
     variables = {}
     for name, variable in room.dataset.variables.items():
         notes = list(readings.notes[name])
+        if room.dataset.support == "reference":
+            notes.append(
+                f"a reading holds for the whole of its record in {crs.definition(room.dataset.position).reference}"
+            )
         if variable.field is None and spreads:
             spread = next(iter(spreads.values()))
             notes.append(_aggregate(room, name, readings, spread, sigma_m))
@@ -229,7 +233,9 @@ def _series(readings: Readings, name: str, variable: VariableSpec, clock: Clock)
 def _aggregate(room: _Room, name: str, readings: Readings, spread: Weights, sigma_m: npt.NDArray[np.float64]) -> str:
     """Write the arrays of one variable and say how they were made."""
     variable = room.dataset.variables[name]
-    quantity = Quantity(kind=variable.kind, unit=variable.unit, by=variable.by)
+    if variable.kind == "extensive" and variable.by not in {None, spread.measure}:
+        raise BuildError(f"{room.name}: {name} is an amount of {spread.measure}: write by: {spread.measure}, or nothing")
+    quantity = Quantity(kind=variable.kind, unit=variable.unit, by=None if variable.kind == "extensive" else variable.by)
     by = None
     values = readings.values[name]
     if readings.shares is not None and room.dataset.site:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from spatial_join.grid import H3Grid
+from spatial_join import H3Grid
 
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint64]

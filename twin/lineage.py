@@ -9,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spatial_join.grid import H3Grid
+from spatial_join import H3Grid
+from spatial_join.variogram import Variogram
 from twin.coarse import coarsen
 from twin.errors import UnknownNameError
+from twin.field import station_weights
 from twin.timeline import Clock, clock_from_json, resample_shares, step_shares
 
 if TYPE_CHECKING:
@@ -92,10 +94,9 @@ def explain(snapshot: Snapshot, variable: Variable, layer: LayerInfo, *, cell: i
     number = _cell_number(cell)
     clock = clock_from_json(snapshot.manifest["clock"])
     value, step = _value_at(snapshot, variable, number, clock=clock, time=time)
-    if variable.method.startswith("kriging"):
-        sources = _stations(snapshot, variable, number, step=step)
-    else:
-        sources = _rows(snapshot, variable, number, clock=clock, step=step)
+    sources = _sources(snapshot, variable, number, clock=clock, step=step)
+    if "file" not in sources:
+        sources["file"] = layer.files[0]
     sources.insert(3, "layer", layer.name)
     sources = sources.sort_values(["share", "row"], ascending=[False, True], ignore_index=True)
     when = "" if step is None else _shown_time(clock, step)
@@ -160,27 +161,58 @@ def _value_at(
     return float(value[0, step]), step
 
 
-def _rows(snapshot: Snapshot, variable: Variable, number: int, *, clock: Clock, step: int | None) -> pd.DataFrame:
-    weights = snapshot.table(f"weights/{variable.layer}.parquet").to_pandas()
-    weights = weights[_inside(weights["cell"].to_numpy(), number, snapshot.manifest["resolution"])]
-    pieces = weights.groupby("row")[["share", "support"]].sum()
+def _sources(snapshot: Snapshot, variable: Variable, number: int, *, clock: Clock, step: int | None) -> pd.DataFrame:
+    """Return the records behind a value, each with its share."""
+    kriged = variable.method.startswith("kriging")
+    pieces = None if kriged else _pieces(snapshot, variable, number)
     records = snapshot.table(f"records/{variable.layer}.parquet").to_pandas()
-    records = records[records["feature"].isin(pieces.index)].reset_index(drop=True)
+    if pieces is not None:
+        records = records[records["feature"].isin(pieces.index)].reset_index(drop=True)
     values = records[variable.name].to_numpy(dtype=np.float64)
     if step is None:
-        part, chosen = np.ones(len(records)), np.isfinite(values)
+        part = np.ones(len(records))
+        chosen = np.isfinite(values)
     else:
         part, chosen = _parts_of_step(snapshot, variable, records, clock=clock, step=step)
     records, part = records[chosen].reset_index(drop=True), part[chosen]
     feature = records["feature"].to_numpy()
-    if variable.kind == "extensive":
-        coefficient = pieces["share"].reindex(feature).to_numpy()
+    reporting = np.unique(feature)
+    if pieces is None:
+        coefficients = _kriging_shares(snapshot, variable, number, reporting)
+    elif variable.kind == "extensive":
+        coefficients = pieces.loc[reporting, "share"]
     else:
-        support = pieces["support"].reindex(feature).to_numpy()
-        coefficient = support / pieces["support"].reindex(np.unique(feature)).sum()
-    frame = pd.DataFrame({"row": records["row"], "share": part * coefficient, "value": records[variable.name]})
+        weight = pieces.loc[reporting, "share" if variable.by == "count" else "support"]
+        coefficients = weight / weight.sum()
+    share = part * coefficients.reindex(feature).to_numpy(dtype=np.float64)
+    frame = pd.DataFrame({"row": records["row"], "share": share, "value": records[variable.name]})
     kept = [name for name in ("file", "sigma_m", "time", "feature") if name in records]
     return frame.join(records[kept]).rename(columns={"feature": "site"})
+
+
+def _pieces(snapshot: Snapshot, variable: Variable, number: int) -> pd.DataFrame:
+    """Return share and support that each feature has in a cell."""
+    weights = snapshot.table(f"weights/{variable.layer}.parquet").to_pandas()
+    weights = weights[_inside(weights["cell"].to_numpy(), number, snapshot.manifest["resolution"])]
+    pieces: pd.DataFrame = weights.groupby("row")[["share", "support"]].sum()
+    return pieces
+
+
+def _kriging_shares(
+    snapshot: Snapshot, variable: Variable, number: int, reporting: npt.NDArray[np.int64]
+) -> pd.Series[Any]:
+    """Return what each reporting station contributes to a cell of a kriged field."""
+    stations = snapshot.table(f"stations/{variable.name}.parquet").to_pandas()
+    shape = _notes(snapshot, variable.layer)["fields"][variable.name]["variogram"]
+    arrays = snapshot.arrays(variable.name, ("cell",))
+    cells = arrays["cell"][_inside(arrays["cell"], number, snapshot.manifest["resolution"])]
+    grid = H3Grid(resolution=snapshot.manifest["resolution"])
+    lon, lat = grid.centres(cells)
+    heard = stations["row"].isin(reporting).to_numpy()
+    shares = station_weights(stations, heard, Variogram(**shape), lon, lat)
+    reached = np.isfinite(shares).all(axis=1)
+    mean = np.average(shares[reached], axis=0, weights=grid.areas_m2(cells[reached]))
+    return pd.Series(mean, index=stations["row"][heard])
 
 
 def _parts_of_step(
@@ -201,10 +233,3 @@ def _parts_of_step(
 def _notes(snapshot: Snapshot, layer: str) -> dict[str, Any]:
     found: dict[str, Any] = next(tree["notes"] for tree in snapshot.manifest["layers"] if tree["name"] == layer)
     return found
-
-
-def _stations(snapshot: Snapshot, variable: Variable, number: int, *, step: int | None) -> pd.DataFrame:
-    """Return the stations that a field was made from."""
-    del number, step
-    stations: pd.DataFrame = snapshot.table(f"stations/{variable.name}.parquet").to_pandas()
-    return stations

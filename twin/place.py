@@ -76,7 +76,7 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         options=read_options(dataset, manifest.root),
     )
     known = {other: read_placed(place) for other, place in references.items()}
-    placed = crs.harmonise(published, target=_FRAME, references=known).within(manifest.spec.area)
+    placed = _within(crs.harmonise(published, target=_FRAME, references=known), manifest.spec.area)
     ledger = placed.ledger
     ledger.balance()
     write_table(folder / _QUARANTINE, _set_aside(ledger))
@@ -102,6 +102,21 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         _write_raster(placed, folder)
         record |= {"variable": placed.variable, "unit": placed.unit, "sigma_m": float(placed.coordinates.sigma_m)}
     (folder / _PLACED).write_bytes(canonical_json(record))
+
+
+def _within(
+    layer: layers.Layer | layers.RasterLayer, area: tuple[float, float, float, float]
+) -> layers.Layer | layers.RasterLayer:
+    """Set aside what does not touch the area of the city."""
+    if isinstance(layer, layers.Layer):
+        return layer.within(area)
+    west, south, east, north = area
+    lon, lat = (
+        np.stack([corner[:-1, :-1], corner[:-1, 1:], corner[1:, :-1], corner[1:, 1:]])
+        for corner in (layer.coordinates.corner_x, layer.coordinates.corner_y)
+    )
+    outside = (lon.max(axis=0) < west) | (lon.min(axis=0) > east) | (lat.max(axis=0) < south) | (lat.min(axis=0) > north)
+    return layer.quarantine(outside, f"outside_area: not in {', '.join(f'{edge:g}' for edge in area)}")
 
 
 def _set_aside(ledger: layers.Ledger) -> pd.DataFrame:

@@ -29,16 +29,6 @@ class Watcher(Protocol):
         """
         ...
 
-    def began(self, step: Step) -> None:
-        """Take note that a step began.
-
-        Parameters
-        ----------
-        step : Step
-            The step.
-        """
-        ...
-
     def ended(self, step: Step, outcome: Outcome) -> None:
         """Take note that a step ended.
 
@@ -72,15 +62,6 @@ class Silent:
         ----------
         plan : Plan
             All steps.
-        """
-
-    def began(self, step: Step) -> None:
-        """Ignore the step.
-
-        Parameters
-        ----------
-        step : Step
-            The step.
         """
 
     def ended(self, step: Step, outcome: Outcome) -> None:
@@ -124,7 +105,6 @@ class Bar:
         )
         self._progress = Progress(*columns, console=console)
         self._task: TaskID | None = None
-        self._running: list[str] = []
         self._reused = 0
 
     def __enter__(self) -> Self:
@@ -146,17 +126,6 @@ class Bar:
         """
         self._task = self._progress.add_task("starting workers", total=sum(step.cost for step in plan.steps))
 
-    def began(self, step: Step) -> None:
-        """Name the step beside the bar.
-
-        Parameters
-        ----------
-        step : Step
-            The step.
-        """
-        self._running.append(step.name)
-        self._show()
-
     def ended(self, step: Step, outcome: Outcome) -> None:
         """Move the bar on.
 
@@ -168,9 +137,8 @@ class Bar:
             How it went.
         """
         self._reused += outcome.reused
-        if step.name in self._running:
-            self._running.remove(step.name)
-        self._show(advance=step.cost)
+        if self._task is not None:
+            self._progress.update(self._task, description=f"done: {step.name}", advance=step.cost)
 
     def finished(self, snapshot: str) -> None:
         """Fill the bar.
@@ -183,8 +151,3 @@ class Bar:
         if self._task is not None:
             reused = f" ({self._reused} steps reused)" if self._reused else ""
             self._progress.update(self._task, description=f"built {snapshot[:8]}{reused}")
-
-    def _show(self, *, advance: int = 0) -> None:
-        if self._task is not None:
-            text = self._running[-1] if self._running else "storing"
-            self._progress.update(self._task, description=text, advance=advance)
