@@ -123,8 +123,8 @@ def lengths_m(geometry: ObjectArray) -> FloatArray:
 def areas_m2(geometry: ObjectArray) -> FloatArray:
     """Measure the area of polygons on the ellipsoid.
 
-    Edges are great circles of the sphere of equal area, which differ from geodesics of the ellipsoid by less than
-    1e-6 of the area of anything the size of a city.
+    Edges are great circles of the sphere of equal area. Between them and geodesics lies less than 1e-7 of the area of
+    a shape of 500 m, 1e-6 of one of 5 km and 2e-5 of one of 100 km.
 
     Parameters
     ----------

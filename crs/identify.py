@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -111,8 +113,32 @@ def resolve_frame(text: str) -> Frame:
     return _frame_of(parsed)
 
 
+def _parameters(parsed: CRS) -> dict[str, Any]:
+    """Return the numbers and names that move a point, without the order of axes."""
+    with warnings.catch_warnings():
+        # pyproj warns that PROJ's own form says less than WKT; what it leaves out is names and axes.
+        warnings.simplefilter("ignore", UserWarning)
+        return {key: value for key, value in parsed.to_dict().items() if key not in {"axis", "type", "no_defs"}}
+
+
+def _bears_out(parsed: CRS, code: str) -> bool:
+    """Say whether the content of a text is that of the code it bears."""
+    ours, theirs = _parameters(parsed), _parameters(CRS.from_user_input(code))
+    return ours.keys() == theirs.keys() and all(
+        math.isclose(value, theirs[key], rel_tol=1e-12) if isinstance(value, float) else value == theirs[key]
+        for key, value in ours.items()
+    )
+
+
 def _authority_code(parsed: CRS) -> str | None:
-    """Return "EPSG:2263" for a frame whose content is that code's, else None."""
+    """Return "EPSG:2263" for a frame whose content is that code's, else None.
+
+    A code that the text itself bears is believed if the content bears it out. Else it is looked up by content, where
+    old WKT, which has no axes, may find another authority's code for the same frame.
+    """
+    borne = parsed.to_json_dict().get("id")
+    if borne and _bears_out(parsed, f"{borne['authority']}:{borne['code']}"):
+        return f"{borne['authority']}:{borne['code']}"
     found = parsed.to_authority(min_confidence=_MIN_CONFIDENCE)
     return f"{found[0]}:{found[1]}" if found else None
 

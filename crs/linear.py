@@ -166,10 +166,11 @@ def place_along(
         reasons[row] = f"ambiguous_reference: the line of {names[0]} {fields.columns[0][row]!r} is in separate parts"
     if not usable.any():
         return Shapes(geometry, sigma_m), reasons
-    measured = _measure(lines)
+    # Only lines that can be measured have vertices, so they are counted anew.
+    measured, line = _measure(lines[usable]), np.where(usable, np.cumsum(usable) - 1, -1)[line]
     along_m = combine_sigma(position.sigma_m, rounding_sigma(decoded.step))
     slack_m = _NORMAL_95 * float(along_m) + decoded.step / 2.0
-    kept = usable[line]
+    kept = line >= 0
     rows, line = open_rows[kept], line[kept].astype(np.int64)
     length_m, chainage_m = measured.lengths_m[line], decoded.values[rows]
     beyond = (chainage_m < -slack_m) | (chainage_m > length_m + slack_m)

@@ -106,6 +106,19 @@ def run_pipeline(
     return np.where(bad, np.nan, east), np.where(bad, np.nan, north)
 
 
+def _to_hub(start: Entry, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Move numbers of a definition to WGS 84 longitude and latitude.
+
+    With `_from_hub` the one place that knows how a definition is moved: what PROJ cannot say joins here.
+    """
+    return run_pipeline(start.pipeline, x, y)
+
+
+def _from_hub(end: Entry, lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Move WGS 84 longitude and latitude to numbers of a definition."""
+    return run_pipeline(end.pipeline, lon, lat, inverse=True)
+
+
 def _inside(area: Area, lon: FloatArray, lat: FloatArray) -> NDArray[np.bool_]:
     """Say which longitudes and latitudes lie in an area; NaN does not."""
     across = area.west > area.east
@@ -211,12 +224,12 @@ def move_numbers(x: ArrayLike, y: ArrayLike, *, source: object, target: object) 
     if x.shape != y.shape:
         raise LengthMismatchError(f"x has shape {x.shape} but y has {y.shape}; give one of each for every position")
     given = ~(np.isnan(x) | np.isnan(y))
-    lon, lat = run_pipeline(start.pipeline, x, y)
+    lon, lat = _to_hub(start, x, y)
     inside = _inside(start.area, lon, lat) & _inside(end.area, lon, lat)
     if start.pipeline == end.pipeline:
         moved_x, moved_y = x, y
     else:
-        moved_x, moved_y = run_pipeline(end.pipeline, lon, lat, inverse=True)
+        moved_x, moved_y = _from_hub(end, lon, lat)
     placed = given & inside & np.isfinite(moved_x)
     return Moved(np.where(placed, moved_x, np.nan), np.where(placed, moved_y, np.nan), given & ~placed)
 
