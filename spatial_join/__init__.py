@@ -7,6 +7,7 @@ for xarray. Everything expects longitude and latitude (OGC:CRS84), as `crs.harmo
 """
 
 from spatial_join.aggregate import aggregate, to_h3
+from spatial_join.cube import to_cube
 from spatial_join.errors import (
     CrsMismatchError,
     ExtentError,
@@ -17,25 +18,38 @@ from spatial_join.errors import (
     TooFewStationsError,
     WrongRollUpError,
 )
+from spatial_join.field import Field, LeaveOneOut, krige, leave_one_out
 from spatial_join.grid import H3Grid
+from spatial_join.join import join
 from spatial_join.quantity import Quantity
 from spatial_join.table import CellTable
+from spatial_join.variogram import Variogram
 from spatial_join.weights import Weights, weights
+from spatial_join.zonal import mean_on_features, to_features
 
 __all__ = [
     "CellTable",
     "CrsMismatchError",
     "ExtentError",
+    "Field",
     "GeometryError",
     "H3Grid",
     "JoinError",
+    "LeaveOneOut",
     "Quantity",
     "QuantityError",
     "ResolutionError",
     "TooFewStationsError",
+    "Variogram",
     "Weights",
     "WrongRollUpError",
     "aggregate",
+    "join",
+    "krige",
+    "leave_one_out",
+    "mean_on_features",
+    "to_cube",
+    "to_features",
     "to_h3",
     "weights",
 ]

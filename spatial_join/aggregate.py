@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,10 +64,11 @@ def to_h3(
     Examples
     --------
     >>> import geopandas as gpd, shapely
-    >>> blocks = gpd.GeoDataFrame({"people": [120.0]}, geometry=[shapely.box(7.42, 43.73, 7.43, 43.74)], crs="OGC:CRS84")
+    >>> block = shapely.box(7.42, 43.73, 7.43, 43.74)
+    >>> blocks = gpd.GeoDataFrame({"people": [120.0]}, geometry=[block], crs="OGC:CRS84")
     >>> table = to_h3(blocks, resolution=9, values={"people": "extensive"})
-    >>> len(table), round(table.totals()["people"], 9)
-    (15, 120.0)
+    >>> len(table), float(round(table.totals()["people"], 9))
+    (16, 120.0)
     """
     records = records_of(layer)
     quantities = {name: Quantity.of(kind) for name, kind in values.items()}
@@ -80,15 +82,8 @@ def to_h3(
 
 def _labelled(table: CellTable, records: Records) -> CellTable:
     """Name missing records by their labels instead of by their positions."""
-    missing = table.missing.assign(row=records.table.index.to_numpy()[table.missing["row"].to_numpy(dtype=np.int64)])
-    return CellTable(
-        frame=table.frame,
-        quantities=table.quantities,
-        resolution=table.resolution,
-        measure=table.measure,
-        categories=table.categories,
-        missing=missing,
-    )
+    label = records.table.index.to_numpy()
+    return replace(table, missing=table.missing.assign(row=label[table.missing["row"].to_numpy(dtype=np.int64)]))
 
 
 def aggregate(
@@ -134,8 +129,11 @@ def aggregate(
         [_missing(array, name, quantities[name], spread) for name, array in checked.items()] or [_none()]
     )
     sigma = np.full(spread.rows, np.nan) if sigma_m is None else np.asarray(sigma_m, dtype=np.float64)
-    make = _matrix_state if in_matrix else _state
-    state = make(spread, checked, quantities, sigma, *(() if in_matrix else (by,)))
+    state = (
+        _matrix_state(spread, checked, quantities, sigma)
+        if in_matrix
+        else _state(spread, checked, quantities, sigma, by=by)
+    )
     pattern = CellTable(
         frame=pd.DataFrame(),
         quantities=dict(quantities),
@@ -186,6 +184,7 @@ def _state(
     values: Mapping[str, NDArray[Any]],
     quantities: Mapping[str, Quantity],
     sigma_m: NDArray[np.float64],
+    *,
     by: ArrayLike | None,
 ) -> State:
     """Spread one value per record."""

@@ -38,7 +38,7 @@ class H3Grid:
     >>> grid = H3Grid(resolution=9)
     >>> cells = grid.index([7.42, 7.43], [43.73, 43.74])
     >>> [f"{cell:x}" for cell in cells]
-    ['893969a4c67ffff', '893969a4cd7ffff']
+    ['893969a4023ffff', '893969a41d7ffff']
     >>> bool((grid.parents(cells, 6) == H3Grid(6).index([7.42], [43.73])).all())
     True
     """
@@ -175,7 +175,7 @@ class H3Grid:
         x, y = equal_area(corners[..., 0], corners[..., 1])
         # Relative to the first corner, so that no digits are lost to the distance from the equator.
         x, y = x - x[:, :1], y - y[:, :1]
-        return 0.5 * np.abs((x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1))
+        return np.asarray(0.5 * np.abs((x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1)))
 
     def cover(self, geometry: ArrayLike) -> NDArray[np.uint64]:
         """Give all cells that polygons touch, however slightly.

@@ -61,7 +61,7 @@ class Quantity:
             raise QuantityError(f"A mean cannot be weighted by {self.by!r}; write one of {', '.join(MEASURES)}.")
         if self.by is not None and self.kind == "extensive":
             raise QuantityError(
-                f"An extensive quantity is spread by the natural shares of its geometry, not by={self.by!r}; leave it out."
+                f"An extensive quantity is spread by the shares of its geometry, not by={self.by!r}; leave it out."
             )
 
     @classmethod

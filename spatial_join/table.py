@@ -33,8 +33,8 @@ class CellTable:
     ----------
     frame : pandas.DataFrame
         ``cell`` (uint64), ``step`` (int64, only for variables in time), per variable its value and
-        ``<variable>__support`` (what the value rests on: the number of records for an amount, else the measure its mean is
-        weighted by), ``support`` of all records,
+        ``<variable>__support`` (what the value rests on: the number of records for an amount, else the measure that
+        its mean is weighted by), ``support`` of all records,
         ``n`` (number of records, by shares, so that it adds up to the records placed) and ``sigma_m`` (root mean square
         of the records' positional standard deviation, weighted by support). NaN is "no value", never 0.
     quantities : mapping of str to Quantity

@@ -34,6 +34,10 @@ REACH = 0.65
 """Radius of a piece, in average cell edges: below the shortest edge of any cell (0.70), so that a piece whose middle
 is in a cell lies wholly in that cell and its neighbours."""
 
+LONGEST_STRAIGHT_M = 200.0
+"""A line is cut into pieces no longer than this, in which lengths in the plane and on the ground are in one ratio, to
+1e-7 of the line."""
+
 SLIVER = 1e-12
 """A share smaller than this is rounding (a cell inside a hole, a shared edge), not land."""
 
@@ -180,7 +184,7 @@ def weights(geometry: ArrayLike | LatticeLike, grid: H3Grid, *, valid: NDArray[n
     >>> import shapely
     >>> w = weights([shapely.box(7.42, 43.73, 7.43, 43.74)], H3Grid(resolution=8))
     >>> len(w), float(round(w.share.sum(), 12))
-    (4, 1.0)
+    (5, 1.0)
     """
     if isinstance(geometry, LatticeLike):
         return _lattice_weights(geometry, grid, valid)
@@ -259,27 +263,27 @@ def _line_amounts(shapes: NDArray[Any], rows: NDArray[np.int64], grid: H3Grid) -
     which = part_row[part[head]]
     lon, lat, to_lon, to_lat = xy[head, 0], xy[head, 1], xy[head + 1, 0], xy[head + 1, 1]
     length = segment_lengths_m(lon, lat, to_lon, to_lat)
-    count = np.maximum(1, np.ceil(length / (2.0 * REACH * grid.edge_m))).astype(np.int64)
+    count = np.maximum(1, np.ceil(length / min(2.0 * REACH * grid.edge_m, LONGEST_STRAIGHT_M))).astype(np.int64)
     segment = np.repeat(np.arange(head.size), count)
     step = np.arange(segment.size) - np.repeat(np.cumsum(count) - count, count)
     low, high = step / count[segment], (step + 1) / count[segment]
-    x0, y0 = _between(lon, to_lon, segment, low), _between(lat, to_lat, segment, low)
-    x1, y1 = _between(lon, to_lon, segment, high), _between(lat, to_lat, segment, high)
-    piece_m = segment_lengths_m(x0, y0, x1, y1)
-    near = _Neighbourhood.around(0.5 * (x0 + x1), 0.5 * (y0 + y1), grid)
-    ends = np.stack([*equal_area(x0, y0), *equal_area(x1, y1)], axis=1)
-    hit, cell, fraction = clip_segments(ends, near.own, near.candidates, near.corners)
-    total = np.bincount(which[segment], weights=piece_m, minlength=rows.size)
+    x, y = equal_area(np.stack([lon, to_lon]), np.stack([lat, to_lat]))
+    ends = np.stack([_between(line, segment, t) for t in (low, high) for line in (x, y)], axis=1)
+    from_lon, from_lat = from_equal_area(ends[:, 0], ends[:, 1])
+    until_lon, until_lat = from_equal_area(ends[:, 2], ends[:, 3])
+    piece_m = segment_lengths_m(from_lon, from_lat, until_lon, until_lat)
+    near = _Neighbourhood.around(0.5 * (from_lon + until_lon), 0.5 * (from_lat + until_lat), grid)
+    hit, cell, fraction = clip_segments(ends, near.own, near.candidates, near.parts)
+    total = np.bincount(which[segment], weights=piece_m, minlength=rows.size).astype(np.float64)
     still = np.flatnonzero(total == 0.0)  # a line of no length is in one cell whole, with no metres
     amount = np.where(np.isin(which[segment[hit]], still), fraction, fraction * piece_m[hit])
     return _Amounts(row=rows[which[segment[hit]]], cell=near.cells[cell], amount=amount, size_of=(rows, total))
 
 
-def _between(
-    low: NDArray[np.float64], high: NDArray[np.float64], which: NDArray[np.int64], t: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Interpolate; at t = 1 exactly the far end, so that pieces meet."""
-    return np.asarray(np.where(t == 1.0, high[which], low[which] + t * (high[which] - low[which])))
+def _between(line: NDArray[np.float64], which: NDArray[np.int64], t: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Interpolate between the two rows; at t = 1 exactly the far end, so that pieces meet."""
+    low, high = line[:, which]
+    return np.asarray(np.where(t == 1.0, high, low + t * (high - low)))
 
 
 def _polygon_amounts(shapes: NDArray[Any], rows: NDArray[np.int64], grid: H3Grid) -> _Amounts:
@@ -325,7 +329,7 @@ def _ring_amounts(
     area = ring_areas(plane, start)
     sign = np.where(hole, -1.0, 1.0) * np.sign(area)
     rows, which = np.unique(row, return_inverse=True)
-    size = np.bincount(which, weights=sign * area, minlength=rows.size)
+    size: NDArray[np.float64] = np.bincount(which, weights=sign * area, minlength=rows.size).astype(np.float64)
     found: list[tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.float64]]] = []
     for begin in range(0, row.size, BATCH_RINGS):
         end = min(begin + BATCH_RINGS, row.size)
@@ -352,7 +356,7 @@ def _cut_rings(
     low = np.minimum.reduceat(piece_xy, piece_start[:-1], axis=0)
     high = np.maximum.reduceat(piece_xy, piece_start[:-1], axis=0)
     near = _Neighbourhood.around(*from_equal_area(*(0.5 * (low + high)).T), grid)
-    piece, cell, area = clip_pieces(piece_xy, piece_start, near.own, near.candidates, near.corners)
+    piece, cell, area = clip_pieces((piece_xy, piece_start), near.own, near.candidates, near.parts)
     return piece_ring[piece], near.cells[cell], area
 
 
@@ -363,7 +367,7 @@ class _Neighbourhood:
     own: NDArray[np.int64]
     cells: NDArray[np.uint64]
     candidates: NDArray[np.int64]
-    corners: NDArray[np.float64]
+    parts: tuple[NDArray[np.float64], NDArray[np.int64]]
 
     @classmethod
     def around(cls, lon: NDArray[np.float64], lat: NDArray[np.float64], grid: H3Grid) -> _Neighbourhood:
@@ -377,7 +381,31 @@ class _Neighbourhood:
         candidates = np.concatenate([np.arange(holding.size)[:, None], place], axis=1)
         corner = grid.vertices(cells)
         plane = np.stack(equal_area(corner[..., 0], corner[..., 1]), axis=2)
-        return cls(own=own, cells=cells, candidates=candidates, corners=np.ascontiguousarray(plane))
+        return cls(own=own, cells=cells, candidates=candidates, parts=_convex_parts(plane))
+
+
+def _convex_parts(corner: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return convex parts of cells, and where those of each cell begin.
+
+    Nearly every cell is one part. A cell that bends over an edge of the icosahedron is not convex; it is the fan of
+    triangles about its middle.
+    """
+    k = corner.shape[1]
+    bent = np.zeros(len(corner), dtype=bool)
+    for j in range(k):  # convex is: every corner is to the left of every edge
+        x, y = np.moveaxis(corner - corner[:, j : j + 1], 2, 0)
+        edge = corner[:, (j + 1) % k] - corner[:, j]
+        bent |= (edge[:, :1] * y - edge[:, 1:] * x < 0.0).any(axis=1)
+    begin = np.concatenate([[0], np.cumsum(np.where(bent, k, 1))]).astype(np.int64)
+    parts = np.empty((int(begin[-1]), k, 2))
+    parts[begin[:-1][~bent]] = corner[~bent]
+    for j in range(k):
+        fan = parts[begin[:-1][bent] + j]
+        fan[:, 0] = corner[bent].mean(axis=1)
+        fan[:, 1] = corner[bent, j]
+        fan[:, 2:] = corner[bent, (j + 1) % k][:, None]
+        parts[begin[:-1][bent] + j] = fan
+    return parts, begin
 
 
 def _group_starts(*keys: NDArray[Any]) -> NDArray[np.int64]:
@@ -421,6 +449,7 @@ def _check_closure(row: NDArray[np.int64], total: NDArray[np.float64], whole: ND
     if gap.any():
         worst = int(np.argmax(open_by))
         raise JoinError(
-            f"The pieces of {_named(row[gap])} do not add up to the record: row {int(row[worst])} has {whole[worst]:.6g} "
-            f"m² but its pieces {total[worst]:.6g} m². This is a defect of spatial_join; please report the geometry."
+            f"The pieces of {_named(row[gap])} do not add up to the record: row {int(row[worst])} has "
+            f"{whole[worst]:.6g} m² but its pieces {total[worst]:.6g} m². "
+            "This is a defect of spatial_join; please report the geometry."
         )

@@ -7,9 +7,21 @@ edges that run back and forth along the cut; they enclose nothing, so the signed
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numba as nb
 import numpy as np
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Numbers = NDArray[np.int64]
+    Line = tuple[float, float, float, float]
+    Rings = tuple[Floats, Numbers]
+    Cells = tuple[Floats, Numbers]
 
 __all__ = ["clip_pieces", "ring_areas", "split_rings"]
 
@@ -17,7 +29,7 @@ EARTH_RADIUS_M = 6371007.0
 
 
 @nb.njit(nogil=True, cache=True)
-def _grown(array, size):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _grown(array: NDArray[Any], size: int) -> NDArray[Any]:
     """Return the array with room for at least ``size`` rows."""
     if array.shape[0] >= size:
         return array
@@ -27,9 +39,9 @@ def _grown(array, size):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
 
 
 @nb.njit(nogil=True, cache=True)
-def _keep_left(source, n, target, ax, ay, bx, by):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202, PLR0913
-    """Clip the ring in ``source[:n]`` to the left of the line from a to b; return the number of vertices kept."""
-    dx, dy = bx - ax, by - ay
+def _keep_left(source: Floats, n: int, target: Floats, line: Line) -> int:
+    """Clip ``source[:n]`` to the left of a line (point, then direction); return the number of vertices kept."""
+    ax, ay, dx, dy = line
     m = 0
     px, py = source[n - 1, 0], source[n - 1, 1]
     ps = dx * (py - ay) - dy * (px - ax)
@@ -50,7 +62,7 @@ def _keep_left(source, n, target, ax, ay, bx, by):  # type: ignore[no-untyped-de
 
 
 @nb.njit(nogil=True, cache=True)
-def _signed_area(ring, n):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _signed_area(ring: Floats, n: int) -> float:
     """Return the area of ``ring[:n]``, positive when counter-clockwise, measured from its first vertex."""
     total = 0.0
     for i in range(1, n - 1):
@@ -60,7 +72,7 @@ def _signed_area(ring, n):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN20
 
 
 @nb.njit(nogil=True, cache=True)
-def ring_areas(xy, start):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+def ring_areas(xy: Floats, start: Numbers) -> Floats:
     """Measure every ring.
 
     Parameters
@@ -82,7 +94,7 @@ def ring_areas(xy, start):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN20
 
 
 @nb.njit(nogil=True, cache=True)
-def split_rings(xy, start, reach_m):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+def split_rings(xy: Floats, start: Numbers, reach_m: float) -> tuple[Floats, Numbers, Numbers]:
     """Halve every ring until each piece fits in a circle.
 
     Parameters
@@ -135,12 +147,12 @@ def split_rings(xy, start, reach_m):  # type: ignore[no-untyped-def] # noqa: ANN
             left, right = _grown(left, 2 * n + 2), _grown(right, 2 * n + 2)
             if width >= height:
                 x = 0.5 * (x0 + x1)
-                a = _keep_left(stack[s : s + n], n, left, x, 0.0, x, 1.0)
-                b = _keep_left(stack[s : s + n], n, right, x, 1.0, x, 0.0)
+                a = _keep_left(stack[s : s + n], n, left, (x, 0.0, 0.0, 1.0))
+                b = _keep_left(stack[s : s + n], n, right, (x, 0.0, 0.0, -1.0))
             else:
                 y = 0.5 * (y0 + y1)
-                a = _keep_left(stack[s : s + n], n, left, 1.0, y, 0.0, y)
-                b = _keep_left(stack[s : s + n], n, right, 0.0, y, 1.0, y)
+                a = _keep_left(stack[s : s + n], n, left, (0.0, y, -1.0, 0.0))
+                b = _keep_left(stack[s : s + n], n, right, (0.0, y, 1.0, 0.0))
             stack, frames = _grown(stack, s + a + b), _grown(frames, depth + 2)
             if b > 2:
                 stack[s : s + b] = right[:b]
@@ -158,50 +170,49 @@ def split_rings(xy, start, reach_m):  # type: ignore[no-untyped-def] # noqa: ANN
 
 
 @nb.njit(nogil=True, cache=True)
-def _covers(corner, piece, n):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _covers(corner: Floats, piece: Floats) -> bool:
     """Whether all vertices of the piece lie in the convex, counter-clockwise polygon."""
     k = corner.shape[0]
     for j in range(k):
         ax, ay = corner[j, 0], corner[j, 1]
         bx, by = corner[(j + 1) % k, 0], corner[(j + 1) % k, 1]
-        for i in range(n):
+        for i in range(piece.shape[0]):
             if (bx - ax) * (piece[i, 1] - ay) - (by - ay) * (piece[i, 0] - ax) < 0.0:
                 return False
     return True
 
 
 @nb.njit(nogil=True, cache=True)
-def _overlap(corner, piece, n, one, two):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Return the signed area that the piece has in the convex polygon, and the two scratch arrays."""
-    one = _grown(one, n)
-    one[:n] = piece[:n]
-    k = corner.shape[0]
+def _overlap(corner: Floats, piece: Floats, scratch: tuple[Floats, Floats]) -> tuple[float, tuple[Floats, Floats]]:
+    """Return the signed area that the piece has in the convex polygon, and the scratch arrays, perhaps grown."""
+    n, k = piece.shape[0], corner.shape[0]
+    one, two = _grown(scratch[0], n), scratch[1]
+    one[:n] = piece
     for j in range(k):
-        two = _grown(two, 2 * n + 2)
         i = (j + 1) % k
-        n = _keep_left(one, n, two, corner[j, 0], corner[j, 1], corner[i, 0], corner[i, 1])
+        ax, ay = corner[j, 0], corner[j, 1]
+        two = _grown(two, 2 * n + 2)
+        n = _keep_left(one, n, two, (ax, ay, corner[i, 0] - ax, corner[i, 1] - ay))
         if n < 3:
-            return 0.0, one, two
+            return 0.0, (one, two)
         one, two = two, one
-    return _signed_area(one, n), one, two
+    return _signed_area(one, n), (one, two)
 
 
 @nb.njit(nogil=True, cache=True)
-def clip_pieces(piece_xy, piece_start, own, candidates, corners):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+def clip_pieces(pieces: Rings, own: Numbers, candidates: Numbers, cells: Cells) -> tuple[Numbers, Numbers, Floats]:
     """Measure what every piece has in each cell near it.
 
     Parameters
     ----------
-    piece_xy : ndarray of float64, shape (p, 2)
-        Vertices of all pieces.
-    piece_start : ndarray of int64, shape (pieces + 1,)
-        Where each piece begins.
+    pieces : (ndarray of float64, shape (p, 2), ndarray of int64, shape (pieces + 1,))
+        Vertices of all pieces, and where each piece begins.
     own : ndarray of int64, shape (pieces,)
         Number of the cell that holds the piece's middle.
     candidates : ndarray of int64, shape (cells, c)
         Per cell the numbers of itself and its neighbours, -1 for none.
-    corners : ndarray of float64, shape (all cells, k, 2)
-        Corners of the cells, counter-clockwise and convex.
+    cells : (ndarray of float64, shape (parts, k, 2), ndarray of int64, shape (all cells + 1,))
+        Corners of the convex parts of the cells, counter-clockwise, and where the parts of each cell begin.
 
     Returns
     -------
@@ -212,16 +223,18 @@ def clip_pieces(piece_xy, piece_start, own, candidates, corners):  # type: ignor
     area : ndarray of float64, shape (hits,)
         Signed area of the piece in the cell.
     """
+    piece_xy, piece_start = pieces
+    corners, begin = cells
     who = np.empty((2 * own.shape[0] + 16, 2), np.int64)
     what = np.empty((2 * own.shape[0] + 16, 1))
-    one, two = np.empty((64, 2)), np.empty((64, 2))
+    scratch = (np.empty((64, 2)), np.empty((64, 2)))
     hits = 0
     for p in range(own.shape[0]):
         piece = piece_xy[piece_start[p] : piece_start[p + 1]]
-        n = piece.shape[0]
         who, what = _grown(who, hits + candidates.shape[1]), _grown(what, hits + candidates.shape[1])
-        if _covers(corners[own[p]], piece, n):
-            who[hits, 0], who[hits, 1], what[hits, 0] = p, own[p], _signed_area(piece, n)
+        home = begin[own[p]]
+        if begin[own[p] + 1] == home + 1 and _covers(corners[home], piece):
+            who[hits, 0], who[hits, 1], what[hits, 0] = p, own[p], _signed_area(piece, piece.shape[0])
             hits += 1
             continue
         x0, x1 = piece[:, 0].min(), piece[:, 0].max()
@@ -229,12 +242,15 @@ def clip_pieces(piece_xy, piece_start, own, candidates, corners):  # type: ignor
         for c in candidates[own[p]]:
             if c < 0:
                 continue
-            corner = corners[c]
-            if corner[:, 0].max() <= x0 or corner[:, 0].min() >= x1:
-                continue
-            if corner[:, 1].max() <= y0 or corner[:, 1].min() >= y1:
-                continue
-            area, one, two = _overlap(corner, piece, n, one, two)
+            area = 0.0
+            for part in range(begin[c], begin[c + 1]):
+                corner = corners[part]
+                if corner[:, 0].max() <= x0 or corner[:, 0].min() >= x1:
+                    continue
+                if corner[:, 1].max() <= y0 or corner[:, 1].min() >= y1:
+                    continue
+                more, scratch = _overlap(corner, piece, scratch)
+                area += more
             if area != 0.0:
                 who[hits, 0], who[hits, 1], what[hits, 0] = p, c, area
                 hits += 1

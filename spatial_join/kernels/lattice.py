@@ -7,9 +7,17 @@ lattice of regular hexagons. Which hexagon a point is in is therefore three dot 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numba as nb
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Numbers = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
 
 __all__ = ["lattice_codes", "lattice_positions", "pack_code"]
 
@@ -27,13 +35,13 @@ INRADIUS_COSINE = 0.935
 
 
 @nb.njit(nogil=True, cache=True, inline="always")
-def pack_code(face, q, r):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+def pack_code(face: int, q: int, r: int) -> np.int64:
     """Put face and axial lattice coordinates into one integer."""
     return (np.int64(face) << 56) | ((np.int64(q) + HALF_RANGE) << 28) | (np.int64(r) + HALF_RANGE)
 
 
 @nb.njit(nogil=True, cache=True)
-def lattice_codes(lon_deg, lat_deg, centres, axes):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+def lattice_codes(lon_deg: Floats, lat_deg: Floats, centres: Floats, axes: Floats) -> tuple[Numbers, Flags]:
     """Find face and lattice coordinates of every point.
 
     Parameters
@@ -94,7 +102,7 @@ def lattice_codes(lon_deg, lat_deg, centres, axes):  # type: ignore[no-untyped-d
 
 
 @nb.njit(nogil=True, cache=True)
-def lattice_positions(code, offsets, centres, inverse):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+def lattice_positions(code: Numbers, offsets: Floats, centres: Floats, inverse: Floats) -> tuple[Floats, Floats, Flags]:
     """Find the positions that lie at given lattice offsets from given lattice points.
 
     Parameters

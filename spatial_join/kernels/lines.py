@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numba as nb
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Numbers = NDArray[np.int64]
+    Cells = tuple[Floats, Numbers]
 
 __all__ = ["clip_segments"]
 
 
 @nb.njit(nogil=True, cache=True)
-def _inside(corner, ax, ay, bx, by):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Return the fraction of the segment from a to b inside of the convex, counter-clockwise polygon."""
+def _inside(corner: Floats, ends: Floats) -> float:
+    """Return the fraction of the segment inside of the convex, counter-clockwise polygon."""
+    ax, ay, bx, by = ends[0], ends[1], ends[2], ends[3]
     lo, hi = 0.0, 1.0
     k = corner.shape[0]
     for j in range(k):
@@ -28,7 +38,7 @@ def _inside(corner, ax, ay, bx, by):  # type: ignore[no-untyped-def] # noqa: ANN
 
 
 @nb.njit(nogil=True, cache=True)
-def clip_segments(ends, own, candidates, corners):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+def clip_segments(ends: Floats, own: Numbers, candidates: Numbers, cells: Cells) -> tuple[Numbers, Numbers, Floats]:
     """Find the fraction of every segment in each cell near it.
 
     Parameters
@@ -39,8 +49,8 @@ def clip_segments(ends, own, candidates, corners):  # type: ignore[no-untyped-de
         Number of the cell that holds the segment's middle.
     candidates : ndarray of int64, shape (cells, c)
         Per cell the numbers of itself and its neighbours, -1 for none.
-    corners : ndarray of float64, shape (all cells, k, 2)
-        Corners of the cells, counter-clockwise and convex.
+    cells : (ndarray of float64, shape (parts, k, 2), ndarray of int64, shape (all cells + 1,))
+        Corners of the convex parts of the cells, counter-clockwise, and where the parts of each cell begin.
 
     Returns
     -------
@@ -51,6 +61,7 @@ def clip_segments(ends, own, candidates, corners):  # type: ignore[no-untyped-de
     fraction : ndarray of float64, shape (hits,)
         Fractions, which sum to 1 per segment.
     """
+    corners, begin = cells
     n, width = own.shape[0], candidates.shape[1]
     size = 2 * n + 2 * width
     segment, cell, fraction = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size)
@@ -65,7 +76,9 @@ def clip_segments(ends, own, candidates, corners):  # type: ignore[no-untyped-de
         for c in candidates[own[s]]:
             if c < 0:
                 continue
-            part = _inside(corners[c], ends[s, 0], ends[s, 1], ends[s, 2], ends[s, 3])
+            part = 0.0
+            for k in range(begin[c], begin[c + 1]):
+                part += _inside(corners[k], ends[s])
             if part > 0.0:
                 segment[hits], cell[hits], fraction[hits] = s, c, part
                 total += part
