@@ -1,4 +1,4 @@
-"""Compiled loops of the Chinese definitions; all in one file, because numba's cache watches only a function's own file.
+"""Compiled loops of GCJ-02 and BD-09, in one file, because numba's cache watches only a function's own file.
 
 A loop body has no branches and calls no library function, so that the compiler turns it into vector instructions:
 every sine of the GCJ-02 formula follows from one sine and cosine per axis by doubling, tripling and adding angles.
@@ -23,13 +23,9 @@ if TYPE_CHECKING:
 __all__ = [
     "bd09_forward",
     "bd09_inverse",
-    "bd09mc_forward",
-    "bd09mc_inverse",
     "contains",
     "gcj02_forward",
     "gcj02_inverse",
-    "webmercator_forward",
-    "webmercator_inverse",
 ]
 
 _jit = numba.njit(nogil=True, cache=True, error_model="numpy")
@@ -55,10 +51,6 @@ _BD_RADIUS = 0.00002
 _BD_BEARING = 0.000003
 _BD_LON = 0.0065
 _BD_LAT = 0.006
-
-_SPHERE_M = 6378137.0
-# First eccentricity of WGS 84: only for the first guess of the Baidu Mercator's northing.
-_E_84 = 0.0818191908426
 
 
 @_part
@@ -201,14 +193,34 @@ def _inside(lon: float, lat: float, mask: Any) -> bool:  # noqa: ANN401 - a tupl
 
 @_jit
 def contains(lon: Floats, lat: Floats, mask: Any, out: NDArray[np.bool_]) -> None:  # noqa: ANN401
-    """Write whether each position is inside the mask; False for NaN."""
+    """Write whether each position is inside the mask; False for NaN.
+
+    Parameters
+    ----------
+    lon, lat : numpy.ndarray
+        Positions, degrees, one dimension.
+    mask : tuple
+        Fields of a `crs.china.mask.Mask`.
+    out : numpy.ndarray
+        Booleans to write.
+    """
     for i in range(lon.size):
         out[i] = _inside(lon[i], lat[i], mask)
 
 
 @_jit
 def gcj02_forward(lon: Floats, lat: Floats, mask: Any, out: Pair) -> None:  # noqa: ANN401
-    """Write GCJ-02 of WGS 84 inside the mask, the position itself outside, NaN where not finite."""
+    """Write GCJ-02 of WGS 84 inside the mask, the position itself outside, NaN where not finite.
+
+    Parameters
+    ----------
+    lon, lat : numpy.ndarray
+        WGS 84, degrees, one dimension.
+    mask : tuple
+        Fields of a `crs.china.mask.Mask`.
+    out : pair of numpy.ndarray
+        Longitude and latitude to write, degrees, as long as the input.
+    """
     x, y = out
     for i in range(lon.size):
         image = _gcj02(lon[i], lat[i])
@@ -223,7 +235,17 @@ def gcj02_forward(lon: Floats, lat: Floats, mask: Any, out: Pair) -> None:  # no
 
 @_jit
 def gcj02_inverse(glon: Floats, glat: Floats, mask: Any, out: Pair) -> None:  # noqa: ANN401
-    """Write the WGS 84 origin of GCJ-02 where it lies inside the mask, the position itself elsewhere."""
+    """Write the WGS 84 origin of GCJ-02 where it lies inside the mask, the position itself elsewhere.
+
+    Parameters
+    ----------
+    glon, glat : numpy.ndarray
+        GCJ-02, degrees, one dimension.
+    mask : tuple
+        Fields of a `crs.china.mask.Mask`.
+    out : pair of numpy.ndarray
+        Longitude and latitude to write, degrees, as long as the input.
+    """
     lon, lat = out
     for i in range(glon.size):
         # Errors after each step, everywhere in the mask: 0.2 m, 30 nm.
@@ -276,7 +298,15 @@ def _bd09(x: float, y: float) -> Newton:
 
 @_jit
 def bd09_forward(lon: Floats, lat: Floats, out: Pair) -> None:
-    """Write BD-09 of GCJ-02."""
+    """Write BD-09 of GCJ-02.
+
+    Parameters
+    ----------
+    lon, lat : numpy.ndarray
+        GCJ-02, degrees, one dimension.
+    out : pair of numpy.ndarray
+        Longitude and latitude to write, degrees, as long as the input.
+    """
     x, y = out
     for i in range(lon.size):
         image = _bd09(lon[i], lat[i])
@@ -295,7 +325,15 @@ def _bd09_step(lon: float, lat: float, blon: float, blat: float) -> tuple[float,
 
 @_jit
 def bd09_inverse(blon: Floats, blat: Floats, out: Pair) -> None:
-    """Write GCJ-02 of BD-09."""
+    """Write GCJ-02 of BD-09.
+
+    Parameters
+    ----------
+    blon, blat : numpy.ndarray
+        BD-09, degrees, one dimension.
+    out : pair of numpy.ndarray
+        Longitude and latitude to write, degrees, as long as the input.
+    """
     lon, lat = out
     for i in range(blon.size):
         x = blon[i] - _BD_LON
@@ -303,92 +341,3 @@ def bd09_inverse(blon: Floats, blat: Floats, out: Pair) -> None:
         # Errors after each step: 1 cm, below the spacing of doubles.
         x1, y1 = _bd09_step(x, y, x, y)
         lon[i], lat[i] = _bd09_step(x1, y1, x, y)
-
-
-@_jit
-def _mc_latitude(northing: float, band: Floats) -> tuple[float, float]:
-    """Latitude of a northing in one band and its derivative per metre."""
-    t = northing / band[9]
-    value = band[8]
-    slope = 0.0
-    for k in range(7, 1, -1):
-        slope = slope * t + value
-        value = value * t + band[k]
-    return value, slope / band[9]
-
-
-@_jit
-def _band_of(value: float, limits: Floats) -> int:
-    """Return the first band, from the pole down, whose lower limit is not above the value; a row at a time."""
-    for k in range(limits.size - 1):
-        if value >= limits[k]:
-            return k
-    return limits.size - 1
-
-
-@_jit
-def bd09mc_inverse(x: Floats, y: Floats, tables: Any, out: Pair) -> None:  # noqa: ANN401
-    """Write BD-09 degrees of Baidu Mercator metres by the published polynomials."""
-    lon, lat = out
-    bands, northings, _ = tables
-    for i in range(x.size):
-        if not math.isfinite(x[i] + y[i]):
-            lon[i] = math.nan
-            lat[i] = math.nan
-            continue
-        band = bands[_band_of(abs(y[i]), northings)]
-        latitude, _slope = _mc_latitude(abs(y[i]), band)
-        lon[i] = math.copysign(band[0] + band[1] * abs(x[i]), x[i])
-        lat[i] = math.copysign(latitude, y[i])
-
-
-@_jit
-def bd09mc_forward(lon: Floats, lat: Floats, tables: Any, out: Pair) -> None:  # noqa: ANN401
-    """Write the Baidu Mercator metres that `bd09mc_inverse` reads as these BD-09 degrees."""
-    x, y = out
-    bands, northings, latitudes = tables
-    for i in range(lon.size):
-        if not math.isfinite(lon[i] + lat[i]):
-            x[i] = math.nan
-            y[i] = math.nan
-            continue
-        phi = abs(lat[i])
-        k = _band_of(phi, latitudes)
-        band = bands[k]
-        sine = math.sin(phi * _RAD)
-        northing = _SPHERE_M * (math.atanh(sine) - _E_84 * math.atanh(_E_84 * sine))
-        for _ in range(5):
-            latitude, slope = _mc_latitude(northing, band)
-            northing += (phi - latitude) / slope
-        # Two bands meet with a jump of some millimetres: what falls into it stays in its own band.
-        northing = max(northing, northings[k])
-        if k > 0:
-            northing = min(northing, np.nextafter(northings[k - 1], 0.0))
-        x[i] = math.copysign((abs(lon[i]) - band[0]) / band[1], lon[i])
-        y[i] = math.copysign(northing, lat[i])
-
-
-@_jit
-def webmercator_forward(lon: Floats, lat: Floats, out: Pair) -> None:
-    """Write spherical Mercator metres of degrees."""
-    x, y = out
-    for i in range(lon.size):
-        if not math.isfinite(lon[i] + lat[i]):
-            x[i] = math.nan
-            y[i] = math.nan
-            continue
-        x[i] = _SPHERE_M * _RAD * lon[i]
-        y[i] = _SPHERE_M * math.asinh(math.tan(lat[i] * _RAD))
-
-
-@_jit
-def webmercator_inverse(x: Floats, y: Floats, out: Pair) -> None:
-    """Write degrees of spherical Mercator metres."""
-    lon, lat = out
-    for i in range(x.size):
-        if not math.isfinite(x[i] + y[i]):
-            lon[i] = math.nan
-            lat[i] = math.nan
-            continue
-        lon[i] = x[i] / (_SPHERE_M * _RAD)
-        lat[i] = math.atan(math.sinh(y[i] / _SPHERE_M)) / _RAD

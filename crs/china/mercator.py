@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numba
 import numpy as np
 
 from crs.china.arrays import map_pair
-from crs.china.kernels import bd09mc_forward, bd09mc_inverse, webmercator_forward, webmercator_inverse
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    Floats: TypeAlias = NDArray[np.float64]
+    Pair: TypeAlias = tuple[Floats, Floats]
+
 __all__ = ["bd09_from_bd09mc", "bd09mc_from_bd09", "gcj02_from_webmercator", "webmercator_from_gcj02"]
+
+_jit = numba.njit(nogil=True, cache=True, error_model="numpy")
+
+_RAD = math.pi / 180.0
+_SPHERE_M = 6378137.0
+# First eccentricity of WGS 84: only for the first guess of Baidu's northing.
+_E_84 = 0.0818191908426
 
 # Baidu's published tables: lower limit of |northing| of each band, metres ...
 _NORTHINGS = np.array([12890594.86, 8362377.87, 5591021.0, 3481989.83, 1678043.12, 0.0])
@@ -57,6 +68,95 @@ def _band_latitudes() -> NDArray[np.float64]:
 _TABLES = (_BANDS, _NORTHINGS, _band_latitudes())
 
 
+@_jit
+def _mc_latitude(northing: float, band: Floats) -> tuple[float, float]:
+    """Latitude of a northing in one band and its derivative per metre."""
+    t = northing / band[9]
+    value = band[8]
+    slope = 0.0
+    for k in range(7, 1, -1):
+        slope = slope * t + value
+        value = value * t + band[k]
+    return value, slope / band[9]
+
+
+@_jit
+def _band_of(value: float, limits: Floats) -> int:
+    """Return the first band, from the pole down, whose lower limit is not above the value; a row at a time."""
+    for k in range(limits.size - 1):
+        if value >= limits[k]:
+            return k
+    return limits.size - 1
+
+
+@_jit
+def _bd09mc_inverse(x: Floats, y: Floats, tables: Any, out: Pair) -> None:  # noqa: ANN401
+    """Write BD-09 degrees of Baidu Mercator metres by the published polynomials."""
+    lon, lat = out
+    bands, northings, _ = tables
+    for i in range(x.size):
+        if not math.isfinite(x[i] + y[i]):
+            lon[i] = math.nan
+            lat[i] = math.nan
+            continue
+        band = bands[_band_of(abs(y[i]), northings)]
+        latitude, _slope = _mc_latitude(abs(y[i]), band)
+        lon[i] = math.copysign(band[0] + band[1] * abs(x[i]), x[i])
+        lat[i] = math.copysign(latitude, y[i])
+
+
+@_jit
+def _bd09mc_forward(lon: Floats, lat: Floats, tables: Any, out: Pair) -> None:  # noqa: ANN401
+    """Write the Baidu Mercator metres that `_bd09mc_inverse` reads as these BD-09 degrees."""
+    x, y = out
+    bands, northings, latitudes = tables
+    for i in range(lon.size):
+        if not math.isfinite(lon[i] + lat[i]):
+            x[i] = math.nan
+            y[i] = math.nan
+            continue
+        phi = abs(lat[i])
+        k = _band_of(phi, latitudes)
+        band = bands[k]
+        sine = math.sin(phi * _RAD)
+        northing = _SPHERE_M * (math.atanh(sine) - _E_84 * math.atanh(_E_84 * sine))
+        for _ in range(5):
+            latitude, slope = _mc_latitude(northing, band)
+            northing += (phi - latitude) / slope
+        # Two bands meet with a jump of some millimetres: what falls into it stays in its own band.
+        northing = max(northing, northings[k])
+        if k > 0:
+            northing = min(northing, np.nextafter(northings[k - 1], 0.0))
+        x[i] = math.copysign((abs(lon[i]) - band[0]) / band[1], lon[i])
+        y[i] = math.copysign(northing, lat[i])
+
+
+@_jit
+def _webmercator_forward(lon: Floats, lat: Floats, out: Pair) -> None:
+    """Write spherical Mercator metres of degrees."""
+    x, y = out
+    for i in range(lon.size):
+        if not math.isfinite(lon[i] + lat[i]):
+            x[i] = math.nan
+            y[i] = math.nan
+            continue
+        x[i] = _SPHERE_M * _RAD * lon[i]
+        y[i] = _SPHERE_M * math.asinh(math.tan(lat[i] * _RAD))
+
+
+@_jit
+def _webmercator_inverse(x: Floats, y: Floats, out: Pair) -> None:
+    """Write degrees of spherical Mercator metres."""
+    lon, lat = out
+    for i in range(x.size):
+        if not math.isfinite(x[i] + y[i]):
+            lon[i] = math.nan
+            lat[i] = math.nan
+            continue
+        lon[i] = x[i] / (_SPHERE_M * _RAD)
+        lat[i] = math.atan(math.sinh(y[i] / _SPHERE_M)) / _RAD
+
+
 def bd09_from_bd09mc(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Turn Baidu Mercator metres into BD-09 degrees.
 
@@ -83,7 +183,7 @@ def bd09_from_bd09mc(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], N
     >>> [round(float(value), 6) for value in bd09_from_bd09mc(12958160.97, 4825907.72)]
     [116.403874, 39.914889]
     """
-    return map_pair(bd09mc_inverse, x, y, _TABLES)
+    return map_pair(_bd09mc_inverse, x, y, _TABLES)
 
 
 def bd09mc_from_bd09(lon: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -108,7 +208,7 @@ def bd09mc_from_bd09(lon: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.float64
     >>> [round(float(value), 2) for value in bd09mc_from_bd09(*bd09_from_bd09mc(12958160.97, 4825907.72))]
     [12958160.97, 4825907.72]
     """
-    return map_pair(bd09mc_forward, lon, lat, _TABLES)
+    return map_pair(_bd09mc_forward, lon, lat, _TABLES)
 
 
 def webmercator_from_gcj02(lon: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -129,7 +229,7 @@ def webmercator_from_gcj02(lon: ArrayLike, lat: ArrayLike) -> tuple[NDArray[np.f
     >>> [round(float(value), 2) for value in webmercator_from_gcj02(116.397, 39.909)]
     [12957254.77, 4852727.21]
     """
-    return map_pair(webmercator_forward, lon, lat)
+    return map_pair(_webmercator_forward, lon, lat)
 
 
 def gcj02_from_webmercator(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -150,4 +250,4 @@ def gcj02_from_webmercator(x: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float
     >>> [round(float(value), 6) for value in gcj02_from_webmercator(*webmercator_from_gcj02(116.397, 39.909))]
     [116.397, 39.909]
     """
-    return map_pair(webmercator_inverse, x, y)
+    return map_pair(_webmercator_inverse, x, y)
