@@ -29,7 +29,9 @@ def _digest(*parts: object) -> str:
             state.update(str((part.dtype, part.shape)).encode())
             state.update(np.ascontiguousarray(part).tobytes())
         elif isinstance(part, np.ndarray):
-            state.update("\x1f".join(map(repr, part.tolist())).encode())
+            for value in part.tolist():
+                state.update(value if isinstance(value, bytes) else repr(value).encode())
+                state.update(b"\x1f")
         else:
             state.update(repr(part).encode())
         state.update(b"\x1e")

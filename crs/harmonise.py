@@ -92,6 +92,8 @@ def _goal(goal: PositionDefinition, source: PositionDefinition) -> PositionDefin
 
 def _step(position: PositionDefinition, goal: PositionDefinition) -> str:
     way = operation(position, goal)
+    if not way.pipeline and not way.accuracy_m:
+        return f"{position.name}: the numbers are those of {goal.name}"
     return f"{position.name} to {goal.name}: {way.name} (sigma {way.accuracy_m:g} m)"
 
 

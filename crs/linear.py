@@ -33,6 +33,8 @@ _POST = re.compile(r"[A-Za-z]{0,3}\s*(?P<km>\d+)\s*\+\s*(?P<m>\d{1,3}(?:\.(?P<de
 _LINE_STRING = 1
 #: 95 % of what is wrong by a normal error lies within this many sigma.
 _NORMAL_95 = 1.959963984540054
+#: The chainages of all vertices are one running sum; an end is no sharper than its rounding.
+_SUMMING_M = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +171,7 @@ def place_along(
     # Only lines that can be measured have vertices, so they are counted anew.
     measured, line = _measure(lines[usable]), np.where(usable, np.cumsum(usable) - 1, -1)[line]
     along_m = combine_sigma(position.sigma_m, rounding_sigma(decoded.step))
-    slack_m = _NORMAL_95 * float(along_m) + decoded.step / 2.0
+    slack_m = _NORMAL_95 * float(along_m) + decoded.step / 2.0 + _SUMMING_M
     kept = line >= 0
     rows, line = open_rows[kept], line[kept].astype(np.int64)
     length_m, chainage_m = measured.lengths_m[line], decoded.values[rows]

@@ -17,6 +17,7 @@ from tests.reference.crs_projection import ntf_to_wgs84
 HUB = "OGC:CRS84"
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered in from_wkt")
 def test_every_record_is_placed_or_has_a_reason():
     layer = shapes(
         "EPSG:2263",
