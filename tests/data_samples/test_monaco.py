@@ -330,14 +330,11 @@ def test_old_sites_come_out_the_same_when_made_again(name, frame, part, tmp_path
 
 
 def test_the_whole_city_comes_out_the_same_when_made_again(tmp_path):
-    pytest.importorskip("osmium", reason="the extra 'samples' is not installed")
-    pytest.importorskip("aequilibrae", reason="the extra 'samples' is not installed")
+    city = pytest.importorskip("data_samples.monaco.make.city", reason="the extra 'samples' is not installed")
     extract = os.environ.get("TWIN_MONACO_EXTRACT")
     if not extract:
         pytest.skip("TWIN_MONACO_EXTRACT does not name quackosm-0.19.0.tar.gz or its monaco.osm.pbf")
-    from data_samples.monaco.make.city import make_city  # noqa: PLC0415 - only with the extra installed
-
-    make_city(Path(extract), tmp_path)
+    city.make_city(Path(extract), tmp_path)
     assert (tmp_path / "SHA256SUMS").read_text() == (CITY / "SHA256SUMS").read_text()
 
 
