@@ -88,7 +88,7 @@ def _read_text(text: pd.Series, column: TimeColumn) -> tuple[pd.Series, pd.Serie
     if column.date is not None:
         text = column.date + " " + text
         form = f"%Y-%m-%d {column.format}" if column.format else form
-    offset = text.str.contains(_OFFSET, regex=True, na=False).to_numpy(dtype=bool)
+    offset = text.str.contains(_OFFSET, regex=True, na=False).to_numpy(dtype=bool, copy=True)
     if column.format is not None and "%z" not in column.format:
         offset[:] = False
     if column.offset == "ignore":

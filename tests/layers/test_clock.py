@@ -1,0 +1,104 @@
+from datetime import datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import layers
+from layers.clock import resolve_time
+from tests.reference.layers_time import instants
+
+ZONES = ("UTC", "Europe/Monaco", "America/New_York", "Asia/Shanghai", "Australia/Lord_Howe")
+#: Around the changes of clocks in 2025, where all that is hard lies.
+HARD = [
+    datetime(2025, 3, 9, 1),
+    datetime(2025, 11, 2, 0),
+    datetime(2025, 3, 30, 1),
+    datetime(2025, 10, 26, 1),
+    datetime(2025, 4, 6, 0),
+]  # noqa: DTZ001
+WALLS = st.builds(lambda start, minutes: start + timedelta(minutes=minutes), st.sampled_from(HARD), st.integers(0, 240))
+
+
+@given(st.lists(WALLS, min_size=1, max_size=20), st.sampled_from(ZONES))
+def test_local_times_agree_with_the_standard_library(walls, zone):
+    text = pd.Series([f"{wall:%Y-%m-%d %H:%M}" for wall in walls])
+    time, reasons = resolve_time(text, layers.TimeColumn(column="t", zone=zone))
+    for value, reason, wall in zip(time, reasons, walls, strict=True):
+        possible = instants(wall, zone)
+        if len(possible) == 1:
+            assert reason is None
+            assert value == possible[0]
+        else:
+            assert pd.isna(value)
+            assert reason.startswith("ambiguous_time" if possible else "nonexistent_time")
+
+
+@given(WALLS)
+def test_a_stated_rule_decides_the_double_hour(wall):
+    text = pd.Series([f"{wall:%Y-%m-%dT%H:%M}"])
+    for rule, pick in (("first", min), ("second", max)):
+        clock = layers.TimeColumn(column="t", zone="America/New_York", ambiguous=rule)
+        time, reasons = resolve_time(text, clock)
+        possible = instants(wall, "America/New_York")
+        if possible:
+            assert reasons[0] is None
+            assert time[0] == pick(possible)
+
+
+def test_a_stated_rule_moves_the_missing_hour_to_its_end():
+    clock = layers.TimeColumn(column="t", zone="America/New_York", nonexistent="shift_forward")
+    time, reasons = resolve_time(pd.Series(["2025-03-09 02:30"]), clock)
+    assert reasons[0] is None
+    assert time[0].isoformat() == "2025-03-09T07:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("2025-06-01T12:00:00Z", {"zone": "America/New_York"}, "2025-06-01T12:00:00+00:00"),
+        ("2025-06-01T12:00:00+02:00", {"zone": "UTC"}, "2025-06-01T10:00:00+00:00"),
+        ("2025-06-01T12:00:00Z", {"zone": "America/New_York", "offset": "ignore"}, "2025-06-01T16:00:00+00:00"),
+        ("11:38:12 AM", {"zone": "UTC", "date": "2019-02-16", "format": "%I:%M:%S %p"}, "2019-02-16T11:38:12+00:00"),
+        ("11:38", {"zone": "UTC", "date": "2019-02-16"}, "2019-02-16T11:38:00+00:00"),
+        ("03/21/2019 05:08", {"zone": "America/New_York", "format": "%m/%d/%Y %H:%M"}, "2019-03-21T09:08:00+00:00"),
+        ("1700000000", {"zone": "UTC", "format": "unix_s"}, "2023-11-14T22:13:20+00:00"),
+        ("2025-06-01", {"zone": "Asia/Shanghai"}, "2025-05-31T16:00:00+00:00"),
+    ],
+)
+def test_notations(text, options, expected):
+    time, reasons = resolve_time(pd.Series([text]), layers.TimeColumn(column="t", **options))
+    assert reasons[0] is None
+    assert time[0].isoformat() == expected
+
+
+def test_what_cannot_be_read_is_said_with_its_value_and_the_rest_stands():
+    values = pd.Series(["2025-06-01 00:00", "noon", "", None, "2025-13-01 00:00"])
+    time, reasons = resolve_time(values, layers.TimeColumn(column="seen", zone="UTC"))
+    assert time.notna().tolist() == [True, False, False, False, False]
+    assert reasons[1] == "unreadable_time: seen is 'noon', expected ISO 8601"
+    assert all(reason.startswith("unreadable_time") for reason in reasons[1:])
+
+
+def test_date_times_of_typed_files_are_taken_as_they_are():
+    naive = pd.Series(pd.to_datetime(["2025-06-01 12:00"]))
+    aware = naive.dt.tz_localize("Europe/Monaco")
+    clock = layers.TimeColumn(column="t", zone="America/New_York")
+    assert resolve_time(naive, clock)[0][0].isoformat() == "2025-06-01T16:00:00+00:00"
+    assert resolve_time(aware, clock)[0][0].isoformat() == "2025-06-01T10:00:00+00:00"
+
+
+def test_an_unknown_zone_or_format_is_refused_at_once():
+    with pytest.raises(layers.SchemaError, match="IANA name"):
+        layers.TimeColumn(column="t", zone="Europe/Atlantis")
+    with pytest.raises(layers.SchemaError, match="strptime"):
+        resolve_time(pd.Series(["1"]), layers.TimeColumn(column="t", zone="UTC", format="%Q"))
+
+
+def test_a_long_column_of_few_times_keeps_its_order():
+    text = np.tile(["2025-01-01 00:00", "2025-01-01 01:00"], 5000)
+    time, _ = resolve_time(pd.Series(text, index=np.arange(10_000) + 3), layers.TimeColumn(column="t", zone="UTC"))
+    assert time.index[0] == 3
+    assert (time.dt.hour.to_numpy() == np.tile([0, 1], 5000)).all()
