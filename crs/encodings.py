@@ -48,42 +48,75 @@ class Decoded:
     step: float
 
 
+class BadValueError(Exception):
+    """Why one value cannot be read; it never leaves the decoders."""
+
+
 def is_missing(value: object) -> bool:
-    """Say whether a cell of a table holds nothing (None, NaN, NA, empty text)."""
+    """Say whether a cell of a table holds nothing.
+
+    Parameters
+    ----------
+    value : object
+        As a reader gave it.
+
+    Returns
+    -------
+    bool
+        True for None, NaN, NA, NaT, empty text and the words that stand for it.
+    """
     if value is None:
         return True
     if isinstance(value, str):
         return value.strip().lower() in _MISSING_WORDS
-    return bool(value != value) if isinstance(value, float | np.floating) else str(value) in {"<NA>", "NaT"}  # noqa: PLR0124
+    if isinstance(value, float | np.floating):
+        return bool(np.isnan(value))
+    return str(value) in {"<NA>", "NaT"}
 
 
 def decode_each(column: Column, parse: Callable[[str], tuple[float, float]], *, name: str) -> Decoded:
-    """Decode value by value; `parse` gives the number and the worth of its last digit, or raises BadValueError."""
-    total = len(column)
-    values, reasons = np.full(total, np.nan), np.full(total, None, dtype=object)
-    finest = np.inf
-    for row, value in enumerate(column.tolist()):
-        if isinstance(value, str):
-            text = value.strip()
-            if text.lower() in _MISSING_WORDS:
-                reasons[row] = f"missing: {name} is empty"
-                continue
-        elif is_missing(value):
-            reasons[row] = f"missing: {name} is empty"
-            continue
-        else:
-            text = str(value)
-        try:
-            values[row], step = parse(text)
-        except BadValueError as fault:
-            reasons[row] = f"unreadable: {name} {text[:_SHOWN]!r} {fault}"
-            continue
-        finest = min(step, finest)
-    return Decoded(values, reasons, float(finest) if np.isfinite(finest) else 0.0)
+    """Decode value by value, each distinct one once: feeds repeat the position of a station with every reading.
+
+    Parameters
+    ----------
+    column : numpy.ndarray
+        Text or numbers, shape (n,).
+    parse : callable
+        From text to the number and the worth of its last digit; raises BadValueError.
+    name : str
+        Name of the column, for reasons.
+
+    Returns
+    -------
+    Decoded
+        The numbers and what could not be read.
+    """
+    known: dict[str, tuple[float, float, str | None]] = {}
+    found = []
+    for value in column.tolist():
+        text = value if isinstance(value, str) else "" if is_missing(value) else str(value)
+        read = known.get(text)
+        if read is None:
+            read = known[text] = _decode_one(text, parse, name=name)
+        found.append(read)
+    finest = min((step for _, step, reason in known.values() if reason is None), default=0.0)
+    reasons = np.empty(len(found), dtype=object)
+    reasons[:] = [reason for _, _, reason in found]
+    return Decoded(np.array([value for value, _, _ in found], dtype=np.float64), reasons, finest)
 
 
-class BadValueError(Exception):
-    """Why one value cannot be read; it never leaves this module."""
+def _decode_one(
+    text: str, parse: Callable[[str], tuple[float, float]], *, name: str
+) -> tuple[float, float, str | None]:
+    """Decode one text to a number, the worth of its last digit and the reason why there is none."""
+    plain = text.strip()
+    if plain.lower() in _MISSING_WORDS:
+        return np.nan, 0.0, f"missing: {name} is empty"
+    try:
+        value, step = parse(plain)
+    except BadValueError as fault:
+        return np.nan, 0.0, f"unreadable: {name} {plain[:_SHOWN]!r} {fault}"
+    return value, step, None
 
 
 def decode_decimal(column: Column, *, name: str) -> Decoded:
@@ -109,18 +142,22 @@ def decode_decimal(column: Column, *, name: str) -> Decoded:
     ([7.42, nan, nan], 0.01, 'missing: lon is empty')
     """
     if column.dtype.kind in "iuf":
-        return _decode_numbers(column.astype(np.float64), name=name)
+        numbers = column.astype(np.float64)
+        coarse = column.dtype.kind == "f" and column.dtype.itemsize < 8
+        # Single precision keeps a longitude to 0.4 m: that is its last digit.
+        least = float(np.spacing(np.nanmax(np.abs(column), initial=0))) if coarse else 0.0
+        return _decode_numbers(numbers, name=name, least=least)
     return decode_each(column, parse_decimal, name=name)
 
 
-def _decode_numbers(values: FloatArray, *, name: str) -> Decoded:
+def _decode_numbers(values: FloatArray, *, name: str, least: float) -> Decoded:
     """Take numbers as they are; find the step of their last decimal."""
     reasons = np.full(len(values), None, dtype=object)
     reasons[np.isnan(values)] = f"missing: {name} is empty"
     for row in np.flatnonzero(np.isinf(values)):
         reasons[row] = f"unreadable: {name} {values[row]} is not finite"
     finite = values[np.isfinite(values)]
-    return Decoded(np.where(np.isfinite(values), values, np.nan), reasons, _printed_step(finite))
+    return Decoded(np.where(np.isfinite(values), values, np.nan), reasons, max(_printed_step(finite), least))
 
 
 def _printed_step(values: FloatArray) -> float:
@@ -135,6 +172,23 @@ def _printed_step(values: FloatArray) -> float:
 
 
 def parse_decimal(text: str) -> tuple[float, float]:
+    """Read one decimal number.
+
+    Parameters
+    ----------
+    text : str
+        Figures with at most one point, and perhaps a power of ten.
+
+    Returns
+    -------
+    tuple of float
+        The number and the worth of its last printed digit.
+
+    Raises
+    ------
+    BadValueError
+        If it is not a finite number.
+    """
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise BadValueError("is not a number; write digits and a decimal point")

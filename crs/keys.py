@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +36,7 @@ def _texts(values: NDArray[np.generic]) -> list[str | None]:
     """Write ids as text: 12, 12.0 and " 12" are one id; what is missing is None."""
     texts: list[str | None] = []
     for value in values.tolist():
-        if value is None or value != value:  # noqa: PLR0124 (NaN is the one value unlike itself)
+        if value is None or (isinstance(value, float) and isnan(value)):
             texts.append(None)
         elif isinstance(value, float) and value.is_integer():
             texts.append(str(int(value)))

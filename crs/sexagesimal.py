@@ -25,11 +25,12 @@ _HEMISPHERES = {
 }  # fmt: skip
 _LETTER = r"(?:[NSEWO]|[北南]纬?|[东西]经?)"
 _FIGURES = r"\d{1,2}(?:\.\d*)?"
+# Between degrees, minutes and seconds stands a sign, a colon or a blank: run together they are another notation.
 _DMS = re.compile(
-    rf"(?P<before>{_LETTER})?\s*(?P<sign>[+-])?\s*"
-    r"(?P<d>\d{1,3}(?:\.\d*)?)\s*(?:°|:|度|\s)?\s*"
-    rf"(?:(?P<m>{_FIGURES})\s*(?:'|:|分|\s)?\s*(?:(?P<s>{_FIGURES})\s*(?:\"|''|秒)?\s*)?)?"
-    rf"(?P<after>{_LETTER})?"
+    rf"(?P<before>{_LETTER})?\s*(?P<sign>[+-])?\s*(?P<d>\d{{1,3}}(?:\.\d*)?)(?:\s*[°度])?"
+    rf"(?:(?:(?<=[°度])|\s*:|\s)\s*(?P<m>{_FIGURES})(?:\s*['分])?"
+    rf"(?:(?:(?<=['分])|\s*:|\s)\s*(?P<s>{_FIGURES})(?:\s*(?:\"|''|秒))?)?)?"
+    rf"\s*(?P<after>{_LETTER})?"
 )
 # An S after letters D and M means seconds; after figures alone it means south. Hence two patterns.
 _DMS_LETTERS = re.compile(
@@ -44,11 +45,15 @@ _SIGNS = str.maketrans(
 _TRADITIONAL = str.maketrans("東緯經", "东纬经")
 
 
-def _plain(text: str) -> str:
-    """Write full-width figures and typographic signs in their plain forms."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS).translate(_TRADITIONAL)
-    return text.strip().upper()
+def _match_dms(text: str) -> re.Match[str] | None:
+    """Match one angle, as it stands or with its signs and figures in their plain forms."""
+    plain = text.upper()
+    match = _DMS.fullmatch(plain)
+    if match is None and not plain.isascii():
+        # Full-width figures are made plain after the signs, of which some would turn into something else.
+        plain = unicodedata.normalize("NFKC", plain.translate(_SIGNS)).translate(_SIGNS).translate(_TRADITIONAL).strip()
+        match = _DMS.fullmatch(plain)
+    return match or _DMS_LETTERS.fullmatch(plain)
 
 
 def _checked_hemisphere(letter: str, *, sign: str | None, axis: str) -> float:
@@ -95,8 +100,7 @@ def decode_dms(column: Column, *, name: str, axis: str) -> Decoded:
     """
 
     def parse(text: str) -> tuple[float, float]:
-        plain = _plain(text)
-        match = _DMS.fullmatch(plain) or _DMS_LETTERS.fullmatch(plain)
+        match = _match_dms(text)
         if match is None:
             raise BadValueError("is not degrees, minutes, seconds; write for instance 43°44'12.3\"N")
         before, sign, degrees, minutes, seconds, after = match.groups()
