@@ -72,10 +72,10 @@ class Area:
         south, north = max(self.south, other.south), min(self.north, other.north)
         own_east = self.east + (360 if self.west > self.east else 0)
         other_east = other.east + (360 if other.west > other.east else 0)
-        west, east = max(
-            ((max(self.west, other.west + turn), min(own_east, other_east + turn)) for turn in (-360, 0, 360)),
-            key=lambda span: span[1] - span[0],
-        )
+        spans = [(max(self.west, other.west + turn), min(own_east, other_east + turn)) for turn in (-360, 0, 360)]
+        if own_east - self.west >= 360:
+            spans = [(other.west, other_east)]
+        west, east = max(spans, key=lambda span: span[1] - span[0])
         whole = (other_east - other.west) * (other.north - other.south)
         share = max(0.0, east - west) * max(0.0, north - south) / whole if whole else 0.0
         return Area(west, south, east - (360 if east > 180 else 0), north), share

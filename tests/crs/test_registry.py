@@ -123,4 +123,4 @@ def test_aliases_mean_one_thing_and_are_no_codes():
     ],
 )
 def test_areas_share_across_the_antimeridian(one, other, share):
-    assert one.shared(other)[1] == pytest.approx(share, abs=0.51 if one.west == -180 else 1e-12)
+    assert one.shared(other)[1] == pytest.approx(share)
