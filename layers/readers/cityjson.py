@@ -69,6 +69,8 @@ class _Collector:
             points = list(chain.from_iterable(rings))
             if sizes and (min(sizes) < 3 or min(counts) < 1 or min(points) < 0 or max(points) >= span[1]):
                 raise ValueError("a ring has fewer than three points, or names a vertex that is not there")
+            if not isinstance(sum(points), int):
+                raise TypeError("a ring names a vertex by a fraction")
         except _BROKEN as error:
             fault, points, sizes, counts, ground = f"unreadable_geometry: {error}", [], [], [], []
         self.points.extend(points if span[0] == 0 else [span[0] + point for point in points])

@@ -48,6 +48,8 @@ class Records:
         What its format means where neither file nor user says anything.
     text : bool
         Whether the table is all text, to be typed later.
+    nameless : frozenset of str
+        Columns that the file gives no name; they may be missing from other files of the dataset.
     units : Mapping of str to str
         Units that the file declares, by column.
     """
@@ -60,6 +62,7 @@ class Records:
     declared: str | None = None
     default: str | None = None
     text: bool = False
+    nameless: frozenset[str] = frozenset()
     units: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -162,11 +165,13 @@ def concatenate_records(parts: Sequence[Records], labels: Sequence[str], *, data
         If columns or declared positions differ.
     """
     first = parts[0]
+    nameless = frozenset().union(*(part.nameless for part in parts))
+    columns = [*first.table.columns, *sorted(nameless - set(first.table.columns))]
     tables, geometries, faults, rejected = [], [], [], []
     offset = 0
     for part, label in zip(parts, labels, strict=True):
-        if set(part.table.columns) != set(first.table.columns) or (part.geometry is None) != (first.geometry is None):
-            only = sorted(set(map(str, part.table.columns)) ^ set(map(str, first.table.columns)))
+        only = sorted((set(part.table.columns) ^ set(first.table.columns)) - nameless)
+        if only or (part.geometry is None) != (first.geometry is None):
             raise SchemaError(
                 f"{dataset}: {label} and {labels[0]} do not have the same columns "
                 f"(only in one: {', '.join(only) or 'geometry'}). Name them as two datasets."
@@ -179,7 +184,9 @@ def concatenate_records(parts: Sequence[Records], labels: Sequence[str], *, data
         source = pd.Categorical.from_codes(
             np.full(len(part.table), labels.index(label), dtype=np.int64), pd.Index(list(labels))
         )
-        tables.append(part.table[first.table.columns].assign(source_file=source).set_axis(part.table.index + offset))
+        tables.append(
+            part.table.reindex(columns=columns).assign(source_file=source).set_axis(part.table.index + offset)
+        )
         rejected.append(part.rejected.assign(row=part.rejected["row"] + offset, source_file=label))
         if part.geometry is not None:
             geometries.append(part.geometry)
@@ -188,6 +195,7 @@ def concatenate_records(parts: Sequence[Records], labels: Sequence[str], *, data
     return replace(
         first,
         table=pd.concat(tables),
+        nameless=nameless,
         count=offset,
         geometry=np.concatenate(geometries) if geometries else None,
         faults=np.concatenate(faults),

@@ -98,7 +98,9 @@ def _without_nameless(records: Records, header: list[str]) -> Records:
     """Drop columns that have neither a name nor a single value: trailing delimiters of a spreadsheet's export."""
     nameless = [name for name, raw in zip(records.table.columns, header, strict=True) if not raw.strip()]
     empty = [name for name in nameless if (records.table[name].str.strip() == "").all()]
-    return replace(records, table=records.table.drop(columns=empty)) if empty else records
+    return replace(
+        records, table=records.table.drop(columns=empty), nameless=frozenset(map(str, nameless)) - frozenset(empty)
+    )
 
 
 def _split_records(data: bytes, delimiter: str) -> Iterator[tuple[bytes, bool]]:
@@ -263,14 +265,12 @@ def _with_geometry(records: Records, column: str, label: str) -> Records:
     plain = np.array([re.sub(r"^\s*SRID=\d+;", "", value) for value in text], dtype=object)
     plain[~present] = None
     geometry: NDArray[np.object_] = shapely.from_wkt(plain, on_invalid="ignore")
-    return Records(
+    return replace(
+        records,
         table=records.table.drop(columns=column),
-        count=records.count,
         geometry=geometry,
         faults=_with_text(geometry_faults(geometry, present, unreadable="no well-known text"), text),
-        rejected=records.rejected,
         declared=f"EPSG:{srids.pop()}" if len(srids) == 1 else None,
-        text=True,
     )
 
 

