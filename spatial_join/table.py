@@ -196,7 +196,7 @@ class CellTable:
         for name, quantity in self.quantities.items():
             if quantity.kind == "categorical":
                 continue
-            support = self.frame[f"{name}__support"]
+            support = self.frame[f"{name}__support"].fillna(0.0)
             value = self.frame[name].where(support > 0, 0.0)
             columns[f"{name}__total"] = value * support if quantity.kind == "intensive" else value
             columns[f"{name}__support"] = support

@@ -36,7 +36,7 @@ is in a cell lies wholly in that cell and its neighbours."""
 
 LONGEST_STRAIGHT_M = 200.0
 """A line is cut into pieces no longer than this, in which lengths in the plane and on the ground are in one ratio, to
-1e-7 of the line."""
+some 1e-7 of the line."""
 
 SLIVER = 1e-12
 """A share smaller than this is rounding (a cell inside a hole, a shared edge), not land."""

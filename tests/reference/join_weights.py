@@ -5,6 +5,7 @@ from __future__ import annotations
 import h3.api.basic_int as h3
 import numpy as np
 import shapely
+
 from crs.geodesy import lengths_m
 from spatial_join.plane import equal_area, from_equal_area
 

@@ -1,6 +1,5 @@
 """H3Grid against h3 itself and the ellipsoid."""
 
-import crs.geodesy
 import h3.api.basic_int as h3
 import numpy as np
 import pytest
@@ -8,9 +7,10 @@ import shapely
 from dask.base import tokenize
 from hypothesis import given
 from hypothesis import strategies as st
+
+import crs.geodesy
 from spatial_join import GeometryError, H3Grid, ResolutionError
 from spatial_join.index import resolutions
-
 from tests.reference.join_weights import cell_polygon
 
 PLACES = {
