@@ -22,7 +22,7 @@ from twin.errors import (
 )
 from twin.lineage import Explanation
 from twin.manifest import Manifest, json_schema, read_manifest
-from twin.model import Twin, open
+from twin.model import Twin, open  # noqa: A004 - twin.open reads as it should
 from twin.timeline import Clock
 
 __all__ = [

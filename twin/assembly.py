@@ -53,7 +53,7 @@ def assemble(plan: Plan, out: Path, work: Path) -> str:
                     writer.take(folder / "stations.parquet", f"stations/{key}.parquet")
                 if (folder / "cube" / key).exists():
                     writer.take(folder / "cube" / key, f"cube.zarr/{key}")
-                variables.append(to_json(_variable(key, name, dataset, info, fields.get(key))))
+                variables.append(to_json(_variable(key, name, dataset, info=info, field=fields.get(key))))
             layers.append(to_json(_layer(name, dataset, info, fields)))
         root = {"zarr_format": 3, "node_type": "group", "attributes": {"city": spec.city, "grid_name": "h3"}}
         (writer.folder / "cube.zarr").mkdir(exist_ok=True)
@@ -81,7 +81,7 @@ def _take_files(writer: SnapshotWriter, name: str, cells: Path) -> None:
 
 
 def _variable(
-    key: str, layer: str, dataset: DatasetSpec, info: Mapping[str, Any], field: Mapping[str, Any] | None
+    key: str, layer: str, dataset: DatasetSpec, *, info: Mapping[str, Any], field: Mapping[str, Any] | None
 ) -> Variable:
     described, made = dataset.variables[key], info["variables"][key]
     method = made["notes"][-1] if field is None else field["method"]
@@ -114,7 +114,8 @@ def _layer(name: str, dataset: DatasetSpec, info: Mapping[str, Any], fields: Map
         shape = field["variogram"]
         text = field["method"]
         if shape is not None:
-            text = f"ordinary kriging: exponential covariance, length {shape['length_m']:.0f} m, nugget {shape['nugget']:g}"
+            length_m, nugget = shape["length_m"], shape["nugget"]
+            text = f"ordinary kriging: exponential covariance, length {length_m:.0f} m, nugget {nugget:g}"
         values[key] = [*values[key], text]
     return LayerInfo(
         name=name,

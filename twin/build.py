@@ -23,7 +23,8 @@ from twin.assembly import assemble
 from twin.cells import make_cells
 from twin.errors import BuildError, TwinError
 from twin.field import make_field
-from twin.manifest import read_manifest, references
+from twin.manifest import read_manifest
+from twin.manifest_checks import references
 from twin.model import Twin
 from twin.model import open as open_twin
 from twin.place import place
@@ -187,7 +188,7 @@ def take_step(step: Step, plan: Plan, work: Path) -> Outcome:
         if step.kind == "place":
             place(manifest, name, folders, folder)
         elif step.kind == "cells":
-            make_cells(manifest, name, placed, folders, folder)
+            make_cells(manifest, name, placed, references=folders, folder=folder)
         else:
             make_field(manifest, str(step.variable), cells, folder)
 
@@ -213,7 +214,12 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
             yield client
         return
     cluster = LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK, dashboard_address=None
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        host=LOOPBACK,
+        dashboard_address=f"{LOOPBACK}:0",
+        silence_logs=logging.CRITICAL,
     )
     with cluster, Client(cluster) as client:
         yield client

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -13,19 +13,20 @@ import shapely
 
 import crs
 import layers
-from spatial_join import CellTable, H3Grid, Quantity, Weights, aggregate, weights
+from spatial_join import H3Grid, Weights, weights
+from twin.arrays import Pieces, write_cube
 from twin.errors import BuildError
 from twin.place import placed_record, quarantine_file, read_placed
 from twin.series import Readings, inside_clock, readings_of
-from twin.store import canonical_json, write_arrays, write_features, write_table
-from twin.timeline import Clock, clock_from_spec, resample
+from twin.store import canonical_json, write_features, write_table
+from twin.timeline import Clock, clock_from_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from twin.manifest import Manifest
-    from twin.manifest_models import DatasetSpec, VariableSpec
+    from twin.manifest_models import DatasetSpec
 
 _DIMENSIONS = ("point", "line", "polygon")
 
@@ -42,7 +43,7 @@ class _Room:
     folder: Path
 
 
-def make_cells(manifest: Manifest, name: str, placed: Path, references: Mapping[str, Path], folder: Path) -> None:
+def make_cells(manifest: Manifest, name: str, placed: Path, *, references: Mapping[str, Path], folder: Path) -> None:
     """Take a placed dataset to the cells.
 
     Parameters
@@ -109,26 +110,20 @@ def _layer_cells(layer: layers.Layer, room: _Room, references: Mapping[str, Path
         if len(spreads) > 1:
             found = ", ".join(_DIMENSIONS[number] + "s" for number in sorted(spreads))
             raise BuildError(f"{room.name}: variables need geometries of one kind, found {found}: split the dataset")
-    sigma_m = layer.sigma_m[readings.first]
+    pieces = Pieces(weights=next(iter(spreads.values()), None), sigma_m=layer.sigma_m[readings.first])
+    made = write_cube(room.folder, room.dataset, readings, pieces, clock=room.clock)
     variables = {}
-    for name, variable in room.dataset.variables.items():
+    for name in room.dataset.variables:
         notes = list(readings.notes[name])
         if room.dataset.support == "reference":
-            notes.append(
-                f"a reading holds for the whole of its record in {crs.definition(room.dataset.position).reference}"
-            )
-        if variable.field is None and spreads:
-            spread = next(iter(spreads.values()))
-            notes.append(_aggregate(room, name, readings, spread, sigma_m))
-        elif variable.field is not None:
-            series = _series(readings, name, variable, room.clock)
-            np.save(room.folder / f"series_{name}.npy", series, allow_pickle=False)
+            whole = crs.definition(room.dataset.position).reference
+            notes.append(f"a reading holds for the whole of its record in {whole}")
         variables[name] = {
             "static": readings.shares is None,
             "categories": list(readings.categories.get(name, ())),
             "period": _period(layer, room.dataset),
-            "notes": notes,
-            "measure": spread.measure if variable.field is None and spreads else None,
+            "notes": [*notes, *made.get(name, ())],
+            "measure": None if pieces.weights is None else pieces.weights.measure,
         }
     sigma = layer.sigma_m
     return {
@@ -215,115 +210,38 @@ def _record_rows(layer: layers.Layer, readings: Readings, row: npt.NDArray[np.in
     }
     if "source_file" in layer.table.columns:
         columns["file"] = layer.table["source_file"].to_numpy(dtype=object)
-    if readings.shares is not None:
-        columns["time"] = layer.table["time"].to_numpy()
-    frame = pd.DataFrame({**columns, **readings.values})
+    columns |= {name: array for name, array in readings.values.items()}  # noqa: PD011, C416 - a mapping, no frame
+    frame = pd.DataFrame(columns)
     if readings.shares is not None:
         frame["time"] = layer.table["time"].reset_index(drop=True)
     return frame
-
-
-def _series(readings: Readings, name: str, variable: VariableSpec, clock: Clock) -> npt.NDArray[np.float64]:
-    if readings.shares is None:
-        return readings.values[name][:, None]
-    extensive = variable.kind == "extensive"
-    return resample(readings.values[name], readings.feature, readings.shares, clock=clock, extensive=extensive)
-
-
-def _aggregate(room: _Room, name: str, readings: Readings, spread: Weights, sigma_m: npt.NDArray[np.float64]) -> str:
-    """Write the arrays of one variable and say how they were made."""
-    variable = room.dataset.variables[name]
-    if variable.kind == "extensive" and variable.by not in {None, spread.measure}:
-        raise BuildError(f"{room.name}: {name} is an amount of {spread.measure}: write by: {spread.measure}, or nothing")
-    quantity = Quantity(kind=variable.kind, unit=variable.unit, by=None if variable.kind == "extensive" else variable.by)
-    by = None
-    values = readings.values[name]
-    if readings.shares is not None and room.dataset.site:
-        values = _series(readings, name, variable, room.clock)
-    elif readings.shares is not None:
-        by = np.full(len(values), -1, dtype=np.int64)
-        by[readings.shares.record] = readings.shares.step
-    table = aggregate(spread, {name: values}, {name: quantity}, by=by, sigma_m=sigma_m)
-    steps = None if readings.shares is None else len(room.clock)
-    arrays = cube_arrays(table, name, steps=steps)
-    if variable.kind == "categorical":
-        arrays["classes"] = _class_support(table, name, arrays["cell"], len(readings.categories[name]))
-    write_arrays(room.folder / "cube" / name, arrays, attributes={"units": variable.unit, "kind": variable.kind})
-    if variable.kind == "extensive":
-        return f"spread over cells by exact shares of {spread.measure}, and added up"
-    if variable.kind == "categorical":
-        return f"class with the most {variable.by or spread.measure} in the cell"
-    return f"mean over what lies in the cell, weighted by {variable.by or spread.measure}"
-
-
-def cube_arrays(table: CellTable, name: str, *, steps: int | None) -> dict[str, np.ndarray[Any, Any]]:
-    """Lay a table of cells out as arrays.
-
-    Parameters
-    ----------
-    table : CellTable
-        Lines per cell, and per step if in time.
-    name : str
-        Variable.
-    steps : int or None
-        Steps of the clock; None for what does not change.
-
-    Returns
-    -------
-    dict
-        ``cell`` (n,) ascending; ``value`` and ``support`` (n,) or (n, steps); ``sigma_m`` (n,), the largest over time.
-    """
-    frame = table.frame[table.frame[name].notna()]
-    if "step" in frame:
-        frame = frame[(frame["step"] >= 0) & (frame["step"] < (steps or 0))]
-    cells, where = np.unique(frame["cell"].to_numpy(dtype=np.uint64), return_inverse=True)
-    shape = (cells.size,) if steps is None else (cells.size, steps)
-    place = (where,) if steps is None else (where, frame["step"].to_numpy())
-    value, support = np.full(shape, np.nan), np.zeros(shape)
-    value[place] = frame[name].to_numpy(dtype=np.float64)
-    support[place] = frame[f"{name}__support"].to_numpy(dtype=np.float64)
-    sigma_m = np.zeros(cells.size)
-    np.maximum.at(sigma_m, where, frame["sigma_m"].to_numpy(dtype=np.float64))
-    return {"cell": cells, "value": value, "support": support, "sigma_m": sigma_m}
-
-
-def _class_support(table: CellTable, name: str, cells: npt.NDArray[np.uint64], count: int) -> npt.NDArray[np.float64]:
-    """Return what every class has in every cell, so that coarser cells can still tell which has most."""
-    part = table.categories[name]
-    support = np.zeros((cells.size, count))
-    place = (np.searchsorted(cells, part["cell"].to_numpy(dtype=np.uint64)), part["category"].to_numpy(dtype=np.int64))
-    support[place] = part["support"].to_numpy(dtype=np.float64)
-    return support
 
 
 def _raster_cells(raster: layers.RasterLayer, room: _Room) -> dict[str, Any]:
     if len(room.dataset.variables) != 1:
         raise BuildError(f"{room.name}: a raster holds one variable: write exactly one under variables")
     name, variable = next(iter(room.dataset.variables.items()))
-    values = np.asarray(raster.values, dtype=np.float64)
-    spread = weights(raster.coordinates, room.grid, valid=np.isfinite(values))
-    pixels = np.flatnonzero(np.isfinite(values.ravel())).astype(np.int64)
-    write_table(room.folder / "weights.parquet", _weight_rows({2: spread}, np.arange(values.size, dtype=np.int64)))
+    flat = np.asarray(raster.column("value"), dtype=np.float64)
+    known = np.isfinite(flat)
+    spread = weights(raster.coordinates, room.grid, valid=known)
+    pixels = np.flatnonzero(known).astype(np.int64)
+    write_table(room.folder / "weights.parquet", _weight_rows({2: spread}, np.arange(flat.size, dtype=np.int64)))
     sigma_m = float(raster.coordinates.sigma_m)
-    records = pd.DataFrame({"row": pixels, "feature": pixels, "sigma_m": sigma_m, name: values.ravel()[pixels]})
+    records = pd.DataFrame({"row": pixels, "feature": pixels, "sigma_m": sigma_m, name: flat[pixels]})
     write_table(room.folder / "records.parquet", records)
-    everyone = np.arange(values.size, dtype=np.int64)
+    everyone = np.arange(flat.size, dtype=np.int64)
     readings = Readings(
-        feature=everyone,
-        first=everyone,
-        values={name: values.ravel()},
-        categories={},
-        shares=None,
-        period_s=0.0,
-        notes={},
+        feature=everyone, first=everyone, values={name: flat}, categories={}, shares=None, period_s=0.0, notes={}
     )
-    how = _aggregate(replace(room), name, readings, spread, np.full(values.size, sigma_m))
+    pieces = Pieces(weights=spread, sigma_m=np.full(flat.size, sigma_m))
+    made = write_cube(room.folder, room.dataset, readings, pieces, clock=room.clock)
     period = list(room.dataset.period) if room.dataset.period is not None else None
-    described = {"static": True, "categories": [], "period": period, "notes": [f"pixel [{variable.unit}]", how]}
+    notes = [f"value of a pixel [{variable.unit}]", *made[name]]
+    described = {"static": True, "categories": [], "period": period, "notes": notes, "measure": spread.measure}
     return {
         "features": 0,
         "sigma_m": sigma_m,
         "period_s": 0.0,
         "series": False,
-        "variables": {name: {**described, "measure": "area"}},
+        "variables": {name: described},
     }

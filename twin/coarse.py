@@ -28,7 +28,7 @@ def coarsen(
     support : ndarray of float64, shape (n, ...)
         What the value stands for (count, m or m²), 0 where there is none.
     kind : str
-        ``extensive`` sums, ``intensive`` averages by support, ``categorical`` takes the category of most support.
+        ``extensive`` sums, ``intensive`` averages by support.
     resolution : int
         Resolution of the parents.
 
@@ -39,33 +39,52 @@ def coarsen(
     value, support : ndarray of float64, shape (m, ...)
         Rolled up; NaN where no child has a value.
     """
-    parents = H3Grid(resolution=resolution).parents(cells, resolution)
-    starts = np.flatnonzero(np.concatenate([[True], parents[1:] != parents[:-1]])) if parents.size else np.empty(0, int)
+    parents, starts = _families(cells, resolution)
     if not starts.size:
         return cells, value, support
     known = np.isfinite(value)
     weight = np.where(known, support, 0.0)
     total = np.add.reduceat(weight, starts, axis=0)
     seen = np.add.reduceat(known.astype(np.int64), starts, axis=0) > 0
-    if kind == "categorical":
-        rolled = _most_supported(value, weight, starts)
-    elif kind == "extensive":
+    if kind == "extensive":
         rolled = np.add.reduceat(np.where(known, value, 0.0), starts, axis=0)
     else:
         sums = np.add.reduceat(np.where(known, value, 0.0) * weight, starts, axis=0)
         rolled = np.divide(sums, total, out=np.full(sums.shape, np.nan), where=total > 0)
-    return parents[starts], np.where(seen, rolled, np.nan), total
+    return parents, np.where(seen, rolled, np.nan), total
 
 
-def _most_supported(value: Floats, weight: Floats, starts: npt.NDArray[np.int64]) -> Floats:
-    best = np.full((starts.size, *value.shape[1:]), -1.0)
-    rolled = np.full(best.shape, np.nan)
-    for category in np.unique(value[np.isfinite(value)]):
-        amount = np.add.reduceat(np.where(value == category, weight, 0.0), starts, axis=0)
-        better = amount > best
-        better &= np.add.reduceat((value == category).astype(np.int64), starts, axis=0) > 0
-        best, rolled = np.where(better, amount, best), np.where(better, category, rolled)
-    return rolled
+def coarsen_classes(cells: Cells, classes: Floats, *, resolution: int) -> tuple[Cells, Floats, Floats]:
+    """Find the class with the most support in the parents of cells; of equals the first.
+
+    Parameters
+    ----------
+    cells : ndarray of uint64, shape (n,)
+        Cells of one resolution, ascending.
+    classes : ndarray of float64, shape (n, classes)
+        What every class has in every cell (count, m or m²).
+    resolution : int
+        Resolution of the parents.
+
+    Returns
+    -------
+    cells : ndarray of uint64, shape (m,)
+        Parents, ascending.
+    value, support : ndarray of float64, shape (m,)
+        Number of the class, and what it has.
+    """
+    parents, starts = _families(cells, resolution)
+    total = np.add.reduceat(classes, starts, axis=0) if starts.size else classes
+    return parents, total.argmax(axis=1).astype(np.float64), total.max(axis=1, initial=0.0)
+
+
+def _families(cells: Cells, resolution: int) -> tuple[Cells, npt.NDArray[np.int64]]:
+    """Return the parents of ascending cells, and where the children of each begin."""
+    parents = H3Grid(resolution=resolution).parents(cells, resolution)
+    first = np.ones(parents.size, dtype=bool)
+    first[1:] = parents[1:] != parents[:-1]
+    starts = np.flatnonzero(first).astype(np.int64)
+    return parents[starts], starts
 
 
 def on_axis(cells: Cells, value: Floats, axis: Cells) -> Floats:

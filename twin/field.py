@@ -1,4 +1,4 @@
-"""Station values become a field over the area, with its standard deviation; beyond the stations' range it stays empty."""
+"""Station values become a field with its standard deviation; beyond the stations' range it stays empty."""
 
 from __future__ import annotations
 
@@ -45,11 +45,12 @@ def make_field(manifest: Manifest, variable: str, cells: Path, folder: Path) -> 
     static = bool(info["variables"][variable]["static"])
     stations = _stations(cells / "features.parquet", series)
     grid = H3Grid(resolution=spec.resolution)
-    axis = np.sort(grid.cover(shapely.box(*spec.area)))
-    known = np.isfinite(series).any(axis=1)
+    area = np.array([shapely.box(*spec.area)], dtype=object)
+    axis = np.sort(grid.cover(area))
+    known = np.flatnonzero(np.isfinite(series).any(axis=1))
     record: dict[str, Any] = {"variogram": None, "method": "kriging"}
     try:
-        value, sigma, variogram = _field(stations[known], series[known], axis, grid)
+        value, sigma, variogram = _field(stations.iloc[known], series[known], axis, grid)
         record["variogram"] = {
             "length_m": float(variogram.length_m),
             "nugget": float(variogram.nugget),
@@ -66,7 +67,7 @@ def make_field(manifest: Manifest, variable: str, cells: Path, folder: Path) -> 
         arrays = {name: array[:, 0] for name, array in arrays.items()}
     attributes = {"units": described.unit, "kind": described.kind}
     write_arrays(folder / "cube" / variable, {"cell": axis, **arrays}, attributes=attributes)
-    write_table(folder / "stations.parquet", stations[known].reset_index(drop=True))
+    write_table(folder / "stations.parquet", stations.iloc[known].reset_index(drop=True))
     (folder / "field.json").write_bytes(canonical_json(record))
 
 
@@ -96,7 +97,7 @@ def _field(
 
 
 def station_weights(
-    stations: pd.DataFrame, reporting: npt.NDArray[np.bool_], variogram: Variogram, lon: Floats, lat: Floats
+    stations: pd.DataFrame, reporting: npt.NDArray[np.bool_], variogram: Variogram, *, lon: Floats, lat: Floats
 ) -> Floats:
     """Return what each station contributes to the field at some places.
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from spatial_join import H3Grid
 from spatial_join.variogram import Variogram
-from twin.coarse import coarsen
+from twin.coarse import coarsen, coarsen_classes
 from twin.errors import UnknownNameError
 from twin.field import station_weights
 from twin.timeline import Clock, clock_from_json, resample_shares, step_shares
@@ -143,14 +143,16 @@ def _inside(cells: npt.NDArray[np.uint64], number: int, stored: int) -> npt.NDAr
 def _value_at(
     snapshot: Snapshot, variable: Variable, number: int, *, clock: Clock, time: object
 ) -> tuple[float, int | None]:
-    arrays = snapshot.arrays(variable.name, ("cell", "value", "support"))
+    arrays = snapshot.arrays(variable.name, ("cell", "value", "support", "classes"))
     stored = snapshot.manifest["resolution"]
     inside = _inside(arrays["cell"], number, stored)
     if not inside.any():
         raise UnknownNameError(f"{variable.name} has no value in cell {number:x}")
     resolution = _resolution(number)
     cells, value, support = arrays["cell"][inside], arrays["value"][inside], arrays["support"][inside]
-    if resolution < stored:
+    if resolution < stored and "classes" in arrays:
+        value = coarsen_classes(cells, arrays["classes"][inside], resolution=resolution)[1]
+    elif resolution < stored:
         cells, value, support = coarsen(cells, value, support, kind=variable.kind, resolution=resolution)
     if variable.static:
         return float(value[0]), None
@@ -209,7 +211,7 @@ def _kriging_shares(
     grid = H3Grid(resolution=snapshot.manifest["resolution"])
     lon, lat = grid.centres(cells)
     heard = stations["row"].isin(reporting).to_numpy()
-    shares = station_weights(stations, heard, Variogram(**shape), lon, lat)
+    shares = station_weights(stations, heard, Variogram(**shape), lon=lon, lat=lat)
     reached = np.isfinite(shares).all(axis=1)
     mean = np.average(shares[reached], axis=0, weights=grid.areas_m2(cells[reached]))
     return pd.Series(mean, index=stations["row"][heard])

@@ -188,7 +188,7 @@ class DatasetSpec(Strict):
     modelled: bool = False
     position: Position = None
     fields: dict[str, FieldSpec] = Field(default_factory=dict)
-    read: ReadSpec = Field(default_factory=ReadSpec)
+    read: ReadSpec = Field(default_factory=lambda: ReadSpec.model_validate({}))
     time: TimeSpec | None = None
     site: Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(_ONE_OR_MORE)] = ()
     support: Literal["own", "reference"] = "own"

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from twin.catalogue import LayerInfo, Variable, layer_from_json, variable_from_json
-from twin.coarse import coarsen, on_axis, on_rows
+from twin.coarse import coarsen, coarsen_classes, on_axis, on_rows
 from twin.errors import UnknownNameError
 from twin.lineage import Explanation, explain
 from twin.snapshot import Snapshot, open_snapshot
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import geopandas as gpd
 
-_KEPT_LEVELS = 24  # variables × resolutions that stay in memory; a dashboard moves between a handful
+_KEPT_LEVELS = 24  # levels that stay in memory; a dashboard moves between a handful
 
 
 class Twin:
@@ -98,7 +98,7 @@ class Twin:
         resolution = self.resolution if resolution is None else resolution
         if not 0 <= resolution <= self.resolution:
             raise UnknownNameError(
-                f"resolution {resolution} is not in this twin, which is stored at {self.resolution}: ask for that or coarser"
+                f"resolution {resolution} is not in this twin, stored at {self.resolution}: ask for that or coarser"
             )
         levels = {name: self._level(name, resolution) for name in names}
         cells = [level["cell"] for level in levels.values()]
@@ -126,10 +126,13 @@ class Twin:
         variable = self._variable(name)
         key = (name, resolution)
         if key not in self._levels:
-            arrays = self._snapshot.arrays(name, ("cell", "value", "support", "sigma", "sigma_m"))
+            arrays = self._snapshot.arrays(name, ("cell", "value", "support", "sigma", "sigma_m", "classes"))
             if resolution < self.resolution:
                 cells, value, support = arrays["cell"], arrays["value"], arrays["support"]
-                rolled = coarsen(cells, value, support, kind=variable.kind, resolution=resolution)
+                if "classes" in arrays:
+                    rolled = coarsen_classes(cells, arrays["classes"], resolution=resolution)
+                else:
+                    rolled = coarsen(cells, value, support, kind=variable.kind, resolution=resolution)
                 level = {"cell": rolled[0], "value": rolled[1], "support": rolled[2]}
                 for part in ("sigma", "sigma_m"):
                     # Errors of neighbours are nearly one error, so the coarse cell keeps their mean, not their root.
@@ -300,6 +303,7 @@ def _attributes(variable: Variable, part: str) -> dict[str, Any]:
         "long_name": variable.title.get("en", variable.name),
         "title": json.dumps(dict(variable.title), ensure_ascii=False),
         "kind": variable.kind,
+        **({"categories": list(variable.categories)} if variable.categories else {}),
         "layer": variable.layer,
         "method": variable.method,
         "modelled": int(variable.modelled),

@@ -81,6 +81,7 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
     ledger.balance()
     write_table(folder / _QUARANTINE, _set_aside(ledger))
     counts = ledger.reasons()
+    named = counts["fate"].astype("str") + ":" + counts["reason"].astype("str")
     record = {
         "name": name,
         "domain": dataset.domain,
@@ -90,7 +91,7 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         "placed": ledger.placed,
         "quarantined": len(ledger.quarantined),
         "rejected": len(ledger.rejected),
-        "reasons": {f"{r.fate}:{r.reason}": int(r.records) for r in counts.itertuples(index=False)},
+        "reasons": dict(zip(named, counts["records"].tolist(), strict=True)),
         "position": published.position.name,
         "stated_sigma_m": float(published.position.sigma_m),
         "steps": list(getattr(placed, "steps", ())),
@@ -115,7 +116,9 @@ def _within(
         np.stack([corner[:-1, :-1], corner[:-1, 1:], corner[1:, :-1], corner[1:, 1:]])
         for corner in (layer.coordinates.corner_x, layer.coordinates.corner_y)
     )
-    outside = (lon.max(axis=0) < west) | (lon.min(axis=0) > east) | (lat.max(axis=0) < south) | (lat.min(axis=0) > north)
+    outside = (
+        (lon.max(axis=0) < west) | (lon.min(axis=0) > east) | (lat.max(axis=0) < south) | (lat.min(axis=0) > north)
+    )
     return layer.quarantine(outside, f"outside_area: not in {', '.join(f'{edge:g}' for edge in area)}")
 
 

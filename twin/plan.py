@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import crs
 import layers
 import spatial_join
-from twin.manifest import Manifest, references
+from twin.manifest_checks import references
 from twin.store import canonical_json, hash_file
+
+if TYPE_CHECKING:
+    from twin.manifest import Manifest
 
 StepKind = Literal["place", "cells", "field"]
 

@@ -51,7 +51,7 @@ class Readings:
 
 
 def sites_of(layer: layers.Layer, columns: tuple[str, ...]) -> tuple[Integers, Integers]:
-    """Number the sites of a layer.
+    """Give every site of a layer a number.
 
     Parameters
     ----------
@@ -81,7 +81,8 @@ def sites_of(layer: layers.Layer, columns: tuple[str, ...]) -> tuple[Integers, I
         raise BuildError(
             f"{layer.name}: site names the column {absent[0]!r}, which is not there: write some of {known}"
         )
-    numbers = layer.table.groupby(list(columns), sort=False, dropna=False).ngroup().to_numpy(dtype=np.int64)
+    grouped = layer.table.groupby(list(columns), sort=False, dropna=False)
+    numbers: Integers = np.asarray(grouped.ngroup(), dtype=np.int64)
     _, first = np.unique(numbers, return_index=True)
     return numbers, first.astype(np.int64)
 

@@ -132,7 +132,7 @@ class Snapshot:
         variable : str
             Name of the variable.
         names : tuple of str
-            Which of ``cell``, ``value``, ``support``, ``sigma``, ``sigma_m``; those that are not kept are left out.
+            Which of ``cell``, ``value``, ``support``, ``sigma``, ``sigma_m``, ``classes``; absent ones are left out.
 
         Returns
         -------

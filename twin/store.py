@@ -203,7 +203,7 @@ def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray[Any, Any]], *, at
             chunks=chunks,
             compressors=[ZstdCodec(level=3)],
             fill_value=np.nan if values.dtype.kind == "f" else 0,
-            dimension_names=("cell", "time")[: values.ndim],
+            dimension_names=("cell", "class" if name == "classes" else "time")[: values.ndim],
         )
         if values.size:
             array[...] = values

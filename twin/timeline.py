@@ -369,4 +369,4 @@ def ratio_to_quantile(values: Floats, sites: Integers, quantile: float) -> tuple
     base = series.reindex(range(count)).to_numpy(dtype=np.float64)
     divisor = base[sites] if count else np.empty(0)
     ratio: Floats = np.divide(values, divisor, out=np.full(values.shape, np.nan), where=divisor > 0)
-    return ratio, base
+    return ratio, base.astype(np.float64)

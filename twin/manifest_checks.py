@@ -1,0 +1,240 @@
+"""What is wrong in a ``city.yaml`` beyond single words: paths, references, names and circles."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+import crs
+from twin.errors import Fault
+from twin.manifest_marks import Lines, Location, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from twin.manifest_models import CitySpec, DatasetSpec, VariableSpec
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_LAYER_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
+
+Found = tuple[tuple[str, ...], str, str]
+"""Where inside the dataset, what stands there, and what to write."""
+
+
+def references(dataset: DatasetSpec) -> tuple[str, ...]:
+    """Return the datasets that the positions of this one refer to.
+
+    Parameters
+    ----------
+    dataset : DatasetSpec
+        Entry of the manifest.
+
+    Returns
+    -------
+    tuple of str
+        Names of datasets, such as the streets of ``{along: streets}``; empty for plain coordinates.
+    """
+    position = dataset.position
+    if not isinstance(position, Mapping):
+        return ()
+    return tuple(str(position[key]) for key in ("along", "register") if key in position)
+
+
+def resolve_root(path: Path, text: str, lines: Lines, faults: list[Fault]) -> Path | None:
+    """Fill variables of the environment into ``root``, the only place where they count.
+
+    Parameters
+    ----------
+    path : Path
+        The manifest.
+    text : str
+        Its ``root:``.
+    lines : Lines
+        Where entries stand.
+    faults : list of Fault
+        Gets what is wrong.
+
+    Returns
+    -------
+    Path or None
+        The folder; None if there is none.
+    """
+    line = lines.of(("root",))
+    missing = [name for name in _VARIABLE.findall(text) if not os.environ.get(name)]
+    for name in missing:
+        found = f"{text!r}, but {name} is not set"
+        remedy = f"export {name}=<the folder that holds the data> and run again"
+        faults.append(Fault(line=line, where="root", found=found, remedy=remedy))
+    if missing:
+        return None
+    filled = _VARIABLE.sub(lambda match: os.environ[match.group(1)], text)
+    root = (path.parent / filled).resolve()
+    if not root.is_dir():
+        faults.append(Fault(line=line, where="root", found=f"{text!r}, which is no folder", remedy="name a folder"))
+        return None
+    return root
+
+
+def path_faults(name: str, dataset: DatasetSpec, root: Path, lines: Lines) -> list[Fault]:
+    """Find paths that leave the root or lead nowhere.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+    dataset : DatasetSpec
+        Its entry.
+    root : Path
+        Folder that holds the data.
+    lines : Lines
+        Where entries stand.
+
+    Returns
+    -------
+    list of Fault
+        One a path.
+    """
+    faults = []
+    for part in dataset.path:
+        line, where = lines.of(("datasets", name, "path")), f"datasets.{name}.path"
+        full = (root / part).resolve()
+        if not full.is_relative_to(root):
+            remedy = "write a path inside root, or set a wider `root:`"
+            faults.append(Fault(line=line, where=where, found=f"{part!r}, which leaves root", remedy=remedy))
+        elif not full.exists():
+            remedy = "write the path of the file relative to root"
+            faults.append(Fault(line=line, where=where, found=f"{part!r}, which does not exist", remedy=remedy))
+    return faults
+
+
+def dataset_faults(name: str, dataset: DatasetSpec, spec: CitySpec, lines: Lines) -> list[Fault]:
+    """Find what no single entry shows: words that refer to other entries.
+
+    Parameters
+    ----------
+    name : str
+        Name of the dataset.
+    dataset : DatasetSpec
+        Its entry.
+    spec : CitySpec
+        All entries.
+    lines : Lines
+        Where they stand.
+
+    Returns
+    -------
+    list of Fault
+        Every fault of this dataset.
+    """
+    found = [*_name_faults(name), *_position_faults(dataset, spec), *_series_faults(dataset)]
+    for key, variable in dataset.variables.items():
+        inner = _variable_faults(key, variable, dataset)
+        found += [(("variables", key, *tail), seen, remedy) for tail, seen, remedy in inner]
+    faults = []
+    for tail, seen, remedy in found:
+        location: Location = ("datasets", name, *tail)
+        where = ".".join(str(part) for part in location)
+        faults.append(Fault(line=lines.of(location), where=where, found=seen, remedy=remedy))
+    return faults
+
+
+def _name_faults(name: str) -> list[Found]:
+    return [] if _LAYER_NAME.match(name) else [((), repr(name), "write a name of lower-case letters, digits and _")]
+
+
+def _position_faults(dataset: DatasetSpec, spec: CitySpec) -> list[Found]:
+    found: list[Found] = []
+    if dataset.position is not None:
+        try:
+            crs.definition(dataset.position)
+        except crs.CrsError as error:
+            found.append((("position",), shown(dataset.position), " ".join(str(error).split())))
+    for other in references(dataset):
+        if other not in spec.datasets:
+            remedy = f"write the name of a dataset: {', '.join(spec.datasets)}"
+            found.append((("position",), f"a reference to {other!r}", remedy))
+    if dataset.support == "reference" and not references(dataset):
+        remedy = "give a position {along: …} or {register: …}, or remove support"
+        found.append((("support",), "'reference'", remedy))
+    return found
+
+
+def _series_faults(dataset: DatasetSpec) -> list[Found]:
+    if dataset.site and dataset.time is None:
+        return [(("site",), repr(list(dataset.site)), "write `time: {column: …}` too: only series have sites")]
+    return []
+
+
+def _variable_faults(key: str, variable: VariableSpec, dataset: DatasetSpec) -> list[Found]:
+    found: list[Found] = _name_faults(key)
+    columns = {other.column or name for name, other in dataset.variables.items() if other.derive is None}
+    known = ({*dataset.variables, *dataset.fields} | columns) - {key}
+    if variable.derive is not None and variable.derive.ratio not in known:
+        remedy = f"name a variable or column of this dataset: {', '.join(sorted(known))}"
+        found.append((("derive",), f"ratio: {variable.derive.ratio!r}", remedy))
+    if variable.field is not None and variable.kind != "intensive":
+        remedy = "write kind: intensive, or remove field"
+        found.append((("field",), f"kriging of an {variable.kind} quantity", remedy))
+    if variable.kind == "categorical" and dataset.time is not None:
+        remedy = "classes have no time axis: remove this variable, or the dataset's time"
+        found.append((("kind",), "'categorical' in a dataset with a time", remedy))
+    return found
+
+
+def shared_name_faults(spec: CitySpec, lines: Lines) -> list[Fault]:
+    """Find variables of one name in two datasets.
+
+    Parameters
+    ----------
+    spec : CitySpec
+        All entries.
+    lines : Lines
+        Where they stand.
+
+    Returns
+    -------
+    list of Fault
+        One for each but the first.
+    """
+    faults: list[Fault] = []
+    seen: dict[str, str] = {}
+    for name, dataset in spec.datasets.items():
+        for key in dataset.variables:
+            if key in seen:
+                where = f"datasets.{name}.variables.{key}"
+                found = f"a variable that {seen[key]} holds already"
+                remedy = f"write another name, such as {key}_{name}, and `column: {key}`"
+                line = lines.of(("datasets", name, "variables", key))
+                faults.append(Fault(line=line, where=where, found=found, remedy=remedy))
+            seen.setdefault(key, name)
+    return faults
+
+
+def cycle_faults(spec: CitySpec, lines: Lines) -> list[Fault]:
+    """Find positions that refer to each other in a circle.
+
+    Parameters
+    ----------
+    spec : CitySpec
+        All entries.
+    lines : Lines
+        Where they stand.
+
+    Returns
+    -------
+    list of Fault
+        One, naming the whole circle.
+    """
+    graph = {name: references(dataset) for name, dataset in spec.datasets.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+        location: Location = ("datasets", str(circle[0]), "position")
+        found = "positions that refer to each other in a circle: " + " → ".join(circle)
+        remedy = "give one of them coordinates of its own"
+        return [Fault(line=lines.of(location), where=".".join(map(str, location)), found=found, remedy=remedy)]
+    return []
