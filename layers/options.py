@@ -34,8 +34,11 @@ class ReadOptions:
     where : Mapping
         Keep only records whose column equals the value (or one of a tuple of values); the others are
         entered in the ledger as rejected with the reason "not_selected".
-    encoding, delimiter : str
-        Of a text table: Python's name of the encoding ("utf-8", "gb18030", ...) and one character.
+    encoding : str or None
+        Python's name of the encoding ("utf-8", "gb18030", ...) of a text table (None: UTF-8) or of the attributes of
+        a Shapefile (None: as its .cpg says).
+    delimiter : str
+        One character between the values of a text table.
     geometry : str or None
         Column of a text table that holds well-known text, or of a JSON table that holds a ring of [x, y].
     band : int or None
@@ -58,7 +61,7 @@ class ReadOptions:
     root: Path | None = None
     rename: Mapping[str, str] = field(default_factory=dict)
     where: Mapping[str, object] = field(default_factory=dict)
-    encoding: str = "utf-8"
+    encoding: str | None = None
     delimiter: str = ","
     geometry: str | None = None
     band: int | None = None

@@ -102,7 +102,11 @@ def read_parquet(source: Source, options: ReadOptions) -> Records:
         return Records(table=_frame(table), count=table.num_rows)
     primary = geo["primary_column"]
     geometry, present = _geometry(table.column(primary), geo["columns"][primary].get("encoding", "WKB"), table)
-    frame = _frame(table.drop_columns([name for name in geo["columns"] if name in table.column_names]))
+    # A covering repeats the bounds of the geometry for faster queries: it is no attribute.
+    derived = {
+        path[0] for column in geo["columns"].values() for path in column.get("covering", {}).get("bbox", {}).values()
+    }
+    frame = _frame(table.drop_columns([name for name in {*geo["columns"], *derived} if name in table.column_names]))
     for name in geo["columns"]:
         if name != primary and name in table.column_names:
             other, _ = _geometry(table.column(name), geo["columns"][name].get("encoding", "WKB"), table)
@@ -116,8 +120,18 @@ def read_parquet(source: Source, options: ReadOptions) -> Records:
     )
 
 
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
+    """Make structures text and decimals fractions, so that every column can be compared and stored."""
+    if pa.types.is_nested(values.type):
+        return pa.array([None if value is None else json.dumps(value, default=str) for value in values.to_pylist()])
+    return values.cast(pa.float64()) if pa.types.is_decimal(values.type) else values
+
+
 def _frame(table: pa.Table) -> pd.DataFrame:
     """To pandas; integers with gaps stay integers."""
+    for i, field in enumerate(table.schema):
+        if pa.types.is_nested(field.type) or pa.types.is_decimal(field.type):
+            table = table.set_column(i, field.name, _plain(table.column(i)))
     nullable = {
         field.type: pd.Int64Dtype()
         for field in table.schema

@@ -39,6 +39,10 @@ _MAX_FIELD = 1 << 27
 _HEADER = 1 << 20
 
 
+def _encoding(options: ReadOptions) -> str:
+    return options.encoding or "utf-8"
+
+
 def _column_names(header: list[str]) -> list[str]:
     """Make names unique; nameless columns get their place ("column_14")."""
     names: list[str] = []
@@ -65,8 +69,17 @@ def _ragged(found: int, expected: int) -> str:
     return f"ragged_row: {found} values where the header has {expected}"
 
 
-def _read_fast(data: bytes, names: list[str], options: ReadOptions) -> Records:
-    """Parse well-formed text in one go; only rows of another length are left out."""
+def _runs_on(table: pa.Table) -> bool:
+    """Say whether a quote is still open at the end of the file: Arrow then takes the last line break for text."""
+    return bool(table.num_rows) and str(table.column(table.num_columns - 1)[-1]).endswith(("\n", "\r"))
+
+
+def _read_fast(data: bytes, names: list[str], options: ReadOptions) -> Records | None:
+    """Parse text whose every line is a record in one go; only rows of another length are left out.
+
+    None where a line break stands within quotes: two quotes that were never closed would swallow all rows between
+    them without a trace, and only the careful way tells that from a text of several lines.
+    """
     entries: list[tuple[int, str, str]] = []
 
     def _keep(row: pacsv.InvalidRow) -> str:
@@ -74,22 +87,29 @@ def _read_fast(data: bytes, names: list[str], options: ReadOptions) -> Records:
         entries.append((row.number - 2, _ragged(row.actual_columns, row.expected_columns), row.text))
         return "skip"
 
-    table = pacsv.read_csv(
-        io.BytesIO(data),
-        read_options=pacsv.ReadOptions(
-            column_names=names,
-            skip_rows_after_names=1,
-            use_threads=False,
-            block_size=max(1 << 16, min(len(data) + 1, (1 << 31) - 2)),
-        ),
-        parse_options=pacsv.ParseOptions(
-            delimiter=options.delimiter, newlines_in_values=True, invalid_row_handler=_keep
-        ),
-        convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
-        ),
-    )
+    # Arrow needs an ending line break when only the header stands.
+    ended = data if data.endswith((b"\n", b"\r")) else data + b"\n"
+    try:
+        table = pacsv.read_csv(
+            io.BytesIO(ended),
+            read_options=pacsv.ReadOptions(
+                column_names=names,
+                skip_rows_after_names=1,
+                use_threads=False,
+                block_size=max(1 << 16, min(len(data) + 1, (1 << 31) - 2)),
+            ),
+            parse_options=pacsv.ParseOptions(
+                delimiter=options.delimiter, newlines_in_values=True, invalid_row_handler=_keep
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
     count = table.num_rows + len(entries)
+    if b'"' in data and (sum(map(bool, data.splitlines())) != count + 1 or _runs_on(table)):
+        return None
     rows = np.delete(np.arange(count), [entry[0] for entry in entries])
     return Records(table=table.to_pandas().set_index(rows), count=count, rejected=_rejections(entries), text=True)
 
@@ -106,13 +126,13 @@ def _without_nameless(records: Records, header: list[str]) -> Records:
 def _split_records(data: bytes, delimiter: str) -> Iterator[tuple[bytes, bool]]:
     """Cut into records; a quote that is never closed ends with its own line, and says so (False)."""
     mark = re.escape(delimiter.encode())
-    quoted = re.compile(rb"(?:^|(?<=" + mark + rb'))"(?:[^"]|"")*"')
+    # A quote opens a value only at its start (5" pipe is text) and closes it only at its end.
+    quoted = re.compile(rb"(?:^|(?<=" + mark + rb'))"[^"]*(?:""[^"]*)*"(?=' + mark + rb"|[\r\n]*\Z)")
     opened = re.compile(rb"(?:^|" + mark + rb')"')
     lines = data.splitlines(keepends=True)
     i = 0
     while i < len(lines):
         record, j = lines[i], i
-        # A quote opens a value only at its start: 5" pipe is text.
         while (
             b'"' in record
             and opened.search(quoted.sub(b"", record))
@@ -124,18 +144,18 @@ def _split_records(data: bytes, delimiter: str) -> Iterator[tuple[bytes, bool]]:
         closed = b'"' not in record or not opened.search(quoted.sub(b"", record))
         if not closed:
             record, j = lines[i], i
-        if record.strip():
+        if record.strip(b"\r\n"):
             yield record, closed
         i = j + 1
 
 
 def _parse_record(record: bytes, options: ReadOptions, expected: int) -> tuple[list[str] | None, str]:
     try:
-        text = record.decode(options.encoding)
+        text = record.decode(_encoding(options))
     except UnicodeDecodeError as error:
         return (
             None,
-            f"bad_encoding: byte {record[error.start]:#04x} at place {error.start + 1} is not {options.encoding}",
+            f"bad_encoding: byte {record[error.start]:#04x} at place {error.start + 1} is not {_encoding(options)}",
         )
     try:
         values = next(csv.reader(io.StringIO(text, newline=""), delimiter=options.delimiter))
@@ -157,7 +177,7 @@ def _read_careful(data: bytes, names: list[str], options: ReadOptions, *, label:
         if not closed:
             values, why = None, "unbalanced_quote: a quote is opened and never closed"
         if values is None:
-            entries.append((count, why, record.decode(options.encoding, errors="backslashreplace").rstrip("\r\n")))
+            entries.append((count, why, record.decode(_encoding(options), errors="backslashreplace").rstrip("\r\n")))
         else:
             rows.append(values)
             numbers.append(count)
@@ -165,7 +185,7 @@ def _read_careful(data: bytes, names: list[str], options: ReadOptions, *, label:
     undecodable = sum(why.startswith("bad_encoding") for _, why, _ in entries)
     if undecodable > max(1, _MAX_BAD_ENCODING * total):
         raise FileUnreadableError(
-            f"{label}: {undecodable:,} of {total:,} rows are not {options.encoding}; "
+            f"{label}: {undecodable:,} of {total:,} rows are not {_encoding(options)}; "
             "write encoding: gb18030 (or what it is)."
         )
     table = pd.DataFrame(rows, columns=names, index=np.array(numbers, dtype=np.int64), dtype="str")
@@ -177,10 +197,10 @@ def _header(data: bytes, options: ReadOptions, label: str) -> list[str]:
     if first is None:
         raise FileUnreadableError(f"{label}: the file is empty; a table needs at least its header.")
     try:
-        text = first[0].decode(options.encoding)
+        text = first[0].decode(_encoding(options))
     except UnicodeDecodeError as error:
         raise FileUnreadableError(
-            f"{label}: the header is not {options.encoding}; write encoding: gb18030 (or what it is)."
+            f"{label}: the header is not {_encoding(options)}; write encoding: gb18030 (or what it is)."
         ) from error
     return next(csv.reader(io.StringIO(text, newline=""), delimiter=options.delimiter))
 
@@ -188,15 +208,15 @@ def _header(data: bytes, options: ReadOptions, label: str) -> list[str]:
 def _to_utf8(data: bytes, options: ReadOptions, label: str) -> bytes | None:
     """Recode the text; None if some of it is not in the stated encoding."""
     try:
-        if options.encoding.lower() in {"utf-8", "utf8"}:
+        if _encoding(options).lower() in {"utf-8", "utf8"}:
             data.decode("utf-8")
             return data
-        return data.decode(options.encoding).encode()
+        return data.decode(_encoding(options)).encode()
     except UnicodeDecodeError:
         return None
     except LookupError as error:
         raise SchemaError(
-            f"{label}: no encoding is called {options.encoding!r}; write utf-8, gb18030, latin-1, ..."
+            f"{label}: no encoding is called {_encoding(options)!r}; write utf-8, gb18030, latin-1, ..."
         ) from error
 
 
@@ -208,14 +228,11 @@ def _read_rows(data: bytes, options: ReadOptions, *, label: str) -> Records:
     data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     header = _header(data, options, label)
     names = _column_names(header)
-    if clean is not None and data.count(b'"') % 2 == 0:
-        try:
-            # Arrow needs an ending line break when only the header stands.
-            ended = data if data.endswith((b"\n", b"\r")) else data + b"\n"
-            return _without_nameless(_read_fast(ended, names, options), header)
-        except pa.ArrowInvalid as error:
-            logger.info("%s: read record by record (%s)", label, error)
-    return _without_nameless(_read_careful(data, names, options, label=label), header)
+    records = _read_fast(data, names, options) if clean is not None else None
+    if records is None:
+        logger.info("%s: has quoted line breaks or broken text, read record by record", label)
+        records = _read_careful(data, names, options, label=label)
+    return _without_nameless(records, header)
 
 
 def read_csv(source: Source, options: ReadOptions) -> Records:
@@ -245,7 +262,7 @@ def read_csv(source: Source, options: ReadOptions) -> Records:
     if source.suffix == ".tsv" and options.delimiter == ",":
         options = replace(options, delimiter="\t")
     data = source.read()
-    if b"\0" in data[:_HEADER] and not options.encoding.lower().startswith(("utf-16", "utf_16", "utf-32", "utf_32")):
+    if b"\0" in data[:_HEADER] and not _encoding(options).lower().startswith(("utf-16", "utf_16", "utf-32", "utf_32")):
         raise FileRefusedError(
             f"{source.label}: has zero bytes and is no text table; if it is UTF-16, write encoding: utf-16."
         )

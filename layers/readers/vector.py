@@ -57,8 +57,10 @@ def _choose_layer(source: Source, path: str, wanted: str | None) -> str:
 
 def _columns(meta: dict[str, Any], fields: list[np.ndarray], index: np.ndarray) -> pd.DataFrame:
     columns: dict[str, pd.Series] = {}
-    for name, values in zip(meta["fields"], fields, strict=True):
+    for name, values, kind in zip(meta["fields"], fields, meta["dtypes"], strict=True):
         series = pd.Series(values, index=index)
+        if series.dtype.kind == "f" and np.dtype(kind).kind == "i":
+            series = series.astype("Int64")  # GDAL's integers with gaps arrive as fractions
         if series.dtype == object and all(value is None or isinstance(value, str) for value in values):
             series = series.astype("str")
         columns[str(name)] = series
@@ -68,7 +70,13 @@ def _columns(meta: dict[str, Any], fields: list[np.ndarray], index: np.ndarray) 
 def _read(source: Source, path: str, options: ReadOptions) -> Records:
     try:
         layer = _choose_layer(source, path, options.layer)
-        meta, _, wkb, fields = pyogrio.raw.read(path, layer=layer, datetime_as_string=True)
+        meta, _, wkb, fields = pyogrio.raw.read(path, layer=layer, datetime_as_string=True, encoding=options.encoding)
+    except LookupError as error:
+        raise SchemaError(f"{source.label}: no encoding is called {options.encoding!r}; write gb18030, ...") from error
+    except UnicodeDecodeError as error:
+        raise FileUnreadableError(
+            f"{source.label}: attributes are not {error.encoding}; write encoding: gb18030 (or what it is)."
+        ) from error
     except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
         raise FileUnreadableError(f"{source.label}: GDAL cannot read it ({error}).") from error
     count = len(wkb) if wkb is not None else len(fields[0]) if fields else 0
@@ -110,7 +118,7 @@ def read_geopackage(source: Source, options: ReadOptions) -> Records:
         If the database is broken.
     """
     _check_sqlite(source)
-    return _read(source, f"GPKG:{source.path}", options)
+    return _read(source, f"GPKG:{source.path}", replace(options, encoding=None))
 
 
 def read_shapefile(source: Source, options: ReadOptions) -> Records:
@@ -121,7 +129,7 @@ def read_shapefile(source: Source, options: ReadOptions) -> Records:
     source : Source
         The .shp file; the others lie beside it.
     options : ReadOptions
-        Its ``layer`` does not count: a Shapefile has one.
+        ``encoding`` counts, where the .cpg is missing or wrong; ``layer`` does not: a Shapefile has one.
 
     Returns
     -------

@@ -60,7 +60,7 @@ BROKEN = st.lists(
 
 @settings(max_examples=80, deadline=None)
 @given(lines=BROKEN)
-def test_broken_lines_are_rejected_and_the_ledger_closes(tmp_path_factory, lines):
+def test_broken_lines_are_rejected_each_alone(tmp_path_factory, lines):
     path = tmp_path_factory.mktemp("csv") / "t.csv"
     data = b"lon,lat,name\n" + b"".join(lines)
     if sum(b"\xff" in line for line in lines) > 1:
@@ -68,12 +68,18 @@ def test_broken_lines_are_rejected_and_the_ledger_closes(tmp_path_factory, lines
         with pytest.raises(layers.FileUnreadableError, match="encoding"):
             _read(path, data)
         return
-    ledger = _read(path, data).ledger
-    sound = [line for line in lines if line in (b"7,43,a\n", b'7,43,5" pipe\n')]
-    if not any(b'"never' in line for line in lines):
-        assert ledger.placed == len(sound)
-        assert ledger.records_in == len(lines)
-    assert ledger.records_in == ledger.placed + len(ledger.rejected)
+    layer = _read(path, data)
+    sound = [i for i, line in enumerate(lines) if line in (b"7,43,a\n", b'7,43,5" pipe\n')]
+    assert layer.column("row").tolist() == sound
+    assert layer.ledger.rejected["row"].tolist() == [i for i in range(len(lines)) if i not in sound]
+
+
+def test_two_quotes_that_never_close_do_not_swallow_the_rows_between(tmp_path):
+    lines = [f"{i},43,ok\n" for i in range(100)]
+    lines[10], lines[90] = '10,43,"open\n', '90,43,"open\n'
+    layer = _read(tmp_path / "t.csv", "lon,lat,name\n" + "".join(lines))
+    assert layer.ledger.records_in == 100
+    assert layer.ledger.rejected["row"].tolist() == [10, 90]
 
 
 def test_a_quote_that_never_closes_costs_its_own_line_only(tmp_path):

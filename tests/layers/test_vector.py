@@ -81,6 +81,16 @@ def test_a_shapefile_cut_to_60_percent_quarantines_what_is_gone(tmp_path):
     assert len(layer.ledger.quarantined) == n - whole
 
 
+def test_the_encoding_of_a_shapefile_may_be_stated(tmp_path):
+    frame = gpd.GeoDataFrame({"name": ["海淀区"]}, geometry=[shapely.Point(1, 2)], crs="EPSG:4547")
+    frame.to_file(tmp_path / "z.shp", encoding="gb18030")
+    (tmp_path / "z.cpg").unlink()
+    layer = layers.read(tmp_path / "z.shp", options=layers.ReadOptions(encoding="gb18030"))
+    assert layer.column("name").tolist() == ["海淀区"]
+    with pytest.raises(layers.LayerError):
+        layers.read(tmp_path / "z.shp", options=layers.ReadOptions(encoding="klingon"))
+
+
 def test_a_shapefile_without_its_companions_says_which(tmp_path):
     _sample().to_file(tmp_path / "z.shp")
     (tmp_path / "z.dbf").unlink()
@@ -293,6 +303,17 @@ def test_broken_well_known_binary_is_quarantined(tmp_path):
     layer = layers.read(path)
     assert layer.column("v").tolist() == [1, 3]
     assert layer.ledger.quarantined["reason"].tolist() == ["unreadable_geometry: no well-known binary"]
+
+
+def test_coverings_are_no_attributes_and_structures_become_text(tmp_path):
+    frame = gpd.GeoDataFrame({"v": [1, 2]}, geometry=shapely.points([[1, 2], [3, 4]]), crs="EPSG:2154")
+    frame.to_parquet(tmp_path / "p.parquet", write_covering_bbox=True)
+    assert layers.read(tmp_path / "p.parquet").table.columns.tolist() == ["v"]
+    table = pq.read_table(tmp_path / "p.parquet")
+    pq.write_table(table.append_column("tags", pa.array([{"a": 1}, None])), tmp_path / "q.parquet")
+    layer = layers.read(tmp_path / "q.parquet")
+    assert layer.column("tags").tolist() == ['{"a": 1}', None]
+    assert layer.__dask_tokenize__() == layers.read(tmp_path / "q.parquet").__dask_tokenize__()
 
 
 def test_plain_parquet_is_a_table(tmp_path):
