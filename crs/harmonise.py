@@ -97,8 +97,7 @@ def _step(position: PositionDefinition, goal: PositionDefinition) -> str:
     return f"{position.name} to {goal.name}: {way.name} (sigma {way.accuracy_m:g} m)"
 
 
-def _outside(position: PositionDefinition, goal: PositionDefinition, *, shown: str) -> str:
-    areas = describe_areas(position, goal)
+def _outside(areas: str, *, shown: str) -> str:
     return f"outside_area: {shown} is outside the area of use of {areas}; check the definition and the order of axes"
 
 
@@ -109,7 +108,7 @@ def _place_lattice(lattice: Lattice, position: PositionDefinition, goal: Positio
     lost = np.isnan(moved.x)
     bad = (lost[:-1, :-1] | lost[1:, :-1] | lost[:-1, 1:] | lost[1:, 1:]).ravel()
     reasons = np.full(len(lattice), None, dtype=object)
-    reasons[bad] = _outside(position, goal, shown="a corner of the pixel") if bad.any() else None
+    reasons[bad] = _outside(describe_areas(position, goal), shown="a corner of the pixel")
     own_m = lattice.sigma_m or position.sigma_m
     sigma_m = float(combine_sigma(own_m, operation(position, goal).accuracy_m))
     return Placed(
@@ -145,6 +144,7 @@ def _place_shapes(
     geometry, outside, broken = move_geometry(shapes.geometry, source=position, target=goal)
     reasons = np.full(len(shapes), None, dtype=object) if reasons is None else reasons.copy()
     empty = shapely.is_missing(shapes.geometry) | shapely.is_empty(shapes.geometry)
+    areas = describe_areas(position, goal)
     for row in np.flatnonzero(outside | broken | empty):
         if reasons[row] is not None:
             continue
@@ -154,7 +154,7 @@ def _place_shapes(
             reasons[row] = "unreadable: a vertex of the geometry is not a number"
         else:
             corner = shapely.get_coordinates(shapes.geometry[row])[0]
-            reasons[row] = _outside(position, goal, shown=f"({corner[0]:.10g}, {corner[1]:.10g})")
+            reasons[row] = _outside(areas, shown=f"({corner[0]:.10g}, {corner[1]:.10g})")
     refused = reasons != None  # noqa: E711 (elementwise on an object array)
     geometry[refused] = None
     own_m = position.sigma_m if shapes.sigma_m is None else shapes.sigma_m

@@ -239,6 +239,12 @@ def test_single_precision_is_a_rounding_too():
     assert done.coordinates.sigma_m == pytest.approx([step_m / 12**0.5 / 2**0.5] * 2, rel=1e-3)
 
 
+def test_a_power_of_ten_moves_the_last_digit():
+    spec = {"definition": "EPSG:32632", "columns": ["x", "y"]}
+    _, sigma_m, _ = read(spec, ["3730e2"], ["484400e1"])
+    assert sigma_m[0] == pytest.approx(((100**2 + 10**2) / 2 / 12) ** 0.5)
+
+
 def test_rounding_shrinks_east_with_the_cosine():
     spec = {"definition": "EPSG:4326", "columns": ["lon", "lat"]}
     _, sigma_m, _ = read(spec, ["7.4251", "7.4251"], ["0.0001", "60.0001"])

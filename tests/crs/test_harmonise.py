@@ -88,6 +88,13 @@ def test_a_raster_moves_by_its_corners():
     assert done.reasons.tolist() == [None] * 12
 
 
+def test_a_turned_raster_has_turned_corners():
+    turned = crs.Lattice.from_affine((3, -4, 100, 4, 3, 200), (2, 1))
+    assert list(zip(turned.corner_x.ravel(), turned.corner_y.ravel(), strict=True)) == [
+        (100, 200), (103, 204), (96, 203), (99, 207), (92, 206), (95, 210),
+    ]  # fmt: skip
+
+
 def test_pixels_at_the_rim_of_the_area_are_refused_one_by_one():
     raster = crs.Lattice.from_affine((1000, 0, 0, 0, -1000, 9_000_000), (2, 2))
     rim = crs.Lattice(np.array([[7.0, 8, 9]] * 3) + 0.0, np.array([[89.0] * 3, [90.0] * 3, [91.0] * 3]))

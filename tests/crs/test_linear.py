@@ -126,6 +126,13 @@ def test_parts_that_follow_one_another_are_one_line():
     assert done.coordinates.geometry[0].x == pytest.approx(0.75, abs=1e-9)
 
 
+def test_parts_that_run_against_one_another_are_no_line():
+    """Joined they would have a length, but nobody could say from which end the chainage runs."""
+    parts = shapely.MultiLineString([[(0, 0), (0.5, 0)], [(1, 0), (0.5, 0)]])
+    done = place(streets(parts), [1], ["100"])
+    assert "in separate parts" in done.reasons[0]
+
+
 def test_the_direction_is_that_of_the_line():
     line = shapely.LineString([(0, 0), (1, 0)])
     done = place(streets(line, line.reverse()), [1, 2], ["1000", "1000"])

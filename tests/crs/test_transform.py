@@ -66,6 +66,11 @@ def test_outside_as_nan_keeps_the_rest():
     assert np.isfinite(lon).tolist() == [True, False, False]
 
 
+def test_the_area_of_the_target_counts_as_well():
+    with pytest.raises(crs.AreaOfUseError, match=r"OGC:CRS84 .* to EPSG:2263 \(lon -74\.36"):
+        crs.transform([7.42], [43.73], source=HUB, target="EPSG:2263")
+
+
 def test_missing_is_not_outside():
     lon, lat = crs.transform([np.nan, 7.4], [43.7, np.nan], source=HUB, target="EPSG:3944")
     assert np.isnan(lon).all()
