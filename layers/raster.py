@@ -121,6 +121,32 @@ class RasterLayer:
         ledger = self.ledger.quarantine(rows, texts, original, source=next(iter(self.ledger.sources), ""))
         return replace(self, values=np.where(out.reshape(self.values.shape), np.nan, self.values), ledger=ledger)
 
+    def within(self, area: tuple[float, float, float, float]) -> Self:
+        """Quarantine the pixels that do not touch a box, with the reason "outside_area".
+
+        Parameters
+        ----------
+        area : tuple of float
+            min_x, min_y, max_x, max_y in this raster's own frame (min_lon, min_lat, ... once harmonised).
+
+        Returns
+        -------
+        RasterLayer
+            With the pixels outside set to NaN. A pixel counts by the box around its corners.
+        """
+        x, y = (
+            np.stack([corner[:-1, :-1], corner[:-1, 1:], corner[1:, :-1], corner[1:, 1:]])
+            for corner in (self.coordinates.corner_x, self.coordinates.corner_y)
+        )
+        outside = (
+            (x.max(axis=0) < area[0])
+            | (x.min(axis=0) > area[2])
+            | (y.max(axis=0) < area[1])
+            | (y.min(axis=0) > area[3])
+        )
+        box = ", ".join(f"{edge:g}" for edge in area)
+        return self.quarantine(outside, f"outside_area: not in {box} ({self.position.name})")
+
     def with_coordinates(self, placed: Placed, /) -> Self:
         """Return the raster at new corners; pixels that could not be placed are quarantined.
 

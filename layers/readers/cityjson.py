@@ -13,7 +13,7 @@ import pandas as pd
 
 from crs import CrsError, definition
 from crs.units import conversion_factor
-from layers.errors import FileUnreadableError, SchemaError
+from layers.errors import FileUnreadableError, LayerError, SchemaError
 from layers.position import shorten
 from layers.readers.mesh import Mesh, to_footprints
 from layers.readers.records import Records, geometry_faults, to_table
@@ -26,7 +26,14 @@ __all__ = ["read_cityjson", "read_cityjson_sequence"]
 
 #: How deep the lists of surfaces lie in ``boundaries``: 0 is a list of surfaces.
 _SHELLS = {"MultiSurface": 0, "CompositeSurface": 0, "Solid": 1, "MultiSolid": 2, "CompositeSolid": 2}
-_BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
+
+
+class _BrokenError(LayerError):
+    """Something is not as CityJSON has it; caught where the record that it concerns is known."""
+
+
+#: What walking through a broken document may meet.
+_BROKEN = (_BrokenError, KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
 
 
 @dataclass(eq=False)
@@ -48,7 +55,7 @@ class _Collector:
         """Append vertices; returns the number of the first, and how many there are."""
         sum(map(sum, vertices))  # raises unless all are numbers
         if any(len(vertex) != 3 for vertex in vertices):
-            raise ValueError("a vertex has not three numbers")
+            raise _BrokenError("a vertex has not three numbers")
         start = len(self.vertices) // 3
         self.vertices.extend(chain.from_iterable(vertices))
         return start, len(vertices)
@@ -68,9 +75,9 @@ class _Collector:
             sizes = list(map(len, rings))
             points = list(chain.from_iterable(rings))
             if sizes and (min(sizes) < 3 or min(counts) < 1 or min(points) < 0 or max(points) >= span[1]):
-                raise ValueError("a ring has fewer than three points, or names a vertex that is not there")
+                raise _BrokenError("a ring has fewer than three points, or names a vertex that is not there")
             if not isinstance(sum(points), int):
-                raise TypeError("a ring names a vertex by a fraction")
+                raise _BrokenError("a ring names a vertex by a fraction")
         except _BROKEN as error:
             fault, points, sizes, counts, ground = f"unreadable_geometry: {error}", [], [], [], []
         self.points.extend(points if span[0] == 0 else [span[0] + point for point in points])
@@ -110,7 +117,7 @@ class _Shape:
         """List the outer surfaces: of a solid its first shell; the others are hollows inside."""
         kind, boundaries = self.geometry["type"], self.geometry["boundaries"]
         if kind not in _SHELLS:
-            raise ValueError(f"a {kind} has no surfaces of its own")
+            raise _BrokenError(f"a {kind} has no surfaces of its own")
         if _SHELLS[kind] == 0:
             return list(boundaries)
         solids = [boundaries] if _SHELLS[kind] == 1 else boundaries
@@ -328,7 +335,7 @@ def read_cityjson_sequence(source: Source, options: ReadOptions) -> Records:
     try:
         header = json.loads(lines[0])
         if header["type"] != "CityJSON":
-            raise ValueError(header["type"])
+            raise _BrokenError(header["type"])
     except (*_BROKEN, RecursionError) as error:
         raise FileUnreadableError(f"{source.label}: the first line is no CityJSON header ({error!r}).") from error
     _check_version(header, source.label)
@@ -344,7 +351,7 @@ def _read_line(into: _Collector, line: bytes, row: int, lod: str | None) -> int:
     try:
         feature = json.loads(line)
         if feature["type"] != "CityJSONFeature":
-            raise ValueError(feature["type"])
+            raise _BrokenError(feature["type"])
         objects = dict(feature["CityObjects"])
         span = into.add_vertices(feature["vertices"])
     except (*_BROKEN, RecursionError) as error:

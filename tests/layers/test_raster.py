@@ -218,6 +218,13 @@ def test_a_raster_is_harmonised_by_crs_and_keeps_its_account(tmp_path):
     assert layer.__dask_tokenize__() != moved.__dask_tokenize__()
 
 
+def test_within_keeps_the_pixels_that_touch_the_box(tmp_path):
+    layer = layers.read(_write(tmp_path / "a.tif", np.ones((3, 4), dtype="float32")))
+    kept = layer.within((400_011, 4_849_985, 400_019, 4_850_500))
+    assert np.isfinite(kept.values).tolist() == [[False, True, False, False]] * 2 + [[False] * 4]
+    assert kept.ledger.reasons().to_numpy().tolist() == [["quarantined", "outside_area", 10]]
+
+
 def test_rasters_are_no_list(tmp_path):
     a = _write(tmp_path / "a.tif", np.ones((2, 2), dtype="float32"))
     b = _write(tmp_path / "b.tif", np.ones((2, 2), dtype="float32"))
