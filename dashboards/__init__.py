@@ -7,7 +7,7 @@ turns frames into a deck.gl specification, `views` show it, `i18n` says it in En
 
 from dashboards.app import explore, serve
 from dashboards.errors import DashboardError, FrameNotFoundError, LanguageMissingError, NothingToShowError
-from dashboards.frames import Budget
+from dashboards.frame import Budget
 
 __all__ = [
     "Budget",

@@ -14,7 +14,8 @@ from panel.io.fastapi import add_applications
 
 import twin
 from dashboards.feed import to_router
-from dashboards.frames import Budget, FrameSource
+from dashboards.frame import Budget
+from dashboards.frames import FrameSource
 from dashboards.views.page import ExplorerPage
 
 if TYPE_CHECKING:
@@ -46,16 +47,19 @@ def to_app(city: "Twin", *, budget: Budget | None = None, origins: tuple[str, ..
     app = FastAPI(title=f"City twin: {city.name}", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(to_router(source, snapshot=city.snapshot), prefix="/feed")
 
+    address = f"feed/{city.snapshot}"
+
     def page() -> pn.Template:
         arguments = {name: values[0].decode() for name, values in pn.state.session_args.items() if values}
         return ExplorerPage(
             source,
-            address=f"feed/{city.snapshot}",
+            address=address,
             language=arguments.get("lang", "en"),
             theme=arguments.get("theme", "light"),
         ).template()
 
     pn.extension("deckgl")
+    ExplorerPage(source, address=address)  # Nobody sees it: it makes the frames that the first visitor will ask for.
     add_applications({"/": page}, app=app, title=city.name, websocket_origin=list(origins))
     return app
 
@@ -102,7 +106,8 @@ def explore(city: "Twin") -> pn.pane.HTML:
     app = to_app(city, origins=_origins(LOOPBACK, port))
     server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_level="warning"))
     threading.Thread(target=server.run, name=f"explore-{city.name}", daemon=True).start()
-    frame = f'<iframe src="http://{LOOPBACK}:{port}/" style="width:100%;height:720px;border:0" title="{city.name}"></iframe>'
+    style = "width:100%;height:720px;border:0"
+    frame = f'<iframe src="http://{LOOPBACK}:{port}/" style="{style}" title="{city.name}"></iframe>'
     return pn.pane.HTML(frame, sizing_mode="stretch_width")
 
 

@@ -88,7 +88,7 @@ def first_step(times: pd.Index, zone: str) -> int:
     return int((to_local(times, zone).hour >= 8).argmax())
 
 
-def to_period(period: tuple[str, str] | None, zone: str) -> str:
+def to_period(period: tuple[str, str] | None, zone: str, *, until: str = "to") -> str:
     """Write the period of a source.
 
     Parameters
@@ -97,6 +97,8 @@ def to_period(period: tuple[str, str] | None, zone: str) -> str:
         First and last instant in ISO 8601.
     zone : str
         IANA zone of the city.
+    until : str, optional
+        Word between the two dates.
 
     Returns
     -------
@@ -106,12 +108,12 @@ def to_period(period: tuple[str, str] | None, zone: str) -> str:
     Examples
     --------
     >>> to_period(("2009-01-01T05:00:00+00:00", "2010-01-01T04:59:00+00:00"), "America/New_York")
-    '2009-01-01 – 2009-12-31'
+    '2009-01-01 to 2009-12-31'
     """
     if not period:
         return ""
     first, last = (_local_date(instant, zone) for instant in period)
-    return first if first == last else f"{first} – {last}"
+    return first if first == last else f"{first} {until} {last}"
 
 
 def _local_date(instant: str, zone: str) -> str:
@@ -120,7 +122,7 @@ def _local_date(instant: str, zone: str) -> str:
 
 
 def _date(stamp: pd.Timestamp, language: str) -> str:
-    weekday = _WEEKDAYS[language][stamp.dayofweek]
+    weekday = _WEEKDAYS[language][stamp.weekday()]
     if language == "zh":
         return f"{stamp.year}年{stamp.month}月{stamp.day}日 {weekday}"
     return f"{weekday} {stamp.day} {_MONTHS[stamp.month - 1]} {stamp.year}"

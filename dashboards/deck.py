@@ -12,7 +12,7 @@ from typing import Any
 
 import pydeck
 
-from dashboards.frames import Frame, MapLayer
+from dashboards.frame import Frame, MapLayer
 from dashboards.windows import METRES_PER_DEGREE, METRES_PER_PIXEL_ZOOM_0
 
 FEED_ROOT = "feed"
@@ -22,6 +22,10 @@ SELECTION_ID = "selection"
 
 _CELL_HEIGHT_EDGES = 4.0  # The highest column, in edges of its cell: visible between buildings, not above the city.
 _ON_THE_GROUND = {"depthCompare": "always", "depthWriteEnabled": False}  # Painted in order: coplanar sheets flicker.
+_LOWEST_ALPHA = 70  # Of 255: what is low lets the base map through.
+_MARK_ABOVE_M = 0.8
+_FREE_PX, _NARROW_PX = (980, 600), (720, 520)  # Width and height that no panel covers, in an ordinary window.
+_ASIDE_PX = (140.0, 30.0)
 _LONGEST_CLICK_MS = 3000
 _RGBA = list[int]
 
@@ -34,8 +38,8 @@ class Palette:
     ----------
     ground : tuple of RGBA
         Land, green, water.
-    building, highlight, unknown, point, selection : RGBA
-        Plain buildings, the one under the pointer, a street without data, a site, the outline of what was clicked.
+    building, highlight, unknown, point, mark : RGBA
+        Plain buildings, what is under the pointer, a street without data, a site, what was clicked.
     """
 
     ground: tuple[_RGBA, _RGBA, _RGBA]
@@ -43,7 +47,7 @@ class Palette:
     highlight: _RGBA
     unknown: _RGBA
     point: _RGBA
-    selection: _RGBA
+    mark: _RGBA
 
 
 PALETTES: Mapping[str, Palette] = {
@@ -53,7 +57,7 @@ PALETTES: Mapping[str, Palette] = {
         highlight=[255, 176, 46, 160],
         unknown=[168, 176, 184, 150],
         point=[38, 70, 110, 230],
-        selection=[16, 22, 30, 255],
+        mark=[31, 111, 235, 255],
     ),
     "dark": Palette(
         ground=([27, 34, 44, 255], [28, 47, 43, 255], [15, 27, 41, 255]),
@@ -61,7 +65,7 @@ PALETTES: Mapping[str, Palette] = {
         highlight=[255, 190, 80, 150],
         unknown=[86, 97, 112, 150],
         point=[150, 200, 255, 230],
-        selection=[255, 255, 255, 255],
+        mark=[108, 176, 255, 255],
     ),
 }
 
@@ -122,23 +126,23 @@ def to_layer(layer: MapLayer, frame: Frame, look: Look) -> dict[str, Any]:
     return description
 
 
-def to_selection(shape: Mapping[str, Any] | None, theme: str) -> dict[str, Any]:
-    """Describe the outline of what was clicked.
+def to_selection(selection: Mapping[str, Any] | None, theme: str) -> dict[str, Any]:
+    """Mark what was clicked.
 
     Parameters
     ----------
-    shape : Mapping or None
-        A GeoJSON geometry in degrees; None if nothing is selected.
+    selection : Mapping or None
+        ``shape``, a GeoJSON geometry in degrees, and its ``height_m``; None if nothing is selected.
     theme : str
         Which palette.
 
     Returns
     -------
     dict
-        A deck.gl layer in JSON, drawn over everything.
+        A deck.gl layer in JSON: a block around a building, an outline around what lies on the ground.
     """
-    features = [{"type": "Feature", "properties": {}, "geometry": shape}] if shape else []
-    colour = PALETTES[theme].selection
+    height_m = selection["height_m"] if selection else 0.0
+    features = [{"type": "Feature", "properties": {}, "geometry": selection["shape"]}] if selection else []
     return {
         "@@type": "GeoJsonLayer",
         "id": SELECTION_ID,
@@ -146,15 +150,17 @@ def to_selection(shape: Mapping[str, Any] | None, theme: str) -> dict[str, Any]:
         "data": {"type": "FeatureCollection", "features": features},
         "stroked": True,
         "filled": True,
-        "getFillColor": [*colour[:3], 40],
-        "getLineColor": colour,
+        "extruded": height_m > 0,
+        "getElevation": height_m + _MARK_ABOVE_M,
+        "getFillColor": [*PALETTES[theme].mark[:3], 255 if height_m > 0 else 60],
+        "getLineColor": PALETTES[theme].mark,
         "getLineWidth": 3,
         "lineWidthUnits": "pixels",
         "getPointRadius": 8,
         "pointRadiusUnits": "pixels",
         "pickable": False,
-        "parameters": _ON_THE_GROUND,
-        "updateTriggers": {"getLineColor": theme, "getFillColor": theme},
+        "updateTriggers": {"getLineColor": theme, "getFillColor": [theme, height_m], "getElevation": height_m},
+        **({} if height_m > 0 else {"parameters": _ON_THE_GROUND}),
     }
 
 
@@ -184,15 +190,15 @@ def to_specification(layers: Sequence[Mapping[str, Any]], view: Mapping[str, Any
     }
 
 
-def to_view(area: tuple[float, float, float, float], *, size_px: tuple[int, int] = (980, 600)) -> dict[str, Any]:
+def to_view(area: tuple[float, float, float, float], *, narrow: bool = False) -> dict[str, Any]:
     """Give the first camera: the whole area, seen from the air at a slant.
 
     Parameters
     ----------
     area : tuple of float
         min_lon, min_lat, max_lon, max_lat in degrees.
-    size_px : tuple of int, optional
-        Width and height that are free of panels.
+    narrow : bool, optional
+        Whether the window is too narrow for panels beside the map.
 
     Returns
     -------
@@ -201,15 +207,23 @@ def to_view(area: tuple[float, float, float, float], *, size_px: tuple[int, int]
     """
     west, south, east, north = area
     lat_deg = (south + north) / 2
+    size_px, aside_px = (_NARROW_PX, (0.0, 0.0)) if narrow else (_FREE_PX, _ASIDE_PX)
     width_m = max((east - west) * METRES_PER_DEGREE * math.cos(math.radians(lat_deg)), 200.0)
     depth_m = max((north - south) * METRES_PER_DEGREE, 200.0)
     # A slanted view shows more depth than width in the same number of pixels.
     metres_per_pixel = max(width_m / size_px[0], depth_m * math.cos(math.radians(PITCH_DEG)) / size_px[1])
     zoom = math.log2(METRES_PER_PIXEL_ZOOM_0 * math.cos(math.radians(lat_deg)) / metres_per_pixel)
+    zoom = round(min(max(zoom, NEAREST_FIRST_ZOOM), 17.0), 2)
+    # The middle of what is free of panels, not of the window: beside the layers and above the clock.
+    step_m = METRES_PER_PIXEL_ZOOM_0 * math.cos(math.radians(lat_deg)) / 2**zoom
+    bearing = math.radians(BEARING_DEG)
+    right_m, up_m = -aside_px[0] * step_m, -aside_px[1] * step_m / math.cos(math.radians(PITCH_DEG))
+    moved_east_m = right_m * math.cos(bearing) + up_m * math.sin(bearing)
+    moved_north_m = -right_m * math.sin(bearing) + up_m * math.cos(bearing)
     return {
-        "longitude": (west + east) / 2,
-        "latitude": lat_deg,
-        "zoom": round(min(max(zoom, NEAREST_FIRST_ZOOM), 17.0), 2),
+        "longitude": (west + east) / 2 + moved_east_m / METRES_PER_DEGREE / math.cos(math.radians(lat_deg)),
+        "latitude": lat_deg + moved_north_m / METRES_PER_DEGREE,
+        "zoom": zoom,
         "pitch": PITCH_DEG,
         "bearing": BEARING_DEG,
         "minZoom": 9,
@@ -295,6 +309,8 @@ def _cells(frame: Frame, look: Look) -> dict[str, Any]:
         "extruded": columns,
         "coverage": 0.94 if columns else 1.0,
         "stroked": False,
+        # Exact polygons: hexagons drawn alike leave pinholes between neighbours, and do not stand up when asked to.
+        "high_precision": True,
         "pickable": True,
         "auto_highlight": True,
         "highlight_color": PALETTES[look.theme].highlight,
@@ -314,7 +330,12 @@ def _step(frame: Frame, look: Look) -> int:
 
 
 def _colour(frame: Frame, look: Look, unknown: _RGBA) -> pydeck.types.Function:
-    palette = [[*colour, 255] for colour in frame.scale.colours(look.theme)] if frame.scale else []
+    if frame.scale is None:
+        return _function("coded", step=0, palette=[unknown])
+    colours = frame.scale.colours(look.theme)
+    lowest = 255 if frame.scale.kind == "classes" else _LOWEST_ALPHA
+    alphas = [round(lowest + (255 - lowest) * i / max(len(colours) - 1, 1)) for i in range(len(colours))]
+    palette = [[*colour, alpha] for colour, alpha in zip(colours, alphas, strict=True)]
     return _function("coded", step=_step(frame, look), palette=[unknown, *palette])
 
 

@@ -1,7 +1,7 @@
 """Features and cells to the JSON rows that deck.gl draws: short keys, rounded numbers, one letter a time step."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -93,7 +93,8 @@ def to_shapes(geometries: Sequence[shapely.Geometry], kind: str) -> tuple[list[A
     owners : ndarray of int
         Which feature a part belongs to.
     """
-    split = {"lines": to_paths, "points": _to_points}.get(kind, to_rings)
+    splits: dict[str, Callable[[shapely.Geometry], list[Any]]] = {"lines": to_paths, "points": _to_points}
+    split = splits.get(kind, to_rings)
     parts = [split(geometry) for geometry in geometries]
     owners = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     return [shape for part in parts for shape in part], owners

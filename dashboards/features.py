@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STOREY_M = 3.2  # A building without a height is still drawn, one storey high.
+_WHOLE_CITY_DEG = 0.08  # A city of some six kilometres is seen as a whole.
+_PART_DEG = 0.012
 LAND, GREEN, WATER = 0, 1, 2
 
 _NAME_COLUMNS = ("name", "title", "street", "link_name", "zone", "boro_name", "SiteName", "site_name")
@@ -32,10 +34,33 @@ _ROAD_WIDTHS = {
 }
 _GROUND_COLUMNS = ("landuse", "natural", "leisure", "water", "waterway", "surface", "kind", "class")
 _GREEN_WORDS = frozenset(
-    "grass forest wood park garden meadow scrub recreation_ground cemetery village_green greenfield orchard vineyard"
-    " farmland pitch golf_course nature_reserve heath allotments flowerbed green".split()
+    [
+        "grass",
+        "forest",
+        "wood",
+        "park",
+        "garden",
+        "meadow",
+        "scrub",
+        "recreation_ground",
+        "cemetery",
+        "village_green",
+        "greenfield",
+        "orchard",
+        "vineyard",
+        "farmland",
+        "pitch",
+        "golf_course",
+        "nature_reserve",
+        "heath",
+        "allotments",
+        "flowerbed",
+        "green",
+    ]
 )
-_WATER_WORDS = frozenset("water basin reservoir bay sea river harbour marina dock wetland riverbank lake".split())
+_WATER_WORDS = frozenset(
+    ["water", "basin", "reservoir", "bay", "sea", "river", "harbour", "marina", "dock", "wetland", "riverbank", "lake"]
+)
 
 
 def names_of(table: "gpd.GeoDataFrame") -> list[str]:
@@ -169,3 +194,31 @@ def largest_within(table: "gpd.GeoDataFrame", window: Window, *, most: int) -> "
         return inside
     size = np.hypot(bounds[inside, 2] - bounds[inside, 0], bounds[inside, 3] - bounds[inside, 1])
     return np.sort(inside[np.argsort(-size, kind="stable")[:most]])
+
+
+def densest_part(table: "gpd.GeoDataFrame", weights: "NDArray[np.float64]") -> tuple[float, float, float, float]:
+    """Find the part of a city that a first look should show.
+
+    Parameters
+    ----------
+    table : geopandas.GeoDataFrame
+        n features in degrees.
+    weights : ndarray of float
+        Shape (n,): how much each counts, such as the heights of buildings.
+
+    Returns
+    -------
+    tuple of float
+        min_lon, min_lat, max_lon, max_lat: the middle nine tenths, or a few kilometres of the densest part of it.
+    """
+    bounds = shapely.bounds(table.geometry.to_numpy())
+    west, south = np.quantile(bounds[:, :2], 0.05, axis=0)
+    east, north = np.quantile(bounds[:, 2:], 0.95, axis=0)
+    if max(east - west, north - south) <= _WHOLE_CITY_DEG:
+        return float(west), float(south), float(east), float(north)
+    middle = (bounds[:, :2] + bounds[:, 2:]) / 2
+    _, owner = np.unique(np.floor(middle / _PART_DEG).astype(int), axis=0, return_inverse=True)
+    sums = np.bincount(owner.ravel(), weights=weights)
+    best = owner.ravel() == int(sums.argmax())
+    lon, lat = np.average(middle[best], axis=0, weights=weights[best])
+    return float(lon - _PART_DEG), float(lat - _PART_DEG), float(lon + _PART_DEG), float(lat + _PART_DEG)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Header, HTTPException
 from fastapi.responses import Response
 
 from dashboards.errors import FrameNotFoundError
-from dashboards.frames import Frame, FrameSource
+from dashboards.frame import Frame
+from dashboards.frames import FrameSource
 from dashboards.readings import Kept
 
 _LEVEL = 4  # Beyond it gzip takes twice the time for 3 % fewer bytes of such rows.

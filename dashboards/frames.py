@@ -1,19 +1,27 @@
 """Twin and window to bounded frames: what is drawn never exceeds a stated budget, and says what it leaves out."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import shapely
 
 from dashboards.encode import to_body, to_letters, to_shapes
 from dashboards.errors import FrameNotFoundError, NothingToShowError
-from dashboards.features import ground_classes, heights_m_of, is_areal, largest_within, names_of, widths_of
+from dashboards.features import (
+    densest_part,
+    ground_classes,
+    heights_m_of,
+    is_areal,
+    largest_within,
+    names_of,
+    widths_of,
+)
+from dashboards.frame import CELLS, KINDS, Budget, Frame, MapLayer
 from dashboards.readings import Kept, Readings
-from dashboards.scales import Scale, congestion, continuous
-from spatial_join import H3Grid
+from dashboards.scales import Scale, congestion, continuous, is_congestion
 from dashboards.windows import EVERYWHERE, Window, window_from_key
+from spatial_join import H3Grid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,81 +29,13 @@ if TYPE_CHECKING:
     from twin import Twin
     from twin.catalogue import LayerInfo, Variable
 
-CELLS = "cells"
 COARSEST_RESOLUTION = 5
-KINDS = ("areas", CELLS, "lines", "points", "buildings")  # From the ground up.
-_ATTRIBUTES = {"buildings": ("h", heights_m_of), "lines": ("w", widths_of), "areas": ("k", ground_classes)}
+_ATTRIBUTES: dict[str, tuple[str, Callable[..., "NDArray[Any]"]]] = {
+    "buildings": ("h", heights_m_of),
+    "lines": ("w", widths_of),
+    "areas": ("k", ground_classes),
+}
 _RAMPS = {"environment": "acton", "society": "devon"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """What one frame may hold, so that a browser tab never freezes.
-
-    Parameters
-    ----------
-    features : int
-        Buildings or streets in one frame: 12,000 extruded buildings draw in about 4 s in software.
-    cells : int
-        Cells in one frame; more are shown as their parents.
-    codes : int
-        Cells or streets times steps of the clock: one byte each on the way.
-    """
-
-    features: int = 12_000
-    cells: int = 8_000
-    codes: int = 1_000_000
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Frame:
-    """What one map layer draws.
-
-    Parameters
-    ----------
-    key : str
-        Path of the frame below the feed's root.
-    body : bytes
-        JSON rows.
-    owners : ndarray of int
-        Per row of the body: position of its feature in the table, or its cell.
-    shown, total : int
-        Features or cells drawn, and how many the city has at storage resolution.
-    steps : int
-        Steps of time that the colours hold; 1 for what does not change, 0 without colours.
-    scale : Scale or None
-        How values became colours.
-    resolution : int or None
-        H3 resolution of cells.
-    """
-
-    key: str
-    body: bytes
-    owners: "NDArray[Any]"
-    shown: int
-    total: int
-    steps: int = 0
-    scale: Scale | None = None
-    resolution: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MapLayer:
-    """One layer of the map and the row of the layer panel that governs it.
-
-    Parameters
-    ----------
-    id : str
-        Name of the twin's layer, or ``"cells"``.
-    kind : {"areas", "cells", "lines", "points", "buildings"}
-        How it is drawn.
-    variable : str or None
-        Variable that colours it; cells take theirs from the state.
-    """
-
-    id: str
-    kind: str
-    variable: str | None = None
 
 
 class FrameSource:
@@ -158,12 +98,12 @@ class FrameSource:
 
     @cached_property
     def extent(self) -> tuple[float, float, float, float]:
-        """What the first camera looks at: the middle nine tenths of the buildings, else the area of the city."""
+        """What the first camera looks at: the buildings, of a large city its densest part; else the whole area."""
         for layer in reversed(self.layers):
-            if layer.kind != CELLS:
-                bounds = shapely.bounds(self.readings.table(layer.id).geometry.to_numpy())
-                low, high = np.quantile(bounds[:, :2], 0.05, axis=0), np.quantile(bounds[:, 2:], 0.95, axis=0)
-                return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+            if layer.kind in {"buildings", "lines"}:
+                table = self.readings.table(layer.id)
+                weights = heights_m_of(table, self.city.layers[layer.id].show)
+                return densest_part(table, weights)
         return self.city.area
 
     def profile(self, variable: str) -> tuple[list[float], "Variable | None"]:
@@ -337,14 +277,16 @@ class FrameSource:
         table = self.readings.table(layer.id)
         chosen = largest_within(table, window, most=self._most_features(layer))
         if layer.kind == "areas":
-            chosen = chosen[np.argsort(ground_classes(table.iloc[chosen]), kind="stable")]  # Land below green and water.
+            chosen = chosen[
+                np.argsort(ground_classes(table.iloc[chosen]), kind="stable")
+            ]  # Land below green and water.
         part = table.iloc[chosen]
         shapes, owners = to_shapes(part.geometry.to_numpy(), layer.kind)
         names = names_of(part)
         columns: dict[str, Any] = {"p": shapes, "t": [names[i] for i in owners]}
         if layer.kind in _ATTRIBUTES:
-            key, read = _ATTRIBUTES[layer.kind]
-            columns[key] = read(part, self.city.layers[layer.id].show)[owners].tolist()
+            key, read_column = _ATTRIBUTES[layer.kind]
+            columns[key] = read_column(part, self.city.layers[layer.id].show)[owners].tolist()
         steps, scale = 0, None
         if layer.variable:
             scale = self.scale(layer.variable)
@@ -395,19 +337,3 @@ class FrameSource:
                 return resolution
             cells = np.unique(self.readings.grid.parents(cells, resolution - 1))
         return COARSEST_RESOLUTION
-
-
-def is_congestion(variable: "Variable") -> bool:
-    """Say whether a variable is speed over free flow, which has classes of its own.
-
-    Parameters
-    ----------
-    variable : Variable
-        Variable of a twin.
-
-    Returns
-    -------
-    bool
-        True for an intensive bare ratio that is named so.
-    """
-    return variable.kind == "intensive" and variable.unit == "1" and variable.name.endswith("ratio")

@@ -1,15 +1,22 @@
 """The rows of the layer panel: what is drawn, in which colours and units, how much of it, and whose it is."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from dashboards.clock import to_period
 from dashboards.deck import PALETTES
-from dashboards.frames import CELLS, Frame, FrameSource, MapLayer, is_congestion
-from dashboards.i18n import number, texts, title_of, unit_of
-from dashboards.scales import Scale
+from dashboards.frame import CELLS, Frame, MapLayer
+from dashboards.frames import FrameSource
+from dashboards.i18n import number, plain_title, texts, title_of, unit_of
+from dashboards.scales import Scale, is_congestion
 from dashboards.state import ExplorerState
 
+if TYPE_CHECKING:
+    from twin.catalogue import LayerInfo, Variable
+
+_DASH = "\N{EN DASH}"
+_PANEL_ORDER = ("buildings", "lines", CELLS, "points", "areas")
 GROUND = "ground"  # All areas together are one row of the layer panel: the base map.
 
 
@@ -28,10 +35,11 @@ def to_rows(state: ExplorerState, source: FrameSource, frames: Mapping[str, Fram
     Returns
     -------
     list of dict
-        From the top of the map down, as plain JSON values.
+        What a visitor came for first, single sites and the base map last; plain JSON values.
     """
-    rows, ground = [], []
-    for layer in reversed(source.layers):
+    rows: list[dict[str, Any]] = []
+    ground: list[dict[str, Any]] = []
+    for layer in sorted(source.layers, key=lambda layer: _PANEL_ORDER.index(layer.kind)):
         if layer.id in frames:
             row = _row(layer, frames[layer.id], state, source)
             (ground if layer.kind == "areas" else rows).append(row)
@@ -71,7 +79,7 @@ def first_settings(source: FrameSource) -> dict[str, dict[str, Any]]:
     dict
         ``visible`` and ``opacity`` by row id.
     """
-    opacity = {"buildings": 0.95, "lines": 0.95, CELLS: 0.5, "points": 1.0, "areas": 1.0}
+    opacity = {"buildings": 0.95, "lines": 0.95, CELLS: 0.42, "points": 1.0, "areas": 1.0}
     return {
         setting_of(layer): {"visible": layer.kind != "points", "opacity": opacity[layer.kind]}
         for layer in source.layers
@@ -95,7 +103,7 @@ def to_choices(source: FrameSource, language: str) -> list[dict[str, str]]:
     """
     variables = source.city.variables
     return [
-        {"value": name, "label": title_of(variables[name].title, language, name)}
+        {"value": name, "label": plain_title(title_of(variables[name].title, language, name))}
         for name in source.readings.cell_variables
     ]
 
@@ -122,7 +130,7 @@ def _row(layer: MapLayer, frame: Frame, state: ExplorerState, source: FrameSourc
     shown = state.cell_variable if layer.kind == CELLS else layer.variable
     variable = source.city.variables[shown] if shown else None
     info = source.city.layers.get(layer.id)
-    named = title_of(info.title, state.language, layer.id) if info else words["cells"]
+    named = plain_title(title_of(info.title, state.language, layer.id)) if info else words["cells"]
     origins = [entry for entry in (info, variable) if entry is not None]
     return {
         "id": layer.id,
@@ -130,8 +138,8 @@ def _row(layer: MapLayer, frame: Frame, state: ExplorerState, source: FrameSourc
         "title": named,
         "modelled": any(entry.modelled for entry in origins),
         "note": _note(frame, source, words),
-        "legend": _legend(layer, frame.scale, state, source, shown),
-        "origin": _origin(origins, variable, source, words),
+        "legend": _legend(layer, frame.scale, variable, state),
+        "origin": _origin(origins, variable, source.city.clock.zone, words),
     }
 
 
@@ -144,49 +152,49 @@ def _note(frame: Frame, source: FrameSource, words: Mapping[str, str]) -> str:
     return ""
 
 
-def _legend(
-    layer: MapLayer, scale: Scale | None, state: ExplorerState, source: FrameSource, shown: str | None
-) -> dict[str, Any]:
+def _legend(layer: MapLayer, scale: Scale | None, variable: "Variable | None", state: ExplorerState) -> dict[str, Any]:
     words, palette = texts(state.language), PALETTES[state.theme]
     if layer.kind == "areas":
         named = zip((words["land"], words["green"], words["water"]), palette.ground, strict=True)
         return {"kind": "plain", "items": [{"label": label, "colour": _css(colour)} for label, colour in named]}
-    if scale is None or shown is None:
-        colour = {"points": palette.point, "lines": palette.unknown}.get(layer.kind, palette.building)
+    if scale is None or variable is None:
+        plain = {"points": palette.point, "lines": palette.unknown}.get(layer.kind, palette.building)
         label = words["buildings_plain"] if layer.kind == "buildings" else ""
-        return {"kind": "plain", "items": [{"label": label, "colour": _css(colour)}]}
-    variable = source.city.variables[shown]
-    unit = unit_of(variable.unit)
-    title = title_of(variable.title, state.language, shown)
+        return {"kind": "plain", "items": [{"label": label, "colour": _css(plain)}]}
+    title = plain_title(title_of(variable.title, state.language, variable.name))
     if scale.kind == "classes":
-        limits = [f"≤ {scale.edges[0]:g}", *(f"{low:g}–{high:g}" for low, high in zip(scale.edges, scale.edges[1:], strict=False))]
-        limits.append(f"> {scale.edges[-1]:g}")
-        items = [
-            {"label": words[label], "colour": _css(colour), "range": limit}
-            for label, colour, limit in zip(scale.labels, scale.palette, limits, strict=True)
-        ]
-        items.reverse()
+        title = words["legend_speed"] if is_congestion(variable) else title
+        items = _classes(scale, words)
         items.append({"label": words["no_data"], "colour": _css(palette.unknown), "range": ""})
-        name = words["legend_speed"] if is_congestion(variable) else title
-        return {"kind": "classes", "title": name, "unit": unit, "items": items}
+        return {"kind": "classes", "title": title, "unit": unit_of(variable.unit), "items": items}
     return {
         "kind": "ramp",
         "title": title,
-        "unit": unit,
+        "unit": unit_of(variable.unit),
         "colours": [_css(colour) for colour in scale.colours(state.theme)],
         "ticks": [number(scale.low), number((scale.low + scale.high) / 2), number(scale.high)],
     }
 
 
+def _classes(scale: Scale, words: Mapping[str, str]) -> list[dict[str, str]]:
+    between = [f"{low:g}{_DASH}{high:g}" for low, high in pairwise(scale.edges)]
+    limits = [f"< {scale.edges[0]:g}", *between, f"≥ {scale.edges[-1]:g}"]
+    items = [
+        {"label": words[label], "colour": _css(colour), "range": limit}
+        for label, colour, limit in zip(scale.labels, scale.palette, limits, strict=True)
+    ]
+    return items[::-1]
+
+
 def _origin(
-    origins: list[Any], variable: Any, source: FrameSource, words: Mapping[str, str]  # noqa: ANN401 - Variable | None
+    origins: Sequence["LayerInfo | Variable"], variable: "Variable | None", zone: str, words: Mapping[str, str]
 ) -> list[str]:
     lines = []
     for entry in origins:
         kind = words["modelled"] if entry.modelled else words["measured"]
         level = "" if entry.level == "public" else f" · {words['level_' + entry.level]}"
         lines.append(f"{entry.attribution or entry.owner} · {entry.licence} · {kind}{level}")
-    period = to_period(variable.period, source.city.clock.zone) if variable is not None else ""
+    period = to_period(variable.period, zone, until=_DASH) if variable is not None else ""
     if period:
         lines.append(f"{words['period']}: {period}")
     return list(dict.fromkeys(lines))

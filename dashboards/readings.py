@@ -91,7 +91,8 @@ class Readings:
         """Times of the clock: instants in UTC, or time since local midnight; one zero where nothing moves."""
         for variable in self.city.variables.values():
             if not variable.static:
-                return pd.Index(self.values(variable.name, self.city.resolution)["time"].values)
+                times: pd.Index = pd.Index(self.values(variable.name, self.city.resolution)["time"].to_numpy())
+                return times
         return pd.Index([pd.Timedelta(0)])
 
     def table(self, layer: str) -> "gpd.GeoDataFrame":
@@ -135,7 +136,7 @@ class Readings:
 
         def made() -> "xr.DataArray":
             array = self.city.cube([variable], resolution=resolution)[variable].load()
-            known = np.isfinite(array.values.reshape(array.sizes["cell"], -1)).any(axis=1)
+            known = np.isfinite(array.to_numpy().reshape(array.sizes["cell"], -1)).any(axis=1)
             return array[known]
 
         return self._values.get((variable, resolution), made)

@@ -10,15 +10,18 @@ from cmcrameri import cm
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from twin.catalogue import Variable
+
 RGB = tuple[int, int, int]
 
 NO_DATA = 0
 LEVELS = 32  # Steps of a continuous ramp: below what an eye separates on a lit surface, one printable letter each.
-_CLIPPED_QUANTILES = (0.02, 0.98)  # A single outlier must not flatten the colours of a whole city.
-_RAMP_ENDS = (0.05, 0.93)  # The very ends of a ramp are the ground's own black and white.
+_CLIPPED_QUANTILES = (0.005, 0.995)  # A single outlier must not flatten the colours of a whole city.
+_RAMP_ENDS = (0.08, 0.84)  # The very ends of a ramp are the ground's own black and white.
 
 # Average speed over free flow, the classes of urban streets' levels of service (A, B, C, D, E and F).
 CONGESTION_EDGES = (0.40, 0.50, 0.67, 0.85)
+CONGESTION_PALETTE: tuple[RGB, ...] = ((152, 0, 40), (222, 66, 44), (246, 164, 60), (150, 196, 224), (66, 136, 190))
 CONGESTION_LABELS = ("congested", "heavy", "moderate", "light", "free")
 
 
@@ -90,22 +93,39 @@ def congestion() -> Scale:
     Returns
     -------
     Scale
-        Five classes, from congested (dark red) to free (blue): readable with every colour vision.
+        Five classes, from congested (dark red) to free (blue): warm against cold and dark against light, so that every
+        colour vision tells them apart.
 
     References
     ----------
     Highway Capacity Manual (2010), exhibit 16-4: level of service of urban streets by travel speed as a
     percentage of base free-flow speed: A above 85, B 67-85, C 50-67, D 40-50, E and F below.
-    Crameri, F. (2018), Scientific colour maps, ramp "roma".
+    Brewer, C., ColorBrewer 2.0, scheme RdYlBu (colour-blind safe), without its pale middle: streets lie on pale ground.
     """
     return Scale(
         kind="classes",
         edges=CONGESTION_EDGES,
-        palette=_ramp("roma", (0.02, 0.20, 0.36, 0.72, 0.90)),
+        palette=CONGESTION_PALETTE,
         low=0.0,
         high=1.0,
         labels=CONGESTION_LABELS,
     )
+
+
+def is_congestion(variable: "Variable") -> bool:
+    """Say whether a variable is speed over free flow, which has classes of its own.
+
+    Parameters
+    ----------
+    variable : Variable
+        Variable of a twin.
+
+    Returns
+    -------
+    bool
+        True for an intensive bare ratio that is named so.
+    """
+    return variable.kind == "intensive" and variable.unit == "1" and variable.name.endswith("ratio")
 
 
 def continuous(values: "NDArray[np.float64]", *, ramp: str = "batlow") -> Scale:
@@ -127,7 +147,7 @@ def continuous(values: "NDArray[np.float64]", *, ramp: str = "batlow") -> Scale:
     --------
     >>> scale = continuous(np.array([3.0, 10.0, 41.0]))
     >>> scale.low, scale.high
-    (0.0, 40.0)
+    (0.0, 45.0)
     """
     known = values[np.isfinite(values)]
     low, high = _round_ends(*np.quantile(known, _CLIPPED_QUANTILES)) if known.size else (0.0, 1.0)

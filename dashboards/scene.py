@@ -5,7 +5,8 @@ from typing import Any
 
 import param
 
-from dashboards.frames import CELLS, Frame, FrameSource
+from dashboards.frame import CELLS, Frame
+from dashboards.frames import FrameSource
 from dashboards.state import ExplorerState
 from dashboards.windows import EVERYWHERE, Window, window_of
 

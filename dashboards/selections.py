@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import shapely
 
-from dashboards.features import names_of
-from dashboards.frames import CELLS, FrameSource
-from dashboards.i18n import number, texts, title_of, unit_of
+from dashboards.features import heights_m_of, names_of
+from dashboards.frame import CELLS
+from dashboards.frames import FrameSource
+from dashboards.i18n import number, plain_title, texts, title_of, unit_of
 from dashboards.scene import Scene
 from dashboards.state import ExplorerState
 from twin.errors import TwinError
 
 _SHOWN_SOURCES = 8
+_MARGIN_DEG = 4e-6
 _KINDS = {"buildings": "building", "lines": "street", "points": "point", "areas": "area", CELLS: "cell"}
 
 
@@ -62,8 +64,8 @@ def find(scene: Scene, click: Mapping[str, Any]) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        ``layer``, ``feature`` (position in the table, or None), ``cell`` (hexadecimal), ``lon_deg``, ``lat_deg`` and
-        ``shape`` (GeoJSON geometry); None if nothing was hit.
+        ``layer``, ``feature`` (position in the table, or None), ``cell`` (hexadecimal), ``lon_deg``, ``lat_deg``,
+        ``shape`` (GeoJSON geometry) and ``height_m`` (0 on the ground); None if nothing was hit.
     """
     frame = scene.frames.get(click.get("layer", ""))
     index = click.get("index", -1)
@@ -82,10 +84,17 @@ def find(scene: Scene, click: Mapping[str, Any]) -> dict[str, Any] | None:
         middle = middle or shapely.point_on_surface(shape)
         lon, lat = np.array([middle.x]), np.array([middle.y])
         cells = grid.index(lon, lat)
-        if CELLS in scene.frames:
-            cells = grid.parents(cells, scene.frames[CELLS].resolution)
+        shown = scene.frames[CELLS].resolution if CELLS in scene.frames else None
+        if shown is not None:
+            cells = grid.parents(cells, shown)
+    height_m = 0.0
+    if layer.kind == "buildings":
+        row = scene.source.readings.table(layer.id).iloc[[feature]]
+        height_m = float(heights_m_of(row, scene.source.city.layers[layer.id].show)[0])
+        shape = shape.buffer(_MARGIN_DEG)  # The mark stands a little off the walls: coincident faces flicker.
     return {
         "layer": layer.id,
+        "height_m": height_m,
         "feature": feature,
         "cell": format(int(cells[0]), "x"),
         "lon_deg": float(lon[0]),
@@ -150,18 +159,19 @@ def to_content(state: ExplorerState, source: FrameSource, courses: list[Course],
     layer = source.layer(selection["layer"])
     chosen = state.chart_variable
     resolution = words["resolution"].format(resolution=int(selection["cell"], 16) >> 52 & 15)
+    where = f"{selection['lat_deg']:.5f}, {selection['lon_deg']:.5f}"
     course = next((course for course in courses if course.variable == chosen), None)
     variable = variables.get(chosen)
     return {
         "kind": words[_KINDS[layer.kind]],
         "title": _title(selection, source) or words[_KINDS[layer.kind]],
-        "place": f"{selection['lat_deg']:.5f}, {selection['lon_deg']:.5f} · {selection['cell']} · {resolution}",
+        "place": " · ".join([where, *([] if selection["feature"] is None else [selection["cell"]]), resolution]),
         "facts": _facts(selection, source, words),
         "now": words["now"].format(time=time),
         "values": [
             {
                 "name": each.variable,
-                "title": title_of(variables[each.variable].title, language, each.variable),
+                "title": plain_title(title_of(variables[each.variable].title, language, each.variable)),
                 "value": number(each.at(state.step)),
                 "unit": unit_of(variables[each.variable].unit),
                 "modelled": variables[each.variable].modelled,
@@ -170,7 +180,8 @@ def to_content(state: ExplorerState, source: FrameSource, courses: list[Course],
         ],
         "chosen": chosen,
         "charted": course is not None and len(course.values) > 1,
-        "about": title_of(variable.title, language, chosen) if variable else "",
+        "constant": words["constant"] if course is not None and len(course.values) == 1 else "",
+        "about": plain_title(title_of(variable.title, language, chosen)) if variable else "",
         "origin": [f"{variable.attribution or variable.owner} · {variable.licence}"] if variable else [],
         **_explained(state, source, words),
     }
@@ -203,15 +214,13 @@ def _explained(state: ExplorerState, source: FrameSource, words: Mapping[str, st
     if known is None or not state.selection:
         return empty
     try:
-        found = source.city.explain(
-            int(state.selection["cell"], 16), known.name, None if known.static else state.step
-        )
+        found = source.city.explain(int(state.selection["cell"], 16), known.name, None if known.static else state.step)
     except TwinError:  # The twin's way of saying that nothing is known there.
         return empty | {"missing": words["no_value"]}
     first = found.sources.sort_values("share", ascending=False, kind="stable").head(_SHOWN_SOURCES)
     rows = [
-        [str(row.layer), f"{row.file} #{row.row}", f"{100 * row.share:.3g} %", number(float(row.value))]
-        for row in first.itertuples()
+        [str(row["layer"]), f"{row['file']} #{row['row']}", f"{100 * row['share']:.3g} %", number(float(row["value"]))]
+        for row in first.to_dict("records")
     ]
     counted = words["records"].format(count=number(len(found.sources)))
     if len(found.sources) > len(rows):

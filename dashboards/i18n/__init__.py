@@ -1,5 +1,6 @@
 """Texts in every language: one TOML catalogue a language, the same keys in each (a test holds them equal)."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -8,6 +9,8 @@ from types import MappingProxyType
 
 from dashboards.errors import LanguageMissingError
 
+_MODELLED = re.compile("\\s*[(\N{FULLWIDTH LEFT PARENTHESIS}](modelled|模拟)[)\N{FULLWIDTH RIGHT PARENTHESIS}]$")
+_DASH = "\N{EN DASH}"
 _UNITS = {"ug/m3": "µg/m³", "mg/m3": "mg/m³", "m3": "m³", "m2": "m²", "degree": "°", "1": ""}
 
 
@@ -68,6 +71,27 @@ def title_of(titles: Mapping[str, str] | str | None, language: str, fallback: st
     return (titles or {}).get(language) or (titles or {}).get("en") or fallback.replace("_", " ")
 
 
+def plain_title(title: str) -> str:
+    """Take "(modelled)" off a title, where a mark beside it says so anyway.
+
+    Parameters
+    ----------
+    title : str
+        Title as written in ``city.yaml``.
+
+    Returns
+    -------
+    str
+        The title without it.
+
+    Examples
+    --------
+    >>> plain_title("NO₂ (modelled)")
+    'NO₂'
+    """
+    return _MODELLED.sub("", title)
+
+
 def unit_of(unit: str | None) -> str:
     """Write a unit as people do.
 
@@ -99,9 +123,9 @@ def number(value: float) -> str:
 
     Examples
     --------
-    >>> number(41.26), number(0.7312), number(114421), number(float("nan"))
-    ('41.3', '0.731', '114,421', '–')
+    >>> number(41.26), number(0.7312), number(114421)
+    ('41.3', '0.731', '114,421')
     """
     if value != value:  # noqa: PLR0124 - the one test of NaN that needs no import
-        return "–"
+        return _DASH
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,1 +1,1 @@
-"""What is seen: the map, the layer panel, the clock, the inspector. Views show state and write it; they compute nothing."""
+"""What is seen: the map, the layer panel, the clock, the inspector; they show state, write it and compute nothing."""

@@ -3,7 +3,15 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bokeh.models import ColumnDataSource, DatetimeTickFormatter, HoverTool, NumeralTickFormatter, Span
+from bokeh.models import (
+    BasicTicker,
+    ColumnDataSource,
+    DatetimeTicker,
+    DatetimeTickFormatter,
+    HoverTool,
+    NumeralTickFormatter,
+)
+from bokeh.models.annotations import Span, Title
 from bokeh.plotting import figure
 
 if TYPE_CHECKING:
@@ -27,7 +35,9 @@ class CourseChart:
         self.times = times
         self.data = ColumnDataSource({"time": times.to_numpy(), "value": np.full(len(times), np.nan)})
         self.mark = Span(dimension="height", line_width=1.5, line_dash=[4, 3])
+        self.title = Title(text_font=_FONT, text_font_size="12px", text_font_style="normal")
         self.figure = figure(
+            title=self.title,
             height=176,
             sizing_mode="stretch_width",
             x_axis_type="datetime",
@@ -43,7 +53,10 @@ class CourseChart:
         self.line = self.figure.line("time", "value", source=self.data, line_width=2)
         self.figure.add_layout(self.mark)
         self.hover = HoverTool(
-            renderers=[self.line], mode="vline", tooltips=[("", "@time{%H:%M}  @value{0.[00]}")], formatters={"@time": "datetime"}
+            renderers=[self.line],
+            mode="vline",
+            tooltips=[("", "@time{%H:%M}  @value{0.[00]}")],
+            formatters={"@time": "datetime"},
         )
         self.figure.add_tools(self.hover)
         self._dress_once()
@@ -64,7 +77,7 @@ class CourseChart:
         """
         ink, muted, grid, accent = _INK[theme]
         self.data.data = {"time": self.times.to_numpy(), "value": values}
-        self.figure.title.text, self.figure.title.text_color = title, muted
+        self.title.update(text=title, text_color=muted)
         self.line.glyph.line_color = self.area.glyph.fill_color = accent
         self.mark.line_color = ink
         for axis in self.figure.axis:
@@ -85,16 +98,22 @@ class CourseChart:
 
     def _dress_once(self) -> None:
         plot = self.figure
-        plot.title.text_font, plot.title.text_font_size, plot.title.text_font_style = _FONT, "12px", "normal"
         plot.xgrid.visible = False
         for axis in plot.axis:
             axis.major_label_text_font, axis.major_label_text_font_size = _FONT, "11px"
             axis.major_tick_line_color = axis.minor_tick_line_color = None
         plot.yaxis.axis_line_color = None
-        plot.yaxis.ticker.desired_num_ticks = 4
-        plot.xaxis.ticker.desired_num_ticks = 5
+        plot.yaxis.ticker = BasicTicker(desired_num_ticks=4)
+        plot.xaxis.ticker = DatetimeTicker(desired_num_ticks=5)
         plot.yaxis.formatter = NumeralTickFormatter(format="0.[00]")
         clock = "%H:%M"
+        one_day = len({stamp.date() for stamp in self.times}) == 1
         plot.xaxis.formatter = DatetimeTickFormatter(
-            minutes=clock, hourmin=clock, hours=clock, days="%d.%m.", microseconds=clock, milliseconds=clock, seconds=clock
+            minutes=clock,
+            hourmin=clock,
+            hours=clock,
+            days=clock if one_day else "%d.%m.",
+            microseconds=clock,
+            milliseconds=clock,
+            seconds=clock,
         )

@@ -22,6 +22,7 @@ class TopBar(JSComponent):
     language = param.String(default="en")
     theme = param.String(default="light")
     home = param.Integer(default=0, doc="Counts how often the first view was asked for.")
+    narrow = param.Boolean(default=False, doc="Whether the window has no room for panels beside the map.")
 
     _esm = ASSETS / "topbar.js"
     _stylesheets: ClassVar[list[str]] = _style("topbar")

@@ -5,7 +5,7 @@ from typing import Any
 import panel as pn
 
 from dashboards.deck import Look, to_layer, to_selection, to_specification
-from dashboards.frames import CELLS
+from dashboards.frame import CELLS, MapLayer
 from dashboards.legends import setting_of
 from dashboards.scene import Scene
 from dashboards.selections import find
@@ -44,6 +44,7 @@ class CityMap:
 
     def __init__(self, state: ExplorerState, scene: Scene, *, view: dict[str, Any], address: str) -> None:
         self.state, self.scene, self.view, self.address = state, scene, view, address
+        self._opened: set[str] = set()
         self.pane = pn.pane.DeckGL(
             self.specification(),
             sizing_mode="stretch_both",
@@ -65,31 +66,45 @@ class CityMap:
         dict
             What the pane takes.
         """
-        state, source = self.state, self.scene.source
-        layers, raised = [], []
-        for layer in source.layers:
-            if layer.id not in self.scene.frames:
-                continue
-            frame = self.scene.frames[layer.id]
-            setting = state.settings.get(setting_of(layer), {})
-            columns = state.extruded and layer.kind == CELLS
-            look = Look(
-                theme=state.theme,
-                step=state.step,
-                visible=setting.get("visible", True),
-                opacity=setting.get("opacity", 1.0),
-                column_edge_m=source.edge_m(frame) if columns else 0.0,
-                address=self.address,
-            )
-            (raised if columns else layers).append(to_layer(layer, frame, look))
-        selection = to_selection((state.selection or {}).get("shape"), state.theme)
-        ground = [layer for layer in layers if not layer.get("extruded")]
-        blocks = [layer for layer in layers if layer.get("extruded")]
-        return to_specification([*ground, selection, *blocks, *raised], self.view)
+        layers = [self._layer(layer) for layer in self.scene.source.layers if self._is_drawn(layer)]
+        # What stands up comes after what lies flat, which is painted in order and would cover it.
+        layers.sort(key=lambda layer: bool(layer.get("extruded")))
+        return to_specification([*layers, to_selection(self.state.selection, self.state.theme)], self.view)
+
+    def _is_drawn(self, layer: MapLayer) -> bool:
+        """Say whether a layer is to be sent: one that was never visible would be fetched for nothing."""
+        if self.state.settings.get(setting_of(layer), {}).get("visible", True):
+            self._opened.add(layer.id)
+        return layer.id in self._opened and layer.id in self.scene.frames
+
+    def _layer(self, layer: MapLayer) -> dict[str, Any]:
+        frame = self.scene.frames[layer.id]
+        setting = self.state.settings.get(setting_of(layer), {})
+        columns = self.state.extruded and layer.kind == CELLS
+        look = Look(
+            theme=self.state.theme,
+            step=self.state.step,
+            visible=setting.get("visible", True),
+            opacity=setting.get("opacity", 1.0),
+            column_edge_m=self.scene.source.edge_m(frame) if columns else 0.0,
+            address=self.address,
+        )
+        return to_layer(layer, frame, look)
 
     def redraw(self, *_events: Any) -> None:  # noqa: ANN401 - param's Event is untyped
         """Send the layers as they are to be now."""
         self.pane.object = self.specification()
+
+    def fit(self, view: dict[str, Any]) -> None:
+        """Take another first camera.
+
+        Parameters
+        ----------
+        view : dict
+            A deck.gl view state.
+        """
+        self.view = view
+        self.redraw()
 
     def fly_home(self, *_events: Any) -> None:  # noqa: ANN401
         """Bring back the first camera, wherever the visitor's is."""

@@ -1,6 +1,7 @@
 """One visitor's page: state, scene and views put together."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -8,7 +9,7 @@ import panel as pn
 from dashboards.clock import first_step, to_labels, to_local
 from dashboards.deck import to_view
 from dashboards.frames import FrameSource
-from dashboards.i18n import texts, title_of, unit_of
+from dashboards.i18n import plain_title, texts, title_of, unit_of
 from dashboards.legends import first_settings, to_choices, to_credits, to_rows
 from dashboards.scene import Scene
 from dashboards.selections import Course, to_content, to_courses
@@ -43,13 +44,20 @@ class ExplorerPage:
             settings=first_settings(source),
             cell_variable=next(iter(source.readings.cell_variables), ""),
         )
+        view = to_view(source.extent)
+        state.camera = {key: float(view[key]) for key in ("longitude", "latitude", "zoom")}
         self.scene = Scene(state, source)
-        self.map = CityMap(state, self.scene, view=to_view(source.extent), address=address)
-        self.topbar, self.clock = TopBar(sizing_mode="stretch_width", margin=0), ClockBar(sizing_mode="stretch_width", margin=0)
+        self.map = CityMap(state, self.scene, view=view, address=address)
+        self.topbar, self.clock = (
+            TopBar(sizing_mode="stretch_width", margin=0),
+            ClockBar(sizing_mode="stretch_width", margin=0),
+        )
         self.layers = LayerPanel(sizing_mode="stretch_both", margin=0)
         self.chart = CourseChart(to_local(self.times, city.clock.zone))
         self.inspector = Inspector(
-            chart=pn.pane.Bokeh(self.chart.figure, sizing_mode="stretch_width", margin=0), sizing_mode="stretch_both", margin=0
+            chart=pn.pane.Bokeh(self.chart.figure, sizing_mode="stretch_width", margin=0),
+            sizing_mode="stretch_both",
+            margin=0,
         )
         self.credits = Credits(credits=to_credits(source), sizing_mode="stretch_width", margin=0)
         self._courses: list[Course] = []
@@ -69,6 +77,7 @@ class ExplorerPage:
         state.param.watch(self.inspect, "selection")
         state.param.watch(self.describe, ["step", "language", "theme", "chart_variable"])
         self.topbar.param.watch(self.map.fly_home, "home")
+        self.topbar.param.watch(lambda _event: self.map.fit(to_view(self.source.extent, narrow=True)), "narrow")
         self.inspector.param.watch(lambda _event: state.param.update(selection=None), "closed")
         self.inspector.param.watch(lambda event: state.param.update(chart_variable=event.new), "chosen")
 
@@ -86,7 +95,7 @@ class ExplorerPage:
         """Bring legends and notes up to what is drawn."""
         self.layers.rows = to_rows(self.state, self.source, self.scene.frames)
         profile, variable = self.source.profile(self.state.cell_variable)
-        title = title_of(variable.title, self.state.language, variable.name) if variable else ""
+        title = plain_title(title_of(variable.title, self.state.language, variable.name)) if variable else ""
         caption = texts(self.state.language)["city_mean"].format(title=title) if profile else ""
         self.clock.param.update(profile=profile, caption=caption)
 
@@ -98,6 +107,19 @@ class ExplorerPage:
         """Read what was clicked, beside the event loop, and show it."""
         selection = self.state.selection
         courses = await asyncio.to_thread(to_courses, selection, self.source) if selection else []
+        # Models of the chart may only change while the session is locked, which it is not after waiting.
+        pn.state.execute(partial(self.present, selection, courses), schedule=True)
+
+    def present(self, selection: dict[str, Any] | None, courses: list[Course]) -> None:
+        """Show a selection, unless another has taken its place meanwhile.
+
+        Parameters
+        ----------
+        selection : dict or None
+            What was clicked.
+        courses : list of Course
+            Values there over time.
+        """
         if selection != self.state.selection:
             return
         self._courses = courses
@@ -119,10 +141,8 @@ class ExplorerPage:
             return
         variable = self.source.city.variables[course.variable]
         unit = unit_of(variable.unit)
-        title = title_of(variable.title, language, course.variable)
-        self.chart.show(
-            course.values, title=f"{title} ({unit})" if unit else title, step=state.step, theme=state.theme
-        )
+        title = plain_title(title_of(variable.title, language, course.variable))
+        self.chart.show(course.values, title=f"{title} ({unit})" if unit else title, step=state.step, theme=state.theme)
 
     def template(self) -> pn.Template:
         """Put the views into the page.
@@ -144,10 +164,10 @@ class ExplorerPage:
             "ground": "sea" if has_land else "plain",
             "title": title,
             "loading": texts(self.state.language)["loading"],
+            "failed": texts(self.state.language)["failed"],
             "page_css": read_asset("page.css"),
             "page_js": read_asset("page.js"),
         }
         for name, value in variables.items():
             page.add_variable(name, value)
         return page
-

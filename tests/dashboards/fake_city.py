@@ -17,6 +17,7 @@ from twin.catalogue import LayerInfo, Variable
 WEST, SOUTH = 7.41, 43.73
 DEG_X, DEG_Y = 1 / 80_400, 1 / 111_100  # Of a metre, at that latitude.
 BLOCK_M = 90.0
+CHINESE = {"buildings": "建筑", "streets": "街道"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,9 @@ class FakeCity:
         self.variables = {
             "speed_ratio": variable("speed_ratio", "detectors", "1", "Speed over free flow", "车速比"),
             "no2": variable("no2", "air", "ug/m3", "Nitrogen dioxide", "二氧化氮"),
-            "population": variable("population", "people", "people", "Residents", "居民", kind="extensive", static=True),
+            "population": variable(
+                "population", "people", "people", "Residents", "居民", kind="extensive", static=True
+            ),
         }
         shows = {
             "ground": ("zones", {"as": "none"}, 2),
@@ -74,8 +77,12 @@ class FakeCity:
         lines, buildings, heights = [], [], []
         for i in range(self.blocks + 1):
             for j in range(self.blocks):
-                lines.append(shapely.LineString(np.column_stack(at([i * BLOCK_M] * 2, [j * BLOCK_M, (j + 1) * BLOCK_M]))))
-                lines.append(shapely.LineString(np.column_stack(at([j * BLOCK_M, (j + 1) * BLOCK_M], [i * BLOCK_M] * 2))))
+                lines.append(
+                    shapely.LineString(np.column_stack(at([i * BLOCK_M] * 2, [j * BLOCK_M, (j + 1) * BLOCK_M])))
+                )
+                lines.append(
+                    shapely.LineString(np.column_stack(at([j * BLOCK_M, (j + 1) * BLOCK_M], [i * BLOCK_M] * 2)))
+                )
         plot = (BLOCK_M - 16) / self.per_side
         for i, j in np.ndindex(self.blocks, self.blocks):
             far = np.hypot(i + 0.5 - self.blocks / 2, j + 0.5 - self.blocks / 2) / self.blocks
@@ -140,25 +147,33 @@ class FakeCity:
         values[::17] = np.nan  # Streets that no detector speaks for.
         return xr.DataArray(values, dims=("row", "time"), coords={"row": np.arange(n), "time": self.time}, name=name)
 
-    def explain(self, cell: int, name: str, time: Any = None) -> Explanation:
+    def explain(self, cell: int, name: str, time: Any = None) -> Explanation:  # noqa: ARG002 - the face of a Twin
         sources = pd.DataFrame(
             {"row": [3, 11], "share": [0.7, 0.3], "value": [31.0, 24.5], "layer": "air", "file": "raw/air.csv"}
         )
-        return Explanation(value=29.1, sources=sources, steps=("read raw/air.csv", "degrees-minutes-seconds to degrees", f"kriged at {time}"))
+        return Explanation(
+            value=29.1,
+            sources=sources,
+            steps=("read raw/air.csv", "degrees-minutes-seconds to degrees", f"kriged at {time}"),
+        )
 
 
-def variable(name: str, source: str, unit: str, en: str, zh: str, *, kind: str = "intensive", static: bool = False) -> Variable:
+def variable(
+    name: str, source: str, unit: str, *titles: str, kind: str = "intensive", static: bool = False
+) -> Variable:
     return Variable(
-        name=name, layer=source, kind=kind, unit=unit, title={"en": en, "zh": zh}, modelled=True, owner="Newtown Survey",
-        licence="CC-BY-4.0", level="public", attribution="© Newtown Survey", method="kriging", static=static, by=None,
+        name=name, layer=source, kind=kind, unit=unit, title=dict(zip(("en", "zh"), titles, strict=True)),
+        modelled=True, owner="Newtown Survey", licence="CC-BY-4.0", level="public", attribution="© Newtown Survey",
+        method="kriging", static=static, by=None,
         period=("2026-06-15T22:00:00Z", "2026-06-16T22:00:00Z"),
     )  # fmt: skip
 
 
 def layer(name: str, domain: str, show: dict[str, Any], features: int) -> LayerInfo:
     return LayerInfo(
-        name=name, domain=domain, title={"en": name.title(), "zh": {"buildings": "建筑", "streets": "街道"}.get(name, name)},
-        records_in=features, placed=features, quarantined=0, rejected=0, reasons={}, position="OGC:CRS84", operation="none",
+        name=name, domain=domain, title={"en": name.title(), "zh": CHINESE.get(name, name)},
+        records_in=features, placed=features, quarantined=0, rejected=0, reasons={}, position="OGC:CRS84",
+        operation="none",
         sigma_m=3.0, show=show, files=(f"raw/{name}.parquet",), features=features, owner="Newtown Survey",
         licence="ODbL-1.0", level="public", attribution="© Newtown Survey", modelled=name != "streets",
     )  # fmt: skip

@@ -32,6 +32,7 @@ export function render({model, el}) {
     before.replaceChildren(...(facts.length ? [make("div", {class: "facts"}, ...facts)] : []),
       make("h3", {}, t.values_here, make("span", {class: "muted"}, ` ${c.now}`)), make("div", {class: "values"}, ...rows));
     chart.hidden = !c.charted;
+    if (c.constant) before.append(make("div", {class: "small muted constant"}, c.constant));
     const table = make("table", {class: "small num"}, make("thead", {}, make("tr", {}, ...c.columns.map((name) => make("th", {}, name)))),
       make("tbody", {}, ...c.sources.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell))))));
     after.replaceChildren(make("h3", {}, t.sources, make("span", {class: "muted"}, ` ${c.about}`)));

@@ -17,6 +17,11 @@ window.cityTwin = {
 };
 (() => {
   const splash = document.getElementById("splash");
+  if (!document.createElement("canvas").getContext("webgl2")) {
+    splash.classList.add("failed");
+    splash.querySelector("span").textContent = splash.dataset.failed;
+    return;
+  }
   const timer = setInterval(() => {
     if (!window.cityTwin.ready()) return;
     clearInterval(timer);

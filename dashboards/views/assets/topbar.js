@@ -29,4 +29,5 @@ export function render({model, el}) {
   };
   for (const name of ["texts", "heading", "theme", "language"]) model.on(name, draw);
   draw();
+  if (window.innerWidth < 900) model.narrow = true;
 }
