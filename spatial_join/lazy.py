@@ -19,11 +19,12 @@ from dask.base import tokenize
 from spatial_join.aggregate import aggregate
 from spatial_join.errors import ResolutionError
 from spatial_join.grid import H3Grid
+from spatial_join.pieces import LatticeLike
 from spatial_join.quantity import Quantity
 from spatial_join.records import Records, records_of
 from spatial_join.state import combine
 from spatial_join.table import CellTable
-from spatial_join.weights import LatticeLike, weights
+from spatial_join.weights import weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from spatial_join.errors import CrsMismatchError, JoinError, QuantityError
-from spatial_join.weights import LatticeLike
+from spatial_join.pieces import LatticeLike
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -225,6 +225,10 @@ def clip_pieces(pieces: Rings, own: Numbers, candidates: Numbers, cells: Cells) 
     """
     piece_xy, piece_start = pieces
     corners, begin = cells
+    bounds = np.empty((corners.shape[0], 4))
+    for part in range(corners.shape[0]):
+        bounds[part, 0], bounds[part, 1] = corners[part, :, 0].min(), corners[part, :, 0].max()
+        bounds[part, 2], bounds[part, 3] = corners[part, :, 1].min(), corners[part, :, 1].max()
     who = np.empty((2 * own.shape[0] + 16, 2), np.int64)
     what = np.empty((2 * own.shape[0] + 16, 1))
     scratch = (np.empty((64, 2)), np.empty((64, 2)))
@@ -244,12 +248,9 @@ def clip_pieces(pieces: Rings, own: Numbers, candidates: Numbers, cells: Cells) 
                 continue
             area = 0.0
             for part in range(begin[c], begin[c + 1]):
-                corner = corners[part]
-                if corner[:, 0].max() <= x0 or corner[:, 0].min() >= x1:
+                if bounds[part, 1] <= x0 or bounds[part, 0] >= x1 or bounds[part, 3] <= y0 or bounds[part, 2] >= y1:
                     continue
-                if corner[:, 1].max() <= y0 or corner[:, 1].min() >= y1:
-                    continue
-                more, scratch = _overlap(corner, piece, scratch)
+                more, scratch = _overlap(corners[part], piece, scratch)
                 area += more
             if area != 0.0:
                 who[hits, 0], who[hits, 1], what[hits, 0] = p, c, area

@@ -1,7 +1,5 @@
 """Shares against GEOS, cell by cell, and their sums against 1."""
 
-import sys
-
 import exactextract
 import geopandas as gpd
 import h3.api.basic_int as h3
@@ -238,6 +236,6 @@ def test_weights_do_not_depend_on_the_other_rows(rng):
 
 
 def test_a_defect_is_not_normalised_away(monkeypatch):
-    monkeypatch.setattr(sys.modules["spatial_join.weights"], "REACH", 6.0)
+    monkeypatch.setattr("spatial_join.pieces.REACH", 6.0)
     with pytest.raises(JoinError, match="do not add up"):
         weights([shapely.box(7.3, 43.6, 7.5, 43.8)], H3Grid(9))
