@@ -238,7 +238,7 @@ def _finish(into: _Collector, header: Mapping[str, Any], options: ReadOptions, *
         if fault is not None:
             faults[i] = fault
         elif surfaces and found.geometry[i] is None:
-            faults[i] = "no_footprint: the object has nothing but walls"
+            faults[i] = "no_footprint: nothing but walls, or surfaces that cross themselves"
     index = np.array(into.rows, dtype=np.int64)
     table = to_table(into.properties, index)
     measured = pd.DataFrame(

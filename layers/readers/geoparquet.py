@@ -16,6 +16,8 @@ from layers.errors import FileUnreadableError
 from layers.readers.records import Records, geometry_faults
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from layers.options import ReadOptions
     from layers.sources import Source
 
@@ -57,18 +59,14 @@ def _geo(table: pa.Table, label: str) -> dict[str, Any] | None:
     return geo
 
 
-def _geometry(values: pa.ChunkedArray, encoding: str, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    present = (
-        values.is_valid().to_numpy(zero_copy_only=False)
-        if isinstance(values, pa.Array)
-        else values.is_valid().to_numpy()
-    )
-    if encoding.upper() == "WKB":
-        return shapely.from_wkb(
-            values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy(),
-            on_invalid="ignore",
-        ), present
-    return np.asarray(gpd.GeoDataFrame.from_arrow(table).geometry.array, dtype=object), present
+def _geometry(values: pa.ChunkedArray, encoding: str, table: pa.Table) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+    """Decode one geometry column; the second array says where the file has something."""
+    present: NDArray[np.bool_] = values.is_valid().to_numpy()
+    if encoding.upper() != "WKB":
+        return np.asarray(gpd.GeoDataFrame.from_arrow(table).geometry.array, dtype=object), present
+    with np.errstate(all="ignore"):
+        geometry: NDArray[np.object_] = shapely.from_wkb(values.to_numpy(), on_invalid="ignore")
+    return geometry, present
 
 
 def read_parquet(source: Source, options: ReadOptions) -> Records:
@@ -95,7 +93,7 @@ def read_parquet(source: Source, options: ReadOptions) -> Records:
     try:
         with source.path.open("rb") as file:
             table = pq.ParquetFile(file, page_checksum_verification=True).read()
-    except (pa.ArrowInvalid, pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FileUnreadableError(f"{source.label}: broken Parquet ({error}); fetch the file again.") from error
     geo = _geo(table, source.label)
     if geo is None:
@@ -129,6 +127,7 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray | pa.Array:
 
 def _frame(table: pa.Table) -> pd.DataFrame:
     """To pandas; integers with gaps stay integers."""
+    table = table.replace_schema_metadata(None)  # what pandas once noted there is not trusted
     for i, field in enumerate(table.schema):
         if pa.types.is_nested(field.type) or pa.types.is_decimal(field.type):
             table = table.set_column(i, field.name, _plain(table.column(i)))

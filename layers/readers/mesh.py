@@ -57,7 +57,7 @@ class Footprints:
     Parameters
     ----------
     geometry : numpy.ndarray of shapely polygons or None, shape (objects,)
-        Outline on the ground; None where an object has no surface that is not a wall.
+        Outline on the ground; None where an object has no surface that is not a wall, or they cannot be united.
     method : numpy.ndarray of object, shape (objects,)
         "ground_surface" (the file names them), "lowest_faces" (flat, at the foot, covering the outline) or
         "projection" (union of all surfaces, seen from above); None without geometry.
@@ -110,8 +110,20 @@ def _unite(polygons: NDArray[np.object_], owner: NDArray[np.int64], objects: int
     if len(owners):
         group = np.repeat(np.arange(len(owners)), np.diff([*starts, len(owner)]))
         collections = np.asarray(shapely.multipolygons(polygons, indices=group), dtype=object)
-        geometry[owners] = shapely.union_all(collections[:, np.newaxis], axis=1)
+        try:
+            geometry[owners] = shapely.union_all(collections[:, np.newaxis], axis=1)
+        except shapely.errors.GEOSException:
+            # One object that crosses itself stops them all: find it, the others stand.
+            geometry[owners] = [_unite_one(collection) for collection in collections]
     return geometry
+
+
+def _unite_one(collection: shapely.MultiPolygon) -> shapely.Geometry | None:
+    try:
+        united: shapely.Geometry = shapely.union_all([collection])
+    except shapely.errors.GEOSException:
+        return None
+    return united
 
 
 def to_footprints(mesh: Mesh, *, metres_per_unit: float) -> Footprints:

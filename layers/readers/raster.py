@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 import rasterio
 import xarray as xr
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from crs import Lattice
 from layers.errors import FileRefusedError, FileUnreadableError, SchemaError, listed
@@ -90,6 +91,8 @@ def read_geotiff(source: Source, options: ReadOptions) -> Pixels:
     """
     try:
         with (
+            np.errstate(all="ignore"),
+            warnings.catch_warnings(action="ignore", category=NotGeoreferencedWarning),
             rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GTIFF_POINT_GEO_IGNORE="NO"),
             rasterio.open(source.path, driver="GTiff") as file,
         ):

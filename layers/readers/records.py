@@ -85,6 +85,11 @@ def geometry_faults(
     numpy.ndarray of object, shape (n,)
         None, or "no_geometry", "unreadable_geometry", "not_finite" or "invalid_geometry" with details.
     """
+    with np.errstate(all="ignore"):  # broken files hold numbers that overflow; they are found below
+        return _geometry_faults(geometry, present, unreadable)
+
+
+def _geometry_faults(geometry: NDArray[np.object_], present: NDArray[np.bool_], unreadable: str) -> NDArray[np.object_]:
     reasons = np.full(len(geometry), None, dtype=object)
     missing = shapely.is_missing(geometry)
     empty = shapely.is_empty(geometry)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_geopackage", "read_shapefile"]
 
+logger = logging.getLogger(__name__)
+
 #: A virtual table can reach other files; a GeoPackage needs these kinds only.
 _HARMLESS = ("rtree", "fts3", "fts4", "fts5")
 
@@ -30,11 +34,12 @@ def _check_sqlite(source: Source) -> None:
     """Refuse a database with virtual tables that reach outside it."""
     try:
         connection = sqlite3.connect(f"{source.path.as_uri()}?mode=ro&immutable=1", uri=True)
+        connection.text_factory = lambda text: text.decode("utf-8", errors="backslashreplace")
         try:
             rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL%'").fetchall()
         finally:
             connection.close()
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise FileUnreadableError(f"{source.label}: broken SQLite database ({error}); fetch it again.") from error
     for name, sql in rows:
         module = str(sql).upper().split(" USING ")[-1].split("(")[0].strip().lower()
@@ -69,23 +74,33 @@ def _columns(meta: dict[str, Any], fields: list[np.ndarray], index: np.ndarray) 
 
 def _read(source: Source, path: str, options: ReadOptions) -> Records:
     try:
-        layer = _choose_layer(source, path, options.layer)
-        meta, _, wkb, fields = pyogrio.raw.read(path, layer=layer, datetime_as_string=True, encoding=options.encoding)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            layer = _choose_layer(source, path, options.layer)
+            meta, _, wkb, fields = pyogrio.raw.read(
+                path, layer=layer, datetime_as_string=True, encoding=options.encoding
+            )
     except LookupError as error:
         raise SchemaError(f"{source.label}: no encoding is called {options.encoding!r}; write gb18030, ...") from error
+    except UnboundLocalError as error:
+        # pyogrio 0.13 trips over its own error handling where GDAL's message about the frame is no UTF-8.
+        raise FileUnreadableError(f"{source.label}: its frame (.prj) cannot be read; fetch it again.") from error
     except UnicodeDecodeError as error:
         raise FileUnreadableError(
             f"{source.label}: attributes are not {error.encoding}; write encoding: gb18030 (or what it is)."
         ) from error
     except (DataSourceError, DataLayerError, FeatureError, GeometryError) as error:
         raise FileUnreadableError(f"{source.label}: GDAL cannot read it ({error}).") from error
+    for text in dict.fromkeys(str(warning.message) for warning in said):
+        logger.warning("%s: GDAL says: %s", source.label, text)
     count = len(wkb) if wkb is not None else len(fields[0]) if fields else 0
     index = np.arange(count)
     table = _columns(meta, fields, index)
     if wkb is None:
         return Records(table=table, count=count)
     present = np.array([value is not None for value in wkb], dtype=bool)
-    geometry = shapely.from_wkb(wkb, on_invalid="ignore")
+    with np.errstate(all="ignore"):
+        geometry = shapely.from_wkb(wkb, on_invalid="ignore")
     return Records(
         table=table,
         count=count,

@@ -180,6 +180,21 @@ def test_a_broken_object_is_set_aside_alone(tmp_path, name):
     assert layer.ledger.reasons()["reason"].tolist() == [reason]
 
 
+def test_an_object_that_crosses_itself_stops_no_other(tmp_path):
+    """Overlapping surfaces that cross themselves make GEOS give up; found by a fuzzer."""
+    blocks = [_prism(shapely.Point(20 * i, 0).buffer(7, quad_segs=4), 0, 3) for i in range(20)]
+    random = np.random.default_rng(3)
+    for k in range(0, 20, 2):
+        vertices = blocks[k][0]
+        for i in random.integers(0, len(vertices), 6):
+            vertices[i] = [float(random.normal(20 * k, 5)), float(random.normal(0, 5)), vertices[i][2] + (i % 3)]
+    layer = _read(tmp_path / "a.city.json", _encode(blocks))
+    whole = {f"b{k}" for k in range(1, 20, 2)}
+    assert whole <= set(layer.column("id"))
+    assert layer.ledger.records_in == 20
+    assert shapely.is_valid(layer.geometry).all()
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -91,6 +91,14 @@ def test_the_encoding_of_a_shapefile_may_be_stated(tmp_path):
         layers.read(tmp_path / "z.shp", options=layers.ReadOptions(encoding="klingon"))
 
 
+def test_what_gdal_mutters_is_logged(tmp_path, caplog):
+    gpd.GeoDataFrame({"v": [123.45]}, geometry=[shapely.Point(1, 2)], crs="EPSG:2263").to_file(tmp_path / "z.shp")
+    data = (tmp_path / "z.dbf").read_bytes()
+    (tmp_path / "z.dbf").write_bytes(data.replace(b"123.45", b"123x45"))
+    layers.read(tmp_path / "z.shp")
+    assert "parsed incompletely" in caplog.text
+
+
 def test_a_shapefile_without_its_companions_says_which(tmp_path):
     _sample().to_file(tmp_path / "z.shp")
     (tmp_path / "z.dbf").unlink()
@@ -138,6 +146,14 @@ def test_a_broken_geopackage_is_said_to_be_broken(tmp_path):
     data = (tmp_path / "z.gpkg").read_bytes()
     (tmp_path / "z.gpkg").write_bytes(data[:6000])
     with pytest.raises(layers.FileUnreadableError, match=r"z\.gpkg"):
+        layers.read(tmp_path / "z.gpkg")
+
+
+def test_a_geopackage_whose_schema_is_no_text_is_broken(tmp_path):
+    _sample().to_file(tmp_path / "z.gpkg")
+    data = (tmp_path / "z.gpkg").read_bytes()
+    (tmp_path / "z.gpkg").write_bytes(data.replace(b"gpkg_geometry_columns", b"gpkg_\xff\xfe_metry_columns"))
+    with pytest.raises(layers.LayerError):
         layers.read(tmp_path / "z.gpkg")
 
 
