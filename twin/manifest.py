@@ -24,7 +24,7 @@ from twin.manifest_checks import (
     shared_name_faults,
 )
 from twin.manifest_marks import Lines, Location, plain, shown
-from twin.manifest_models import CitySpec
+from twin.manifest_models import CitySpec, DatasetSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,21 +111,37 @@ def read_manifest(path: str | Path) -> Manifest:
     path = Path(path)
     tree = _read_tree(path)
     lines = Lines(tree)
-    try:
-        spec = CitySpec.model_validate(plain(tree))
-    except ValidationError as error:
-        raise ManifestError(path, tuple(_fault(item, lines) for item in error.errors())) from None
+    plain_tree = plain(tree)
     faults: list[Fault] = []
-    root = resolve_root(path, spec.root, lines, faults)
-    for name, dataset in spec.datasets.items():
-        faults += dataset_faults(name, dataset, spec, lines)
+    spec = None
+    try:
+        spec = CitySpec.model_validate(plain_tree)
+    except ValidationError as error:
+        faults += [_fault(item, lines) for item in error.errors()]
+    entries = plain_tree.get("datasets")
+    datasets = dict(spec.datasets) if spec is not None else _sound_datasets(entries)
+    stated = plain_tree.get("root", ".")
+    root = resolve_root(path, stated, lines, faults) if isinstance(stated, str) else None
+    for name, dataset in datasets.items():
+        faults += dataset_faults(name, dataset, list(entries), lines)
         if root is not None:
             faults += path_faults(name, dataset, root, lines)
-    faults += shared_name_faults(spec, lines)
-    faults += cycle_faults(spec, lines)
-    if faults or root is None:
+    faults += shared_name_faults(datasets, lines)
+    faults += cycle_faults(datasets, lines)
+    if faults or root is None or spec is None:
         raise ManifestError(path, tuple(faults))
     return Manifest(path=path.resolve(), root=root, spec=spec)
+
+
+def _sound_datasets(entries: object) -> dict[str, DatasetSpec]:
+    """Return the datasets that can be read although others cannot, so that their faults come at once too."""
+    sound = {}
+    for name, entry in entries.items() if isinstance(entries, Mapping) else ():
+        try:
+            sound[str(name)] = DatasetSpec.model_validate(entry)
+        except ValidationError:
+            continue  # its faults are told by the whole
+    return sound
 
 
 def _read_tree(path: Path) -> CommentedMap:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from twin.manifest_marks import Lines, Location, shown
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from twin.manifest_models import CitySpec, DatasetSpec, VariableSpec
+    from twin.manifest_models import DatasetSpec, VariableSpec
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LAYER_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -110,7 +110,7 @@ def path_faults(name: str, dataset: DatasetSpec, root: Path, lines: Lines) -> li
     return faults
 
 
-def dataset_faults(name: str, dataset: DatasetSpec, spec: CitySpec, lines: Lines) -> list[Fault]:
+def dataset_faults(name: str, dataset: DatasetSpec, names: Sequence[str], lines: Lines) -> list[Fault]:
     """Find what no single entry shows: words that refer to other entries.
 
     Parameters
@@ -119,8 +119,8 @@ def dataset_faults(name: str, dataset: DatasetSpec, spec: CitySpec, lines: Lines
         Name of the dataset.
     dataset : DatasetSpec
         Its entry.
-    spec : CitySpec
-        All entries.
+    names : sequence of str
+        Names of all datasets.
     lines : Lines
         Where they stand.
 
@@ -129,7 +129,7 @@ def dataset_faults(name: str, dataset: DatasetSpec, spec: CitySpec, lines: Lines
     list of Fault
         Every fault of this dataset.
     """
-    found = [*_name_faults(name), *_position_faults(dataset, spec), *_series_faults(dataset)]
+    found = [*_name_faults(name), *_position_faults(dataset, names), *_series_faults(dataset)]
     for key, variable in dataset.variables.items():
         inner = _variable_faults(key, variable, dataset)
         found += [(("variables", key, *tail), seen, remedy) for tail, seen, remedy in inner]
@@ -145,7 +145,7 @@ def _name_faults(name: str) -> list[Found]:
     return [] if _LAYER_NAME.match(name) else [((), repr(name), "write a name of lower-case letters, digits and _")]
 
 
-def _position_faults(dataset: DatasetSpec, spec: CitySpec) -> list[Found]:
+def _position_faults(dataset: DatasetSpec, names: Sequence[str]) -> list[Found]:
     found: list[Found] = []
     if dataset.position is not None:
         try:
@@ -153,8 +153,8 @@ def _position_faults(dataset: DatasetSpec, spec: CitySpec) -> list[Found]:
         except crs.CrsError as error:
             found.append((("position",), shown(dataset.position), " ".join(str(error).split())))
     for other in references(dataset):
-        if other not in spec.datasets:
-            remedy = f"write the name of a dataset: {', '.join(spec.datasets)}"
+        if other not in names:
+            remedy = f"write the name of a dataset: {', '.join(names)}"
             found.append((("position",), f"a reference to {other!r}", remedy))
     if dataset.support == "reference" and not references(dataset):
         remedy = "give a position {along: …} or {register: …}, or remove support"
@@ -184,12 +184,12 @@ def _variable_faults(key: str, variable: VariableSpec, dataset: DatasetSpec) -> 
     return found
 
 
-def shared_name_faults(spec: CitySpec, lines: Lines) -> list[Fault]:
+def shared_name_faults(datasets: Mapping[str, DatasetSpec], lines: Lines) -> list[Fault]:
     """Find variables of one name in two datasets.
 
     Parameters
     ----------
-    spec : CitySpec
+    datasets : mapping of str to DatasetSpec
         All entries.
     lines : Lines
         Where they stand.
@@ -201,7 +201,7 @@ def shared_name_faults(spec: CitySpec, lines: Lines) -> list[Fault]:
     """
     faults: list[Fault] = []
     seen: dict[str, str] = {}
-    for name, dataset in spec.datasets.items():
+    for name, dataset in datasets.items():
         for key in dataset.variables:
             if key in seen:
                 where = f"datasets.{name}.variables.{key}"
@@ -213,12 +213,12 @@ def shared_name_faults(spec: CitySpec, lines: Lines) -> list[Fault]:
     return faults
 
 
-def cycle_faults(spec: CitySpec, lines: Lines) -> list[Fault]:
+def cycle_faults(datasets: Mapping[str, DatasetSpec], lines: Lines) -> list[Fault]:
     """Find positions that refer to each other in a circle.
 
     Parameters
     ----------
-    spec : CitySpec
+    datasets : mapping of str to DatasetSpec
         All entries.
     lines : Lines
         Where they stand.
@@ -228,7 +228,7 @@ def cycle_faults(spec: CitySpec, lines: Lines) -> list[Fault]:
     list of Fault
         One, naming the whole circle.
     """
-    graph = {name: references(dataset) for name, dataset in spec.datasets.items()}
+    graph = {name: references(dataset) for name, dataset in datasets.items()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

@@ -14,6 +14,7 @@ from twin.catalogue import LayerInfo, Variable, layer_from_json, variable_from_j
 from twin.coarse import coarsen, coarsen_classes, on_axis, on_rows
 from twin.errors import UnknownNameError
 from twin.lineage import Explanation, explain
+from twin.quality import quality_of, quality_table
 from twin.snapshot import Snapshot, open_snapshot
 from twin.timeline import Clock, clock_from_json
 
@@ -245,6 +246,17 @@ class Twin:
         for row in rows.values():
             row["reasons"] = ", ".join(f"{code} {count:,}" for code, count in row["reasons"].items())
         return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("layer")
+
+    def quality(self) -> pd.DataFrame:
+        """Return how much of each variable is known, and how well.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index variable; columns cells (with any value), coverage (part of their steps that has one), sigma (median,
+            unit of the variable; NaN unless it is a field) and sigma_m (median, metres).
+        """
+        return quality_table({name: quality_of(self._level(name, self.resolution)) for name in self.variables})
 
     def explain(self, cell: int | str, variable: str, time: object = None) -> Explanation:
         """Say where the value of a cell comes from.

@@ -95,7 +95,7 @@ class Clock:
         SeriesError
             If the time lies outside the clock or cannot be read.
         """
-        if isinstance(time, (int, np.integer)) and not isinstance(time, bool):
+        if isinstance(time, (int, np.integer)) and not isinstance(time, (bool, np.timedelta64)):
             step = int(time)
         else:
             step = int(np.floor(self._offset_s(time) / self.step_s))
