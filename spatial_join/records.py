@@ -108,7 +108,11 @@ def records_of(source: Any) -> Records:  # noqa: ANN401 -- layers, rasters and f
         values = np.asarray(source.values, dtype=np.float64)
         variable = str(getattr(source, "variable", None) or name)
         return Records(
-            name=name, geometry=coordinates, table=pd.DataFrame({variable: values.ravel()}), valid=~np.isnan(values)
+            name=name,
+            geometry=coordinates,
+            table=pd.DataFrame({variable: values.ravel()}),
+            valid=np.isfinite(values),
+            sigma_m=_stated(np.full(values.size, float(getattr(coordinates, "sigma_m", 0.0)))),
         )
     if hasattr(source, "geometry") and hasattr(source, "table"):
         sigma = getattr(source, "sigma_m", None)
@@ -116,7 +120,7 @@ def records_of(source: Any) -> Records:  # noqa: ANN401 -- layers, rasters and f
             name=name,
             geometry=np.asarray(source.geometry, dtype=object),
             table=source.table,
-            sigma_m=None if sigma is None else np.asarray(sigma, dtype=np.float64),
+            sigma_m=None if sigma is None else _stated(np.asarray(sigma, dtype=np.float64)),
         )
     raise JoinError(
         f"Cannot take records from a {type(source).__name__}; pass a Layer, a RasterLayer or a GeoDataFrame."
@@ -161,6 +165,11 @@ def crs_name(frame: gpd.GeoDataFrame) -> str | None:
         return None
     authority = frame.crs.to_authority()
     return ":".join(authority) if authority else str(frame.crs.name)
+
+
+def _stated(sigma_m: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return the standard deviations, or None if every one is 0, which means "not stated" and not "exact"."""
+    return sigma_m if (sigma_m > 0.0).any() else None
 
 
 def _require_lon_lat(what: str, crs: str | None) -> None:

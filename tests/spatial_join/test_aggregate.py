@@ -165,6 +165,15 @@ def test_uncertainty_is_the_root_mean_square_by_support():
     assert table.frame["sigma_m"].tolist() == pytest.approx([np.sqrt((2.0**2 + 3 * 6.0**2) / 4)], rel=1e-6)
 
 
+def test_an_uncertainty_that_is_not_stated_is_not_zero(rng):
+    layer = Layer.from_arrays("blocks", records(rng), position="OGC:CRS84", columns={"people": np.ones(60)})
+    assert to_h3(layer, resolution=9, values={"people": "extensive"}).frame["sigma_m"].isna().all()
+    stated = Layer.from_arrays(
+        "blocks", records(rng), position={"definition": "OGC:CRS84", "sigma_m": 4.0}, columns={"people": np.ones(60)}
+    )
+    np.testing.assert_allclose(to_h3(stated, resolution=9, values={"people": "extensive"}).frame["sigma_m"], 4.0)
+
+
 def test_a_layer_is_taken_as_it_is(rng):
     layer = Layer.from_arrays("blocks", records(rng), position="OGC:CRS84", columns={"people": np.arange(60.0)})
     table = to_h3(layer, resolution=9, values={"people": "extensive"})
