@@ -5,6 +5,7 @@ Nothing is downloaded, and everyone who names the same numbers gets the same cit
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 WEST_M, SOUTH_M, SIDE_M = 500_000.0, 3_340_000.0, 30_000.0
 """Lower left corner and side; the offsets are those of a projected grid, so that rounding is as in practice."""
 
+_CORNER = np.array([WEST_M, SOUTH_M])
 _CENTRES, _SPREAD_OUT = 80, 0.2
 _SEED = 1
 
@@ -60,7 +62,7 @@ def buildings(count: int) -> NDArray[np.object_]:
     across = np.array([-1, -1, 1, 1, -1]) * half_depth[:, None]
     cos, sin = np.cos(turn)[:, None], np.sin(turn)[:, None]
     corners = np.stack([along * cos - across * sin, along * sin + across * cos], axis=-1) + centre[:, None]
-    return shapely.polygons(corners + (WEST_M, SOUTH_M))
+    return shapely.polygons(corners + _CORNER)
 
 
 def streets(count: int) -> NDArray[np.object_]:
@@ -74,7 +76,7 @@ def streets(count: int) -> NDArray[np.object_]:
             line = line[:, ::-1] if upright else line
             pieces.append(np.stack([line[:-1], line[1:]], axis=1))
     every = np.concatenate(pieces)
-    return shapely.linestrings(every[rng.permutation(len(every))[:count]] + (WEST_M, SOUTH_M))
+    return shapely.linestrings(every[rng.permutation(len(every))[:count]] + _CORNER)
 
 
 def lon_lat(x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -118,8 +120,8 @@ def _voronoi_zones(position: Floats, levels: int, rng: np.random.Generator) -> N
     zones = []
     for cell in diagram.point_region[: len(position)]:
         ring = diagram.regions[cell]
-        sides = [side(a, b)[:-1] for a, b in zip(ring, ring[1:] + ring[:1], strict=True)]
-        zones.append(shapely.Polygon(np.concatenate([*sides, sides[0][:1]]) + (WEST_M, SOUTH_M)))
+        sides = [side(a, b)[:-1] for a, b in pairwise([*ring, ring[0]])]
+        zones.append(shapely.Polygon(np.concatenate([*sides, sides[0][:1]]) + _CORNER))
     out = np.array(zones)
     for row in np.flatnonzero(~shapely.is_valid(out)):  # a ragged side may cross another: keep the largest part
         out[row] = max(shapely.get_parts(shapely.make_valid(out[row])), key=lambda part: part.area)
