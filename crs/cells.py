@@ -6,6 +6,7 @@ cell, with a centre, the radius that holds all of it, and the sigma that a unifo
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
@@ -33,8 +34,9 @@ T = TypeVar("T", bound=np.generic)
 CellSystem = Literal["h3", "geohash", "mgrs", "plus_code", "beidou"]
 
 _MEAN_RADIUS_M = 6_371_008.8
-#: An H3 code has 15 or 16 hexadecimal digits; one written as a decimal number has 18 or 19.
-_H3_HEX_DIGITS = 16
+#: A cell of H3 has 15 hexadecimal digits and may have a leading 0; its integer has 18.
+_H3_HEXADECIMAL = re.compile(r"0?[0-9a-f]{15}")
+_H3_DECIMAL = re.compile(r"[0-9]{18}")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -53,8 +55,8 @@ class CellPositions:
         stands.
     sigma_m : numpy.ndarray
         Standard deviation per horizontal axis, metres, of a record that may be anywhere in the cell with the same
-        probability, about the centre. To be used with the centre; with the outline it is already said. NaN where a
-        reason stands.
+        probability, about the centre; within 1 % for cells of up to 500 km. To be used with the centre: the outline
+        says it already. NaN where a reason stands.
     reasons : numpy.ndarray
         None where decoded, else text "code: detail", shape (n,).
     """
@@ -143,7 +145,7 @@ def _distinct(values: list[object], *, integers: bool, column: str) -> tuple[lis
     for row, value in enumerate(values):
         if isinstance(value, str):
             text = value.strip()
-        elif integers and isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        elif integers and isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 0:
             text = f"{value:x}"
         elif value is None or value != value:  # noqa: PLR0124 (NaN and NaT differ from themselves)
             text = ""
@@ -224,8 +226,8 @@ def _decode_h3(codes: Sequence[str]) -> Outlines:
     outlines = empty_outlines(len(codes))
     rows, counts, numbers = [], [], []
     for row, code in enumerate(codes):
-        text = f"{int(code):x}" if len(code) > _H3_HEX_DIGITS and code.isdecimal() else code.lower()
-        if not h3.is_valid_cell(text):
+        text = f"{int(code):x}" if _H3_DECIMAL.fullmatch(code) else code.lower()
+        if not _H3_HEXADECIMAL.fullmatch(text) or not h3.is_valid_cell(text):
             outlines.reasons[row] = "this is no H3 cell; a cell is written as 15 hexadecimal digits or as its integer"
             continue
         outlines.lat_deg[row], outlines.lon_deg[row] = h3.cell_to_latlng(text)
@@ -243,7 +245,7 @@ def _decode_h3(codes: Sequence[str]) -> Outlines:
     last = np.cumsum(counts) - 1
     step[last] = lon[last - np.array(counts) + 1] - lon[last]
     around = np.bincount(ring, weights=(step + 180.0) % 360.0 - 180.0)
-    lon = middle + (lon - middle + 180.0) % 360.0 - 180.0
+    lon = lon + 360.0 * np.round((middle - lon) / 360.0)
     rings = shapely.linearrings(np.column_stack([lon, lat]), indices=ring)
     outlines.geometry[found] = shapely.polygons(rings)
     for row in found[np.abs(around) > 180.0]:

@@ -167,7 +167,7 @@ def _enter(
     lon, lat = _utm(zone, band)(corner[0][:, None] + east, corner[1][:, None] + north, inverse=True)
     # Beyond 180 degrees the inverse turns round; a square must stay in one piece until it is cut.
     middle = (place.west + place.east) / 2
-    lon = middle + (lon - middle + 180.0) % 360.0 - 180.0
+    lon = lon + 360.0 * np.round((middle - lon) / 360.0)
     squares: ObjectArray = np.asarray(shapely.polygons(np.stack([lon, lat], axis=-1)), dtype=object)
     beyond = (lon.min(axis=1) < place.west) | (lon.max(axis=1) > place.east)
     beyond |= (lat.min(axis=1) < place.south) | (lat.max(axis=1) > place.north)
@@ -175,7 +175,10 @@ def _enter(
     squares[beyond] = shapely.intersection(squares[beyond], box)
     none = shapely.area(squares) == 0
     outlines.reasons[rows[none]] = f"this square of {size} m lies outside zone {zone}{band}"
+    # The middle of a whole square is that of the grid; a square that was cut has its centroid.
+    middle_lon, middle_lat = _utm(zone, band)(corner[0] + size / 2, corner[1] + size / 2, inverse=True)
+    centroids = shapely.get_coordinates(shapely.centroid(squares[beyond & ~none]))
+    middle_lon[beyond & ~none], middle_lat[beyond & ~none] = centroids[:, 0], centroids[:, 1]
     kept = rows[~none]
     outlines.geometry[kept] = squares[~none]
-    middles = shapely.get_coordinates(shapely.centroid(squares[~none]))
-    outlines.lon_deg[kept], outlines.lat_deg[kept] = middles[:, 0], middles[:, 1]
+    outlines.lon_deg[kept], outlines.lat_deg[kept] = middle_lon[~none], middle_lat[~none]
