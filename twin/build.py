@@ -185,6 +185,7 @@ def take_step(step: Step, plan: Plan, work: Path) -> Outcome:
     cells = place_of(work, plan[f"cells {name}"])
 
     def make(folder: Path) -> None:
+        """Write the result of this step."""
         if step.kind == "place":
             place(manifest, name, folders, folder)
         elif step.kind == "cells":

@@ -90,8 +90,8 @@ def _every_command(
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(name)s: %(message)s")
 
 
-@app.command(epilog=_examples("twin build city.yaml", "twin build city.yaml --out monaco.twin --workers 2"))
-def build(
+@app.command("build", epilog=_examples("twin build city.yaml", "twin build city.yaml --out monaco.twin --workers 2"))
+def _build(
     manifest: Annotated[Path, typer.Argument(help="The city.yaml")],
     *,
     out: Annotated[Path | None, typer.Option(help="Folder of the twin; default: <city>.twin here")] = None,
@@ -115,8 +115,8 @@ def build(
             )
 
 
-@app.command(epilog=_examples("twin serve monaco.twin", "twin serve monaco.twin --port 8080 --open"))
-def serve(
+@app.command("serve", epilog=_examples("twin serve monaco.twin", "twin serve monaco.twin --port 8080 --open"))
+def _serve(
     path: TwinPath,
     *,
     port: Annotated[int, typer.Option(help="Port to listen on")] = 5006,
@@ -129,8 +129,8 @@ def serve(
         plugin("serve")(path, port=port, address=address, open_browser=open_browser)
 
 
-@app.command(epilog=_examples("twin explain monaco.twin 8c3969a4e1acdff no2 --time 2026-06-16T08:00"))
-def explain(
+@app.command("explain", epilog=_examples("twin explain monaco.twin 8c3969a4e1acdff no2 --time 2026-06-16T08:00"))
+def _explain(
     path: TwinPath,
     cell: Annotated[str, typer.Argument(help="H3 cell, hexadecimal")],
     variable: Annotated[str, typer.Argument(help="Variable of the cube")],
@@ -149,8 +149,8 @@ def explain(
             _out.print(_plain(repr(found)), highlight=False, soft_wrap=True)
 
 
-@app.command(epilog=_examples("twin ledger monaco.twin", "twin ledger monaco.twin --json"))
-def ledger(path: TwinPath, *, as_json: AsJson = False) -> None:
+@app.command("ledger", epilog=_examples("twin ledger monaco.twin", "twin ledger monaco.twin --json"))
+def _ledger(path: TwinPath, *, as_json: AsJson = False) -> None:
     """Show what became of every record: in = placed + quarantined + rejected."""
     with _faults_told():
         city = open_twin(path)
@@ -160,8 +160,8 @@ def ledger(path: TwinPath, *, as_json: AsJson = False) -> None:
             _print_ledger(city)
 
 
-@app.command(epilog=_examples("twin verify monaco.twin"))
-def verify(path: TwinPath, *, as_json: AsJson = False) -> None:
+@app.command("verify", epilog=_examples("twin verify monaco.twin"))
+def _verify(path: TwinPath, *, as_json: AsJson = False) -> None:
     """Compare every stored file with the hash that was kept when it was written."""
     with _faults_told():
         city = open_twin(path)
@@ -177,8 +177,8 @@ def verify(path: TwinPath, *, as_json: AsJson = False) -> None:
             raise typer.Exit(DAMAGED)
 
 
-@app.command(epilog=_examples("twin info monaco.twin"))
-def info(path: TwinPath, *, as_json: AsJson = False) -> None:
+@app.command("info", epilog=_examples("twin info monaco.twin"))
+def _info(path: TwinPath, *, as_json: AsJson = False) -> None:
     """Show the layers, variables and clock of a twin."""
     with _faults_told():
         city = open_twin(path)
@@ -201,14 +201,14 @@ def info(path: TwinPath, *, as_json: AsJson = False) -> None:
             _out.print(_plain(repr(city)), highlight=False, soft_wrap=True)
 
 
-@app.command(epilog=_examples("twin schema > city.schema.json"))
-def schema() -> None:
+@app.command("schema", epilog=_examples("twin schema > city.schema.json"))
+def _schema() -> None:
     """Write the JSON Schema of city.yaml, for editors that complete and check while you type."""
     _write_json(json_schema())
 
 
-@app.command(epilog=_examples("twin doctor"))
-def doctor(*, as_json: AsJson = False) -> None:
+@app.command("doctor", epilog=_examples("twin doctor"))
+def _doctor(*, as_json: AsJson = False) -> None:
     """Look at this installation: shadowed packages, missing libraries, missing plugins."""
     found = findings()
     if as_json:

@@ -226,7 +226,7 @@ def _parts_of_step(
     sites = np.unique(records["feature"].to_numpy(), return_inverse=True)[1].astype(np.int64)
     shares = step_shares(records["time"], clock, period_s=period_s)
     extensive = variable.kind == "extensive"
-    weight, counted = resample_shares(values, sites, shares, extensive=extensive, typical_day=clock.typical_day)
+    weight, counted = resample_shares(values, sites, shares, clock=clock, extensive=extensive)
     here = (shares.step == step) & counted & (weight > 0)
     part = np.bincount(shares.record[here], weights=weight[here], minlength=len(records)).astype(np.float64)
     return part, part > 0

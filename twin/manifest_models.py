@@ -93,11 +93,9 @@ class ClockSpec(Strict):
         step = pd.Timedelta(self.step)
         if self.typical_day:
             if self.start is not None or self.end is not None:
-                msg = "a typical day has no start and end: remove them, or remove typical_day"
-                raise ValueError(msg)
+                raise _remedy("a typical day has no start and end: remove them, or remove typical_day")
             if DAY % step != pd.Timedelta(0):
-                msg = f"a step of {self.step} does not divide a day: write one that does, such as 15min or 1h"
-                raise ValueError(msg)
+                raise _remedy(f"a step of {self.step} does not divide a day: write one that does, such as 15min or 1h")
             return self
         if self.start is None or self.end is None:
             raise _remedy("write both start and end, or typical_day: true")

@@ -157,8 +157,8 @@ class Twin:
         Returns
         -------
         geopandas.GeoDataFrame
-            Column ``row`` is the record number in the source (the site's number for series), ``sigma_m`` how far it
-            may be off per axis; then the attributes as published.
+            Index and column ``row`` are the record number in the source (the site's number for series), as in
+            `weights`; ``sigma_m`` is how far it may be off per axis; then the attributes as published.
 
         Raises
         ------
@@ -168,7 +168,8 @@ class Twin:
         self._layer(layer)
         if f"layers/{layer}.parquet" not in self._snapshot:
             raise UnknownNameError(f"layer {layer!r} is a raster and has no features: ask `cube()` for its variables")
-        return self._snapshot.features(layer)
+        frame = self._snapshot.features(layer)
+        return frame.set_index(frame["row"].to_numpy())
 
     def on_features(self, layer: str, variable: str) -> xr.DataArray:
         """Return a cell variable on the features of a layer, such as congestion on street lines.

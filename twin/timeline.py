@@ -275,7 +275,7 @@ def step_shares(times: pd.Series[Any], clock: Clock, *, period_s: float = 0.0) -
 
 
 def resample_shares(
-    values: Floats, sites: Integers, shares: StepShares, *, extensive: bool, typical_day: bool
+    values: Floats, sites: Integers, shares: StepShares, *, clock: Clock, extensive: bool
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
     """Return what each pair of reading and step contributes to its site's value at that step.
 
@@ -287,10 +287,10 @@ def resample_shares(
         Site of each reading.
     shares : StepShares
         What `step_shares` gave for them.
+    clock : Clock
+        The city's clock; on a typical day amounts are divided by the days that have readings.
     extensive : bool
         True for amounts, which add up over a step; False for levels, which are averaged.
-    typical_day : bool
-        True if amounts are to be divided by the days that have readings.
 
     Returns
     -------
@@ -306,7 +306,7 @@ def resample_shares(
     slots = int(slot.max()) + 1 if slot.size else 0
     if not extensive:
         total = np.bincount(slot, weights=overlap, minlength=slots)[slot]
-    elif typical_day:
+    elif clock.typical_day:
         seen = np.unique(np.stack([slot[counted], shares.day[counted]]), axis=1)
         total = np.bincount(seen[0], minlength=slots).astype(np.float64)[slot]
     else:
@@ -338,7 +338,7 @@ def resample(values: Floats, sites: Integers, shares: StepShares, *, clock: Cloc
     """
     count = int(sites.max()) + 1 if sites.size else 0
     shape = (count, len(clock))
-    weight, counted = resample_shares(values, sites, shares, extensive=extensive, typical_day=clock.typical_day)
+    weight, counted = resample_shares(values, sites, shares, clock=clock, extensive=extensive)
     slot = (sites[shares.record] * len(clock) + shares.step)[counted]
     sums = np.bincount(slot, weights=(weight * values[shares.record])[counted], minlength=count * len(clock))
     seen = np.bincount(slot, minlength=count * len(clock)) > 0

@@ -30,28 +30,28 @@ def router(city: Twin) -> APIRouter:
     """
     routes = APIRouter(prefix="/api", tags=["twin"])
 
-    @routes.get("/health")
-    def health() -> dict[str, Any]:
+    @routes.get("/health", name="health")
+    def _health() -> dict[str, Any]:
         """Say that the twin is there, and which state of it."""
         return {"status": "ok", "city": city.name, "snapshot": city.snapshot, "resolution": city.resolution}
 
-    @routes.get("/variables")
-    def variables() -> list[dict[str, Any]]:
+    @routes.get("/variables", name="variables")
+    def _variables() -> list[dict[str, Any]]:
         """List the variables with unit, title, origin and method."""
         return [to_json(variable) for variable in city.variables.values()]
 
-    @routes.get("/cells")
-    def cells(
+    @routes.get("/cells", name="cells")
+    def _cells(
         variable: Annotated[str, Query(description="Name of a variable")],
         resolution: Annotated[int | None, Query(ge=0, le=15, description="H3 resolution; default: 3 coarser")] = None,
         time: Annotated[str | None, Query(description="Local time, or time of day; default: first step")] = None,
     ) -> dict[str, Any]:
         """Give the cells of a variable at one time that have a value."""
-        found: dict[str, Any] = _told(lambda: _cells(city, variable, resolution, time))
+        found: dict[str, Any] = _told(lambda: _values(city, variable, resolution, time))
         return found
 
-    @routes.get("/explain")
-    def explain(
+    @routes.get("/explain", name="explain")
+    def _explain(
         cell: Annotated[str, Query(description="H3 cell, hexadecimal")],
         variable: Annotated[str, Query(description="Name of a variable")],
         time: Annotated[str | None, Query(description="Local time, or time of day")] = None,
@@ -73,7 +73,7 @@ def _told(question: Any) -> Any:  # noqa: ANN401 - passes on whatever is asked
         raise HTTPException(status_code=404, detail=str(error)) from None
 
 
-def _cells(city: Twin, variable: str, resolution: int | None, time: str | None) -> dict[str, Any]:
+def _values(city: Twin, variable: str, resolution: int | None, time: str | None) -> dict[str, Any]:
     level = max(city.resolution - 3, 0) if resolution is None else resolution
     values = city.cube([variable], resolution=level)[variable]
     if "time" in values.dims:
