@@ -34,6 +34,8 @@ T = TypeVar("T", bound=np.generic)
 CellSystem = Literal["h3", "geohash", "mgrs", "plus_code", "beidou"]
 
 _MEAN_RADIUS_M = 6_371_008.8
+#: How None, NaN and the nothings of pandas are written once they are text.
+_NOTHING = {"None", "nan", "NaN", "NaT", "<NA>"}
 #: A cell of H3 has 15 hexadecimal digits and may have a leading 0; its integer has 18.
 _H3_HEXADECIMAL = re.compile(r"0?[0-9a-f]{15}")
 _H3_DECIMAL = re.compile(r"[0-9]{18}")
@@ -147,7 +149,7 @@ def _distinct(values: list[object], *, integers: bool, column: str) -> tuple[lis
             text = value.strip()
         elif integers and isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= 0:
             text = f"{value:x}"
-        elif value is None or value != value:  # noqa: PLR0124 (NaN and NaT differ from themselves)
+        elif value is None or str(value) in _NOTHING:
             text = ""
         else:
             reasons[row] = (
@@ -155,7 +157,7 @@ def _distinct(values: list[object], *, integers: bool, column: str) -> tuple[lis
                 "because a number has lost leading zeros and digits"
             )
             continue
-        if not text or text == "<NA>":
+        if not text or text in _NOTHING:
             reasons[row] = f"missing: {column} is empty"
             continue
         place[row] = first.setdefault(text, len(first))

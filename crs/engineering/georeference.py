@@ -108,7 +108,9 @@ class Georeference:
     extent: tuple[float, float, float, float] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse an extent whose ends are swapped or missing, and a north without direction."""
+        """Refuse unknown units, an extent whose ends are swapped or missing, and a north without direction."""
+        for unit in (self.project_unit, self.map_unit):
+            conversion_factor(unit, "metre")
         if self.extent is not None:
             low_x, low_y, high_x, high_y = self.extent
             if not (np.isfinite(self.extent).all() and low_x <= high_x and low_y <= high_y):

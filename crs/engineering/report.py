@@ -175,10 +175,20 @@ def _frame(reference: Georeference) -> tuple[PositionDefinition | None, list[Fin
         origin = f"MapUnit {said!r}" if said else f"no MapUnit, so the project's unit {reference.project_unit!r}"
         message = f"{origin}, but {position.name} is in {position.unit}; numbers are taken as {reference.map_unit}"
         findings.append(Finding(code="map_unit_conflict", severity="warning", message=message))
+    said_height = reference.projected.vertical_datum
+    if said_height and position.vertical and _is_other_code(said_height, position.vertical):
+        message = f"VerticalDatum is {said_height!r}, but {position.name} has heights in {position.vertical}; say which"
+        findings.append(Finding(code="vertical_conflict", severity="warning", message=message))
     if position.vertical is None:
         message = f"nothing says what heights refer to on {position.name}; they stay unresolved"
         findings.append(Finding(code="vertical_missing", severity="note", message=message))
     return position, findings
+
+
+def _is_other_code(first: str, second: str) -> bool:
+    """Say whether both are codes, and not of one thing; names cannot be compared."""
+    codes = [text.replace(" ", "").upper() for text in (first, second)]
+    return all(code.startswith("EPSG:") for code in codes) and codes[0] != codes[1]
 
 
 def _origin(
@@ -196,7 +206,9 @@ def _origin(
         size = 0.0
     if reference.conversion.eastings == reference.conversion.northings == 0 and size <= _FAR_M:
         message = f"IfcMapConversion puts the model at the origin of {position.name}; give its eastings and northings"
-        return None, [Finding(code="zero_georeference", severity="error", message=message)]
+        # Without an extent the model may be in map coordinates, and the shift rightly zero.
+        severity: Literal["error", "warning"] = "warning" if reference.extent is None else "error"
+        return None, [Finding(code="zero_georeference", severity=severity, message=message)]
     try:
         lon, lat = reference.to_lon_lat(*at)
     except CrsError as error:

@@ -8,6 +8,7 @@ from fractions import Fraction
 import h3
 import mgrs
 import numpy as np
+import pandas as pd
 import pygeohash
 import pytest
 import shapely
@@ -256,6 +257,13 @@ def test_every_record_gets_its_own_cell_back_however_often_codes_repeat():
         assert cells.geometry[row] == single.geometry[0]
         assert cells.reasons[row] == single.reasons[0]
     assert np.array_equal(cells.shapes.sigma_m, [c.sigma_m[0] for c in alone], equal_nan=True)
+
+
+def test_every_way_of_writing_nothing_is_missing():
+    nothing = [None, float("nan"), np.float64("nan"), pd.NA, pd.NaT, "", " ", "<NA>", np.str_("nan")]
+    assert all(reason == "missing: code is empty" for reason in decode_cells(nothing, system="geohash").reasons)
+    column = pd.array(["spv2", None], dtype="string")
+    assert decode_cells(column, system="geohash").reasons.tolist() == [None, "missing: code is empty"]
 
 
 def test_no_codes_are_no_cells():

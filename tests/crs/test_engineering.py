@@ -277,6 +277,7 @@ def test_a_good_georeference_has_nothing_to_report():
         (but(conversion=None, projected=None), "site_only", "error"),
         (but(conversion=None, projected=None, site=None), "georeference_missing", "error"),
         (but(conversion={"eastings": 0.0, "northings": 0.0}), "zero_georeference", "error"),
+        (but(conversion={"eastings": 0.0, "northings": 0.0}, extent=None), "zero_georeference", "warning"),
         (but(extent=(120_900.0, 486_900.0, 121_050.0, 487_080.0)), "double_georeference", "error"),
         (
             but(conversion=None, projected=None, extent=(120_900.0, 486_900.0, 121_050.0, 487_080.0)),
@@ -287,6 +288,7 @@ def test_a_good_georeference_has_nothing_to_report():
         (but(projected={"name": "Amsterdam grid"}), "crs_unknown", "error"),
         (but(projected={"name": "EPSG:4326"}), "crs_geographic", "error"),
         (but(projected={"name": "EPSG:28992"}), "vertical_missing", "note"),
+        (but(projected={"vertical_datum": "EPSG:5773"}), "vertical_conflict", "warning"),
         (but(projected={"map_unit": "foot"}), "map_unit_conflict", "warning"),
         (but(project_unit="millimetre", projected={"map_unit": None}), "map_unit_conflict", "warning"),
         (but(project_unit="foot", extent=(-10.0, -5.0, 90.0, 80.0)), "unit_scale", "error"),
@@ -375,6 +377,16 @@ def test_map_units_are_those_of_the_frame_in_the_end():
 def test_an_impossible_reference_is_refused(wrong):
     with pytest.raises(GeoreferenceError):
         but(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"project_unit": "furlong"}, {"projected": {"map_unit": "degree"}}])
+def test_a_unit_that_is_no_length_is_refused(wrong):
+    with pytest.raises(crs.DefinitionError, match="unit"):
+        but(**wrong)
+
+
+def test_a_vertical_datum_by_name_is_no_conflict():
+    assert georeference_report(but(projected={"vertical_datum": "NAP"})) == ()
 
 
 # --------------------------------------------------------------------------------------------------- angles, scale
