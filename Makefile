@@ -24,7 +24,6 @@ test: lint types check-structure unit ## Lint, types, structure and all tests
 lint: .venv/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/numpydoc lint $$(git ls-files $(addsuffix /*.py,$(ROOMS)))
 
 types: .venv/.dev
 	@$(BIN)/mypy

@@ -20,10 +20,12 @@ class Origin:
 
     Parameters
     ----------
-    owner, licence, attribution, source : str
+    owner, licence : str
         As the publisher states them; "" when not stated.
     level : {"public", "internal", "sensitive", "core"}
         How far it may travel; goes with every export.
+    attribution, source : str
+        As the publisher states them; "" when not stated.
     modelled : bool
         Whether the values come from a model instead of a measurement.
     """

@@ -33,10 +33,10 @@ class Records:
         Name of the source, for messages.
     geometry : ndarray of shapely geometries or lattice
         Positions in longitude and latitude.
-    valid : ndarray of bool, optional
-        Pixels that hold a value.
     table : pandas.DataFrame
         Attributes, one line per record; a raster's has one column.
+    valid : ndarray of bool, optional
+        Pixels that hold a value.
     sigma_m : ndarray of float64, optional
         Standard deviation of the position per horizontal axis, metres.
     """
