@@ -37,7 +37,6 @@ _EDGE = 1e-7  # lattice steps: within this of an edge between cells, h3 is asked
 _ROUNDING = 32.0 * 2.0**-52  # generous bound on the error of a coordinate on the gnomonic plane, ours and h3's
 _NEAR_CENTRE = 2e-3  # radians: h3 takes an arc cosine, which loses digits close to a face's centre
 _FACE_MARGIN = 1e-12  # cosines: two faces closer than this are too close to call
-_SHIFTED = PERIOD * 110_000  # makes every lattice coordinate positive (at most 5,036,000 steps at resolution 15)
 _SINE = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(8))
 _COSINE = tuple((-1.0) ** k / math.factorial(2 * k) for k in range(9))
 _UNDECIDED = np.uint64(0)
@@ -113,7 +112,7 @@ def index_positions(
     lattice = _lattice(cell_of, resolution)
     out = np.empty(x.size, dtype=np.uint64)
 
-    def fill(start: int, stop: int) -> None:
+    def _fill(start: int, stop: int) -> None:
         """Write the cells of one stretch of positions."""
         cells = out[start:stop]
         if _fill_cells(x[start:stop], y[start:stop], cells, lattice):
@@ -121,7 +120,7 @@ def index_positions(
             left = left[np.isfinite(x[left]) & (np.abs(y[left]) <= 90.0)]
             out[left] = cell_of(x[left], y[left], resolution)
 
-    in_stretches(fill, x.size, stretch=_STRETCH, threads=threads)
+    in_stretches(_fill, x.size, stretch=_STRETCH, threads=threads)
     return out
 
 
@@ -206,20 +205,20 @@ def _project(lon, lat, block, face, lattice):  # type: ignore[no-untyped-def]
         sure[i] = 1.0 if on_face & (edge < inner) & (abs(lat[i]) <= 90.0) else 0.0
 
 
-@nb.njit(nogil=True, cache=True)
+@nb.njit(nogil=True, cache=True, inline="always")
 def _turned(digits: np.uint64, turns: int) -> np.uint64:
     """Turn all digits counter-clockwise by multiples of 60 degrees.
 
     One turn takes the bits (x, y, z) of a digit to (not y, not z, not x), and leaves 0 alone.
     """
     used = (digits | digits >> np.uint64(1) | digits >> np.uint64(2)) & _LOW_BITS
-    if turns % 3 == 1:
-        digits = (digits & (_LOW_BITS * np.uint64(3))) << np.uint64(1) | digits >> np.uint64(2) & _LOW_BITS
-    elif turns % 3 == 2:
-        digits = (digits & _LOW_BITS) << np.uint64(2) | digits >> np.uint64(1) & (_LOW_BITS * np.uint64(3))
-    if turns % 2:
-        digits = ~digits
-    return digits & (used * np.uint64(7))
+    once = (digits & (_LOW_BITS * np.uint64(3))) << np.uint64(1) | digits >> np.uint64(2) & _LOW_BITS
+    twice = (digits & _LOW_BITS) << np.uint64(2) | digits >> np.uint64(1) & (_LOW_BITS * np.uint64(3))
+    third = turns - 3 if turns >= 3 else turns
+    bits = once if third == 1 else digits
+    bits = twice if third == 2 else bits
+    inverted = np.uint64(0) - np.uint64(turns & 1)
+    return (bits ^ inverted) & (used * np.uint64(7))
 
 
 @nb.njit(nogil=True, cache=True)
@@ -248,39 +247,45 @@ def _settle(lon: float, lat: float, lattice: _Lattice) -> tuple[float, float, in
     return lattice_a, lattice_b, face
 
 
-@nb.njit(nogil=True, cache=True, error_model="numpy")
+@nb.njit(nogil=True, cache=True)
+def _take_digits(a, b, digits, place, table):  # type: ignore[no-untyped-def]
+    """Move lattice points to their ancestors four resolutions up, and add the digits between to what is known."""
+    for i in range(a.size):
+        # Half a step off the whole numbers, so that rounding cannot carry a quotient over one.
+        up_a, up_b = np.floor((a[i] + 0.5) * (1.0 / PERIOD)), np.floor((b[i] + 0.5) * (1.0 / PERIOD))
+        entry = table[np.uint64((a[i] - PERIOD * up_a) * PERIOD + (b[i] - PERIOD * up_b))]
+        digits[i] |= np.uint64(entry & 0xFFF) << place
+        a[i] = up_a + (((entry >> 12) & 15) - 8)
+        b[i] = up_b + ((entry >> 16) - 8)
+
+
+@nb.njit(nogil=True, cache=True)
 def _write_cells(block, faces, cells, lattice):  # type: ignore[no-untyped-def]
     """Write the cells of a block of lattice points, 0 where only H3 knows them, and return how many those are."""
-    digit_table, coarse_table, turn_table = lattice.digits, lattice.coarse, lattice.turns
-    steps, reach, period = lattice.resolution // DIGITS_AT_ONCE, coarse_table.shape[1] // 2, np.uint64(PERIOD)
+    size, steps, reach = cells.size, lattice.resolution // DIGITS_AT_ONCE, lattice.coarse.shape[1] // 2
+    coarse_table, a, b = lattice.coarse, block[0], block[1]
+    turns = np.empty(size, np.int64)
+    cells[:] = 0
+    for step in range(steps):
+        _take_digits(a[:size], b[:size], cells, np.uint64(3 * DIGITS_AT_ONCE * step), lattice.digits)
+    place = np.uint64(3 * DIGITS_AT_ONCE * steps)
     unused = np.uint64(3 * (FINEST - lattice.resolution))
+    undecided = 0
+    for i in range(size):
+        coarse = np.int32(-1)
+        if faces[i] >= 0 and max(abs(a[i]), abs(b[i])) <= reach:
+            coarse = coarse_table[faces[i], np.uint64(a[i] + reach), np.uint64(b[i] + reach)]
+        cells[i] |= np.uint64(coarse >> 14) << place
+        turns[i] = (coarse >> 7) & 127
+        if turns[i] >= 6:  # a row of its own: within a pentagon the turn depends on the leading digit
+            turns[i] = -1 if coarse < 0 else lattice.turns[turns[i], _leading_digit(cells[i])]
+            undecided += turns[i] < 0
+        a[i] = coarse & 127
     head = np.uint64(1) << np.uint64(59) | np.uint64(lattice.resolution) << np.uint64(52)
     head |= (np.uint64(1) << unused) - np.uint64(1)
-    undecided = 0
-    for i in range(cells.size):
-        cells[i] = _UNDECIDED
-        a, b = np.int64(block[0, i]), np.int64(block[1, i])
-        digits = np.uint64(0)
-        for step in range(steps):
-            far_a, far_b = np.uint64(a + _SHIFTED), np.uint64(b + _SHIFTED)
-            up_a, up_b = far_a // period, far_b // period
-            entry = digit_table[(far_a - period * up_a) * period + (far_b - period * up_b)]
-            digits |= np.uint64(entry & 0xFFF) << np.uint64(3 * DIGITS_AT_ONCE * step)
-            a = np.int64(up_a) + (((entry >> 12) & 15) - 8 - _SHIFTED // PERIOD)
-            b = np.int64(up_b) + ((entry >> 16) - 8 - _SHIFTED // PERIOD)
-        turns = -1
-        coarse = -1
-        if faces[i] >= 0 and max(abs(a), abs(b)) <= reach:
-            coarse = coarse_table[faces[i], np.uint64(a + reach), np.uint64(b + reach)]
-        if coarse >= 0:
-            digits |= np.uint64(coarse >> 14) << np.uint64(3 * DIGITS_AT_ONCE * steps)
-            turns = (coarse >> 7) & 127
-            if turns >= 6:  # a row of its own: within a pentagon the turn depends on the leading digit
-                turns = turn_table[turns, _leading_digit(digits)]
-        if turns >= 0:
-            cells[i] = head | np.uint64(coarse & 127) << np.uint64(45) | _turned(digits, turns) << unused
-        else:
-            undecided += 1
+    for i in range(size):
+        cell = head | np.uint64(a[i]) << np.uint64(45) | _turned(cells[i], turns[i]) << unused
+        cells[i] = cell if turns[i] >= 0 else _UNDECIDED
     return undecided
 
 

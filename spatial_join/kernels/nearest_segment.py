@@ -235,7 +235,7 @@ def nearest(
     large = grid.nbytes > second_level_cache() and size > _STRETCH
     box = (grid.left, grid.bottom, grid.nx * grid.cell, grid.ny * grid.cell)
 
-    def find(start: int, stop: int) -> None:
+    def _find_part(start: int, stop: int) -> None:
         """Search for one stretch of points."""
         part_x, part_y = points_x[start:stop], points_y[start:stop]
         order = np.arange(stop - start, dtype=np.int32)
@@ -244,7 +244,7 @@ def nearest(
         part = Nearest(out.line[start:stop], out.distance[start:stop], out.fraction[start:stop])
         _find((part_x, part_y), order, grid, part, radius)
 
-    in_stretches(find, size, stretch=_SORTED_STRETCH if large else _STRETCH, threads=threads)
+    in_stretches(_find_part, size, stretch=_SORTED_STRETCH if large else _STRETCH, threads=threads)
     return out
 
 

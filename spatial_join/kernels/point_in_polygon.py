@@ -111,12 +111,12 @@ def locate(
     polygon = np.empty(offsets[-1], dtype=np.int32)
     stretch = _stretch_for(grid, ids.size)
 
-    def write(start: int, stop: int) -> None:
+    def _write(start: int, stop: int) -> None:
         """Write the pairs of one stretch of points."""
         to = slice(offsets[start // stretch], offsets[start // stretch + 1])
         _write_pairs((points_x, points_y), (start, stop), ids, grid, (point[to], polygon[to], wanted))
 
-    in_stretches(write, ids.size, stretch=stretch, threads=threads)
+    in_stretches(_write, ids.size, stretch=stretch, threads=threads)
     return point, polygon
 
 
@@ -144,7 +144,7 @@ def _locate(grid: PolygonGrid, points: tuple[Floats, Floats], ids: Ints, wanted:
     stretch = _stretch_for(grid, ids.size)
     box = (grid.left, grid.bottom, grid.nx * grid.cell, grid.ny * grid.cell)
 
-    def find(start: int, stop: int) -> int:
+    def _find_part(start: int, stop: int) -> int:
         """Find the polygons of one stretch of points."""
         x, y = points[0][start:stop], points[1][start:stop]
         if stretch == _STRETCH:
@@ -155,7 +155,7 @@ def _locate(grid: PolygonGrid, points: tuple[Floats, Floats], ids: Ints, wanted:
         _put_back(found, order, ids[start:stop])
         return pairs
 
-    return in_stretches(find, ids.size, stretch=stretch, threads=threads)
+    return in_stretches(_find_part, ids.size, stretch=stretch, threads=threads)
 
 
 @nb.njit(nogil=True, cache=True)
