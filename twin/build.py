@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
-_CONNECT_S = 10
+_CONNECT_S = 5
 
 
 def build(

@@ -129,7 +129,7 @@ def test_a_killed_writer_leaves_the_former_snapshot_or_the_new_one(tmp_path):
     assert status == 0
     after = open_snapshot(tmp_path / "sample").id
     seen = []
-    for stop in range(1, int(touched) + 1):
+    for stop in np.unique(np.linspace(1, int(touched), 16).astype(int)).tolist():
         place = tmp_path / f"t{stop}"
         published(place)
         status, _ = publish_until(place, stop)
