@@ -20,9 +20,9 @@ PITCH_DEG, BEARING_DEG = 50.0, -18.0
 NEAREST_FIRST_ZOOM = 13.4  # Farther away a building is a dot: a large city opens on its densest part.
 SELECTION_ID = "selection"
 
-_CELL_HEIGHT_EDGES = 4.0  # The highest column, in edges of its cell: visible between buildings, not above the city.
+_CELL_HEIGHT_EDGES = 2.5  # The highest column, in edges of its cell: visible between buildings, not above the city.
 _ON_THE_GROUND = {"depthCompare": "always", "depthWriteEnabled": False}  # Painted in order: coplanar sheets flicker.
-_LOWEST_ALPHA = 70  # Of 255: what is low lets the base map through.
+_LOWEST_ALPHA = 50  # Of 255: what is low lets the base map through.
 _MARK_ABOVE_M = 0.8
 _FREE_PX, _NARROW_PX = (980, 600), (720, 520)  # Width and height that no panel covers, in an ordinary window.
 _ASIDE_PX = (140.0, 30.0)
@@ -307,7 +307,7 @@ def _cells(frame: Frame, look: Look) -> dict[str, Any]:
         "get_hexagon": "x",
         "get_fill_color": _colour(frame, look, [0, 0, 0, 0]),
         "extruded": columns,
-        "coverage": 0.94 if columns else 1.0,
+        "coverage": 0.72 if columns else 1.0,
         "stroked": False,
         # Exact polygons: hexagons drawn alike leave pinholes between neighbours, and do not stand up when asked to.
         "high_precision": True,

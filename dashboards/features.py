@@ -1,6 +1,6 @@
 """What a table of features says to the map: names, heights, widths, the kind of ground, and which come first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 STOREY_M = 3.2  # A building without a height is still drawn, one storey high.
 _WHOLE_CITY_DEG = 0.08  # A city of some six kilometres is seen as a whole.
 _PART_DEG = 0.012
+_TOLD_OF = 4.0  # A place with values to show is worth several without.
 LAND, GREEN, WATER = 0, 1, 2
 
 _NAME_COLUMNS = ("name", "title", "street", "link_name", "zone", "boro_name", "SiteName", "site_name")
@@ -196,7 +197,9 @@ def largest_within(table: "gpd.GeoDataFrame", window: Window, *, most: int) -> "
     return np.sort(inside[np.argsort(-size, kind="stable")[:most]])
 
 
-def densest_part(table: "gpd.GeoDataFrame", weights: "NDArray[np.float64]") -> tuple[float, float, float, float]:
+def liveliest_part(
+    table: "gpd.GeoDataFrame", weights: "NDArray[np.float64]", *, told_of: "Sequence[NDArray[np.float64]]" = ()
+) -> tuple[float, float, float, float]:
     """Find the part of a city that a first look should show.
 
     Parameters
@@ -205,11 +208,14 @@ def densest_part(table: "gpd.GeoDataFrame", weights: "NDArray[np.float64]") -> t
         n features in degrees.
     weights : ndarray of float
         Shape (n,): how much each counts, such as the heights of buildings.
+    told_of : sequence of ndarray of float
+        Places, each of shape (m, 2) in degrees, where there are values to show.
 
     Returns
     -------
     tuple of float
-        min_lon, min_lat, max_lon, max_lat: the middle nine tenths, or a few kilometres of the densest part of it.
+        min_lon, min_lat, max_lon, max_lat: the middle nine tenths; of a large city a few kilometres, where buildings
+        stand close and most kinds of values are known.
     """
     bounds = shapely.bounds(table.geometry.to_numpy())
     west, south = np.quantile(bounds[:, :2], 0.05, axis=0)
@@ -217,8 +223,11 @@ def densest_part(table: "gpd.GeoDataFrame", weights: "NDArray[np.float64]") -> t
     if max(east - west, north - south) <= _WHOLE_CITY_DEG:
         return float(west), float(south), float(east), float(north)
     middle = (bounds[:, :2] + bounds[:, 2:]) / 2
-    _, owner = np.unique(np.floor(middle / _PART_DEG).astype(int), axis=0, return_inverse=True)
+    parts, owner = np.unique(np.floor(middle / _PART_DEG).astype(int), axis=0, return_inverse=True)
     sums = np.bincount(owner.ravel(), weights=weights)
+    for places in told_of:
+        known = np.unique(np.floor(places / _PART_DEG).astype(int), axis=0)
+        sums = sums * np.where((parts[:, None] == known[None]).all(axis=2).any(axis=1), _TOLD_OF, 1.0)
     best = owner.ravel() == int(sums.argmax())
     lon, lat = np.average(middle[best], axis=0, weights=weights[best])
     return float(lon - _PART_DEG), float(lat - _PART_DEG), float(lon + _PART_DEG), float(lat + _PART_DEG)

@@ -5,15 +5,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import shapely
 
 from dashboards.encode import to_body, to_letters, to_shapes
 from dashboards.errors import FrameNotFoundError, NothingToShowError
 from dashboards.features import (
-    densest_part,
     ground_classes,
     heights_m_of,
     is_areal,
     largest_within,
+    liveliest_part,
     names_of,
     widths_of,
 )
@@ -35,6 +36,7 @@ _ATTRIBUTES: dict[str, tuple[str, Callable[..., "NDArray[Any]"]]] = {
     "lines": ("w", widths_of),
     "areas": ("k", ground_classes),
 }
+_GROUND_DETAIL_DEG = 1.5e-5  # A metre or two: the ground under a city needs no more.
 _RAMPS = {"environment": "acton", "society": "devon"}
 
 
@@ -103,8 +105,22 @@ class FrameSource:
             if layer.kind in {"buildings", "lines"}:
                 table = self.readings.table(layer.id)
                 weights = heights_m_of(table, self.city.layers[layer.id].show)
-                return densest_part(table, weights)
+                return liveliest_part(table, weights, told_of=self._places_with_values())
         return self.city.area
+
+    def _places_with_values(self) -> "list[NDArray[np.float64]]":
+        """Give where there are streets, streets with values, and values on cells, as positions in degrees."""
+        found = []
+        for layer in self.layers:
+            if layer.kind == "lines":
+                bounds = shapely.bounds(self.readings.table(layer.id).geometry.to_numpy())
+                middle = (bounds[:, :2] + bounds[:, 2:]) / 2
+                found.append(middle)
+                if layer.variable:
+                    values = self.readings.on_features(layer.id, layer.variable)
+                    found.append(middle[np.isfinite(values).any(axis=1)])
+        first = self.readings.cell_variables[:1]
+        return [*found, *(np.column_stack(self._centres(name, self.city.resolution)) for name in first)]
 
     def profile(self, variable: str) -> tuple[list[float], "Variable | None"]:
         """Give the mean of a variable over the city at every step, for the slider's background.
@@ -281,7 +297,10 @@ class FrameSource:
                 np.argsort(ground_classes(table.iloc[chosen]), kind="stable")
             ]  # Land below green and water.
         part = table.iloc[chosen]
-        shapes, owners = to_shapes(part.geometry.to_numpy(), layer.kind)
+        drawn = part.geometry.to_numpy()
+        if layer.kind == "areas":
+            drawn = shapely.simplify(drawn, _GROUND_DETAIL_DEG)
+        shapes, owners = to_shapes(drawn, layer.kind)
         names = names_of(part)
         columns: dict[str, Any] = {"p": shapes, "t": [names[i] for i in owners]}
         if layer.kind in _ATTRIBUTES:

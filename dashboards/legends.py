@@ -79,7 +79,7 @@ def first_settings(source: FrameSource) -> dict[str, dict[str, Any]]:
     dict
         ``visible`` and ``opacity`` by row id.
     """
-    opacity = {"buildings": 0.95, "lines": 0.95, CELLS: 0.42, "points": 1.0, "areas": 1.0}
+    opacity = {"buildings": 0.95, "lines": 0.95, CELLS: 0.36, "points": 1.0, "areas": 1.0}
     return {
         setting_of(layer): {"visible": layer.kind != "points", "opacity": opacity[layer.kind]}
         for layer in source.layers

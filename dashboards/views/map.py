@@ -67,8 +67,8 @@ class CityMap:
             What the pane takes.
         """
         layers = [self._layer(layer) for layer in self.scene.source.layers if self._is_drawn(layer)]
-        # What stands up comes after what lies flat, which is painted in order and would cover it.
-        layers.sort(key=lambda layer: bool(layer.get("extruded")))
+        # What lies flat is painted in order and would cover what stands; columns, last, let buildings through.
+        layers.sort(key=lambda layer: bool(layer.get("extruded")) + (layer["id"] == CELLS and self.state.extruded))
         return to_specification([*layers, to_selection(self.state.selection, self.state.theme)], self.view)
 
     def _is_drawn(self, layer: MapLayer) -> bool:

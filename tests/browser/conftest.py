@@ -1,0 +1,63 @@
+"""One server and one Chromium for all browser tests; the page may ask nobody but this server."""
+
+import shutil
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+from playwright.sync_api import sync_playwright
+
+from dashboards.app import to_app
+from tests.dashboards.fake_city import FakeCity
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+# Without a graphics card WebGL is drawn in software, which newer Chromium only does when asked.
+ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+
+
+@pytest.fixture(scope="session")
+def address():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    app = to_app(FakeCity(blocks=8), origins=(f"127.0.0.1:{port}",))
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 30
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.05)
+    assert server.started
+    yield f"http://127.0.0.1:{port}/"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None:
+        pytest.fail("Chromium is missing: `make test` gets it, or install your system's package `chromium`")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def visit(browser, address):
+    """Open the page; returns it once its map is drawn, with the hosts that it asked and the faults that it met."""
+
+    def opened(query="", *, width=1400, height=900):
+        page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+        page.asked, page.faults = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("websocket", lambda socket: page.asked.append(socket.url))
+        page.on("pageerror", lambda error: page.faults.append(str(error)))
+        page.on("console", lambda line: page.faults.append(line.text) if line.type == "error" else None)
+        page.goto(address + query)
+        page.wait_for_selector("html[data-ready=yes]", timeout=60_000)
+        return page
+
+    return opened
