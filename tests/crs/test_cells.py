@@ -36,7 +36,7 @@ def beside_m(cell, lon, lat):
     return shapely.distance(cell, shapely.Point(lon, lat)) * 111_320
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(lon=longitudes, lat=latitudes, length=st.integers(1, 12))
 def test_geohash_holds_the_place_it_was_made_of_and_has_the_halved_sides(lon, lat, length):
     code = pygeohash.encode(lat, lon, precision=length)
@@ -47,7 +47,7 @@ def test_geohash_holds_the_place_it_was_made_of_and_has_the_halved_sides(lon, la
     assert np.allclose(centre, pygeohash.decode(code)[::-1], rtol=0, atol=360 / 2 ** (5 * length // 2))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(lon=longitudes, lat=latitudes, length=st.sampled_from([2, 4, 6, 8, 10, 11, 12, 13, 14, 15]))
 def test_plus_codes_have_the_boxes_of_the_reference_implementation(lon, lat, length):
     code = openlocationcode.encode(lat, lon, length)
@@ -59,7 +59,7 @@ def test_plus_codes_have_the_boxes_of_the_reference_implementation(lon, lat, len
     assert np.allclose(centre, (area.longitudeCenter, area.latitudeCenter), rtol=0, atol=1e-12)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(lon=longitudes, lat=latitudes, precision=st.integers(0, 5))
 def test_an_mgrs_square_holds_the_place_it_was_made_of(lon, lat, precision):
     # On the very edge of a zone or band the peer rounds to a square that is not in it.
@@ -119,7 +119,7 @@ def test_published_examples_of_the_beidou_code_agree():
         assert cell.covers(shapely.Point(lon, lat)), code
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(east=st.integers(0, 180 * 3600 * 2048 - 1), north=st.integers(0, 88 * 3600 * 2048 - 1), level=st.integers(1, 10))
 def test_beidou_cells_are_those_that_division_finds(east, north, level):
     # The middle of a cell of level 10, so that rounding cannot put it next door.

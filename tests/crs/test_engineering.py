@@ -57,7 +57,7 @@ coordinates = st.tuples(*[st.floats(-1e4, 1e4)] * 3)
 # ---------------------------------------------------------------------------------------------- map conversion
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(values=conversions, point=coordinates)
 def test_a_map_conversion_is_that_of_ifcopenshell_and_of_the_matrix_in_the_standard(values, point):
     mine = [float(part) for part in MapConversion(**values).to_map(*point)]
@@ -65,7 +65,7 @@ def test_a_map_conversion_is_that_of_ifcopenshell_and_of_the_matrix_in_the_stand
     assert mine == pytest.approx((map_conversion_matrix(values) @ [*point, 1])[:3], rel=1e-12, abs=1e-6)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(values=conversions, point=coordinates)
 def test_the_way_back_from_the_map_ends_where_it_began(values, point):
     conversion = MapConversion(**values)
@@ -392,7 +392,7 @@ def test_a_vertical_datum_by_name_is_no_conflict():
 # --------------------------------------------------------------------------------------------------- angles, scale
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(micro=st.integers(-180 * 3_600_000_000, 180 * 3_600_000_000))
 def test_angles_of_ifc_go_there_and_back(micro):
     parts = compound_from_degrees(micro / 3_600_000_000)
