@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
@@ -19,6 +20,9 @@ __all__ = ["Coordinates", "Fields", "FloatArray", "Lattice", "ObjectArray", "Pla
 
 FloatArray = NDArray[np.float64]
 ObjectArray = NDArray[np.object_]
+
+#: By dimension; missing geometries have the dimension -1.
+_SUPPORTS: ObjectArray = np.array(["point", "segment", "area", None], dtype=object)
 
 
 def _digest(*parts: object) -> str:
@@ -74,23 +78,50 @@ class Shapes:
         Shapely geometries or None, shape (n,).
     sigma_m : numpy.ndarray or None
         Standard deviation per horizontal axis of each record in metres, shape (n,); None before harmonising.
+    ambiguous : numpy.ndarray of bool or None
+        True where the position may have two origins or none (in the band of GCJ-02's mask), shape (n,): the record
+        keeps its place, and its sigma reaches the other reading. None where nothing on the way knows of such.
     """
 
     geometry: ObjectArray
     sigma_m: FloatArray | None = None
+    ambiguous: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a sigma of another length."""
-        if self.sigma_m is not None and self.sigma_m.shape != self.geometry.shape:
-            raise LengthMismatchError(
-                f"{len(self.geometry)} geometries but sigma_m has shape {self.sigma_m.shape}; give one number a record"
-            )
+        """Refuse a sigma or flag of another length."""
+        for name, values in (("sigma_m", self.sigma_m), ("ambiguous", self.ambiguous)):
+            if values is not None and values.shape != self.geometry.shape:
+                raise LengthMismatchError(
+                    f"{len(self.geometry)} geometries but {name} has shape {values.shape}; give one number a record"
+                )
+
+    def take(self, mask: NDArray[np.bool_]) -> Self:
+        """Keep the masked records, with all that is known of each.
+
+        Parameters
+        ----------
+        mask : numpy.ndarray of bool
+            True to keep, shape (n,).
+
+        Returns
+        -------
+        Shapes
+            Of the kept records.
+        """
+        known = {"sigma_m": self.sigma_m, "ambiguous": self.ambiguous}
+        kept = {name: None if values is None else values[mask] for name, values in known.items()}
+        return dataclasses.replace(self, geometry=self.geometry[mask], **kept)
 
     def __len__(self) -> int:
         return len(self.geometry)
 
+    @property
+    def support(self) -> ObjectArray:
+        """What each record covers: "point", "segment" (lines) or "area"; None where it has no geometry, shape (n,)."""
+        return _SUPPORTS[shapely.get_dimensions(self.geometry)]
+
     def __dask_tokenize__(self) -> tuple[str, str]:
-        return ("crs.Shapes", _digest(shapely.to_wkb(self.geometry), self.sigma_m))
+        return ("crs.Shapes", _digest(shapely.to_wkb(self.geometry), self.sigma_m, self.ambiguous))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +135,14 @@ class Lattice:
         a corner could not be moved.
     sigma_m : float
         Standard deviation per horizontal axis of the whole raster, metres.
+    ambiguous : numpy.ndarray of bool or None
+        True for pixels of which a corner may have two origins or none, shape (ny, nx).
     """
 
     corner_x: FloatArray
     corner_y: FloatArray
     sigma_m: float = 0.0
+    ambiguous: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Refuse corners that are not one grid."""
@@ -117,6 +151,8 @@ class Lattice:
                 f"corner_x has shape {self.corner_x.shape} and corner_y {self.corner_y.shape}; "
                 "both must be (ny + 1, nx + 1)"
             )
+        if self.ambiguous is not None and self.ambiguous.shape != self.shape:
+            raise LengthMismatchError(f"ambiguous has shape {self.ambiguous.shape} for {self.shape} pixels")
 
     @classmethod
     def from_affine(cls, transform: tuple[float, ...], shape: tuple[int, int]) -> Self:
@@ -153,7 +189,7 @@ class Lattice:
         return self.shape[0] * self.shape[1]
 
     def __dask_tokenize__(self) -> tuple[str, str]:
-        return ("crs.Lattice", _digest(self.corner_x, self.corner_y, self.sigma_m))
+        return ("crs.Lattice", _digest(self.corner_x, self.corner_y, self.sigma_m, self.ambiguous))
 
 
 Coordinates = Fields | Shapes | Lattice

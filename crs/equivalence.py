@@ -8,8 +8,8 @@ import numpy as np
 
 from crs.definition import definition
 from crs.errors import OperationRefusedError
+from crs.moves import from_hub, to_hub
 from crs.registry import entry
-from crs.transform import run_pipeline
 
 __all__ = ["equivalent"]
 
@@ -64,9 +64,9 @@ def _same_place(first: str, second: str) -> bool:
     area = one.area
     east = area.east + (360.0 if area.west > area.east else 0.0)
     lon, lat = np.meshgrid(np.linspace(area.west, east, 7)[1:-1], np.linspace(area.south, area.north, 7)[1:-1])
-    x, y = run_pipeline(one.pipeline, lon.ravel(), lat.ravel(), inverse=True)
-    lon_one, lat_one = run_pipeline(one.pipeline, x, y)
-    lon_other, lat_other = run_pipeline(other.pipeline, x, y)
+    x, y = from_hub(one, lon.ravel(), lat.ravel())
+    lon_one, lat_one = to_hub(one, x, y)
+    lon_other, lat_other = to_hub(other, x, y)
     east_m = (lon_other - lon_one) * np.cos(np.radians(lat_one)) * _METRES_PER_DEGREE
     north_m = (lat_other - lat_one) * _METRES_PER_DEGREE
     # A comparison with NaN is False: where one has no answer, they are not the same.

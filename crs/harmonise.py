@@ -10,32 +10,29 @@ import shapely
 
 from crs.coordinates import Fields, Lattice, ObjectArray, Placed, Positioned, Shapes
 from crs.definition import PositionDefinition, definition
-from crs.equivalence import equivalent
-from crs.errors import (
-    OperationRefusedError,
-    PositionContradictionError,
-    PositionMissingError,
-    ReferenceMissingError,
-    ReferenceNotHarmonisedError,
-)
+from crs.errors import OperationRefusedError, PositionContradictionError, PositionMissingError
 from crs.fields import lines_of, points_of, unit_factor
-from crs.linear import place_along
-from crs.register import place_by_register
+from crs.references import HUB
+from crs.resolve import resolve_indirect
+from crs.sentinels import is_null_island, is_sentinel
 from crs.transform import describe_areas, move_geometry, move_numbers, operation, project
 from crs.uncertainty import combine_sigma
+from crs.units import is_angle
 from crs.vertices import map_vertices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
 __all__ = ["harmonise"]
 
 L = TypeVar("L", bound=Positioned)
 
-_HUB = "OGC:CRS84"
+_POINT = 0
 
 
-def harmonise(layer: L, *, target: object = _HUB, references: Mapping[str, Positioned] | None = None) -> L:
+def harmonise(layer: L, *, target: object = HUB, references: Mapping[str, Positioned] | None = None) -> L:
     """Move every record of a layer into one frame, with how far it may be off.
 
     Parameters
@@ -75,7 +72,9 @@ def harmonise(layer: L, *, target: object = _HUB, references: Mapping[str, Posit
         raise OperationRefusedError(f"target {goal.name!r} is not a frame in numbers; write for instance 'OGC:CRS84'")
     coordinates = layer.coordinates
     if position.kind != "coordinates":
-        placed = _place_indirect(layer, position, goal, references or {})
+        shapes, reasons, step = resolve_indirect(layer, position, goal, references or {})
+        shapes = Shapes(project(shapes.geometry, source=HUB, target=goal), shapes.sigma_m)
+        placed = Placed(coordinates=shapes, reasons=reasons, position=_goal(goal, position), steps=(step,))
     elif isinstance(coordinates, Lattice):
         placed = _place_lattice(coordinates, position, goal)
     elif isinstance(coordinates, Shapes):
@@ -87,7 +86,9 @@ def harmonise(layer: L, *, target: object = _HUB, references: Mapping[str, Posit
 
 def _goal(goal: PositionDefinition, source: PositionDefinition) -> PositionDefinition:
     """Return the definition after the move: the target's, with the heights' tag of the source."""
-    return dataclasses.replace(goal, vertical=source.vertical, columns=(), axes="lon,lat", notation="decimal")
+    return dataclasses.replace(
+        goal, vertical=source.vertical, epoch=source.epoch, columns=(), axes="lon,lat", notation="decimal"
+    )
 
 
 def _step(position: PositionDefinition, goal: PositionDefinition) -> str:
@@ -104,32 +105,45 @@ def _outside(areas: str, *, shown: str) -> str:
 def _place_lattice(lattice: Lattice, position: PositionDefinition, goal: PositionDefinition) -> Placed:
     """Move all corners of a raster; a pixel with a corner that cannot be moved is refused."""
     factor = unit_factor(position)
-    moved = move_numbers(lattice.corner_x * factor, lattice.corner_y * factor, source=position, target=goal)
+    moved = move_numbers(
+        lattice.corner_x * factor, lattice.corner_y * factor, source=position, target=goal, detailed=True
+    )
     lost = np.isnan(moved.x)
-    bad = (lost[:-1, :-1] | lost[1:, :-1] | lost[:-1, 1:] | lost[1:, 1:]).ravel()
+    bad = _any_corner(lost).ravel()
     reasons = np.full(len(lattice), None, dtype=object)
     reasons[bad] = _outside(describe_areas(position, goal), shown="a corner of the pixel")
     own_m = lattice.sigma_m or position.sigma_m
-    sigma_m = float(combine_sigma(own_m, operation(position, goal).accuracy_m))
+    # A raster has one sigma: that of its worst corner.
+    worst_m = np.max(np.broadcast_to(moved.accuracy_m, lost.shape), where=~lost, initial=0.0)
+    sigma_m = float(combine_sigma(own_m, worst_m))
+    ambiguous = None if moved.ambiguous is None else _any_corner(moved.ambiguous)
     return Placed(
-        coordinates=Lattice(moved.x, moved.y, sigma_m),
+        coordinates=Lattice(moved.x, moved.y, sigma_m, ambiguous),
         reasons=reasons,
         position=_goal(goal, position),
         steps=(_step(position, goal),),
     )
 
 
+def _any_corner(corners: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Say of each pixel whether one of its corners is marked."""
+    marked: NDArray[np.bool_] = corners[:-1, :-1] | corners[1:, :-1] | corners[:-1, 1:] | corners[1:, 1:]
+    return marked
+
+
 def _in_frame_units(shapes: Shapes, position: PositionDefinition, *, name: str) -> Shapes:
     """Bring the geometries of a file to the unit of their frame."""
-    if (position.axes, position.notation) != ("lon,lat", "decimal"):
+    if (position.axes, position.notation, position.truncated) != ("lon,lat", "decimal", False):
         raise PositionContradictionError(
-            f"dataset {name!r}, field position: says axes {position.axes!r} and notation {position.notation!r}, found "
-            "geometries, which are numbers with x before y; leave both out, or write the file x first"
+            f"dataset {name!r}, field position: says axes {position.axes!r}, notation {position.notation!r} and "
+            f"truncated {position.truncated}, found geometries, which are whole numbers with x before y; leave all "
+            "three out, or write the file x first"
         )
     factor = unit_factor(position)
     if factor == 1.0:
         return shapes
-    return Shapes(map_vertices(shapes.geometry, lambda x, y: (x * factor, y * factor)), shapes.sigma_m)
+    moved = map_vertices(shapes.geometry, lambda x, y: (x * factor, y * factor))
+    return dataclasses.replace(shapes, geometry=moved)
 
 
 def _place_shapes(
@@ -141,31 +155,63 @@ def _place_shapes(
     steps: tuple[str, ...] = (),
 ) -> Placed:
     """Move geometries; `reasons` are those of records that were refused before."""
-    geometry, outside, broken = move_geometry(shapes.geometry, source=position, target=goal)
+    moved = move_geometry(shapes.geometry, source=position, target=goal)
+    geometry = moved.geometry
     reasons = np.full(len(shapes), None, dtype=object) if reasons is None else reasons.copy()
     empty = shapely.is_missing(shapes.geometry) | shapely.is_empty(shapes.geometry)
-    areas = describe_areas(position, goal)
-    for row in np.flatnonzero(outside | broken | empty):
-        if reasons[row] is not None:
-            continue
-        if empty[row]:
-            reasons[row] = "missing: the geometry is empty"
-        elif broken[row]:
-            reasons[row] = "unreadable: a vertex of the geometry is not a number"
-        else:
-            corner = shapely.get_coordinates(shapes.geometry[row])[0]
-            reasons[row] = _outside(areas, shown=f"({corner[0]:.10g}, {corner[1]:.10g})")
-    refused = reasons != None  # noqa: E711 (elementwise on an object array)
+    for row in np.flatnonzero(empty & (reasons == None)):  # noqa: E711 (elementwise on an object array)
+        reasons[row] = "missing: the geometry is empty"
+    for row in np.flatnonzero(moved.broken & (reasons == None)):  # noqa: E711
+        reasons[row] = "unreadable: a vertex of the geometry is not a number"
+    _refuse_places(reasons, shapes.geometry, position, goal=goal, outside=moved.outside)
+    refused = reasons != None  # noqa: E711
     geometry[refused] = None
     own_m = position.sigma_m if shapes.sigma_m is None else shapes.sigma_m
-    sigma_m = np.broadcast_to(combine_sigma(own_m, operation(position, goal).accuracy_m), len(shapes)).copy()
+    sigma_m = np.broadcast_to(combine_sigma(own_m, moved.accuracy_m), len(shapes)).copy()
     sigma_m[refused] = np.nan
+    ambiguous = _either(shapes.ambiguous, moved.ambiguous)
     return Placed(
-        coordinates=Shapes(geometry, sigma_m),
+        coordinates=Shapes(geometry, sigma_m, ambiguous),
         reasons=reasons,
         position=_goal(goal, position),
         steps=(*steps, _step(position, goal)),
     )
+
+
+def _either(first: NDArray[np.bool_] | None, second: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """Join two marks, each of which may not be known."""
+    return second if first is None else first if second is None else first | second
+
+
+def _refuse_places(
+    reasons: ObjectArray,
+    geometry: ObjectArray,
+    position: PositionDefinition,
+    *,
+    goal: PositionDefinition,
+    outside: NDArray[np.bool_],
+) -> None:
+    """Refuse what lies outside the area of use, and points at zero and zero where that is the default of degrees."""
+    points = (shapely.get_type_id(geometry) == _POINT) & ~shapely.is_empty(geometry)
+    x, y = np.full(len(geometry), np.nan), np.full(len(geometry), np.nan)
+    x[points], y[points] = shapely.get_x(geometry[points]), shapely.get_y(geometry[points])
+    null = is_null_island(x, y) & (outside | is_angle(definition(position.crs).unit))
+    for row in np.flatnonzero(null & (reasons == None)):  # noqa: E711
+        reasons[row] = "null_island: (0, 0) is the default of an empty position"
+    rows = np.flatnonzero(outside & (reasons == None))  # noqa: E711
+    if not len(rows):
+        return
+    turned = move_numbers(y[rows], x[rows], source=position, target=goal)
+    stand_in = (is_sentinel(x[rows]) | is_sentinel(y[rows])) & points[rows]
+    areas = describe_areas(position, goal)
+    for place, row in enumerate(rows):
+        corner = shapely.get_coordinates(geometry[row])[0]
+        shown = f"({corner[0]:.10g}, {corner[1]:.10g})"
+        if stand_in[place]:
+            reasons[row] = f"sentinel: {shown} is outside the area of use and holds a number for a missing value"
+        else:
+            swapped = not np.isnan(turned.x[place])
+            reasons[row] = _outside(areas, shown=shown) + ("; with both swapped it lies inside" if swapped else "")
 
 
 def _place_fields(fields: Fields, position: PositionDefinition, goal: PositionDefinition, *, name: str) -> Placed:
@@ -182,53 +228,3 @@ def _place_fields(fields: Fields, position: PositionDefinition, goal: PositionDe
     else:
         shapes, reasons = points_of(fields, position)
     return _place_shapes(shapes, position, goal, reasons=reasons, steps=(step,))
-
-
-def _place_indirect(
-    layer: Positioned, position: PositionDefinition, goal: PositionDefinition, references: Mapping[str, Positioned]
-) -> Placed:
-    """Place records that refer to another layer."""
-    fields = layer.coordinates
-    wanted = 2 if position.kind == "linear" else 1
-    if not isinstance(fields, Fields) or len(fields.columns) != wanted:
-        found = f"{len(fields.columns)} columns" if isinstance(fields, Fields) else type(fields).__name__.lower()
-        raise PositionContradictionError(
-            f"dataset {layer.name!r}, field position: {position.name} takes {wanted} columns of a table, "
-            f"found {found}; write the definition of what the file holds"
-        )
-    reference = _resolve_reference(layer, position, goal, references)
-    shapes, keys = reference.coordinates, reference.column(str(position.key))
-    if not isinstance(shapes, Shapes):
-        raise ReferenceNotHarmonisedError(
-            f"dataset {layer.name!r}: reference {position.reference!r} has no geometries in {goal.name} yet; "
-            f"pass references={{{position.reference!r}: crs.harmonise({position.reference})}}"
-        )
-    if position.kind == "linear":
-        on_earth = Shapes(project(shapes.geometry, source=goal, target=_HUB), shapes.sigma_m)
-        placed, reasons = place_along(fields, position, shapes=on_earth, keys=keys)
-        placed = Shapes(project(placed.geometry, source=_HUB, target=goal), placed.sigma_m)
-        step = f"{', '.join(position.columns)}: chainage in {position.unit} along {position.reference}[{position.key}]"
-    else:
-        placed, reasons = place_by_register(fields, position, shapes=shapes, keys=keys)
-        step = f"{', '.join(position.columns)}: id in register {position.reference}[{position.key}]"
-    return Placed(coordinates=placed, reasons=reasons, position=_goal(goal, position), steps=(step,))
-
-
-def _resolve_reference(
-    layer: Positioned, position: PositionDefinition, goal: PositionDefinition, references: Mapping[str, Positioned]
-) -> Positioned:
-    """Return the layer that an indirect position refers to, in the target frame."""
-    wanted = str(position.reference)
-    if wanted not in references:
-        raise ReferenceMissingError(
-            f"dataset {layer.name!r}, field position: {position.name} refers to {wanted!r}, found references "
-            f"{sorted(references)}; pass references={{{wanted!r}: the harmonised layer}}, or in city.yaml name a "
-            f"dataset {wanted!r}"
-        )
-    reference = references[wanted]
-    if reference.position.kind != "coordinates" or not equivalent(reference.position, goal):
-        raise ReferenceNotHarmonisedError(
-            f"dataset {layer.name!r}: reference {wanted!r} is in {reference.position.name}, not in {goal.name}; "
-            f"pass references={{{wanted!r}: crs.harmonise({wanted}, target={goal.name!r})}}"
-        )
-    return reference

@@ -1,31 +1,42 @@
 """Moving numbers and geometries from one definition to another, along pipelines that are fixed beforehand.
 
-Everything goes through WGS 84 longitude and latitude: each definition has one pipeline there (`crs.registry`), and
-the way to another definition is its pipeline and the other's inverse. Nothing is chosen per point.
+Each definition has one pipeline to WGS 84 longitude and latitude (`crs.registry`), and the way to another definition
+is its pipeline and the other's inverse, without what both share (`crs.moves`). Nothing is chosen per point.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import shapely
-from pyproj import Transformer
-from pyproj.enums import TransformDirection
 
 from crs.definition import PositionDefinition, definition
-from crs.errors import AreaOfUseError, LengthMismatchError, OperationRefusedError
-from crs.registry import Area, Entry, entry, identity_sigma
-from crs.uncertainty import combine_sigma
+from crs.errors import AreaOfUseError, OperationRefusedError
+from crs.moves import Moved, move, path, path_sigma
+from crs.registry import entry, identity_sigma
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from crs.coordinates import FloatArray, ObjectArray
+    from crs.entries import Area, Entry
 
-__all__ = ["Moved", "Operation", "move_geometry", "move_numbers", "operation", "project", "run_pipeline", "transform"]
+__all__ = [
+    "Moved",
+    "MovedGeometry",
+    "Operation",
+    "describe_areas",
+    "move_geometry",
+    "move_numbers",
+    "operation",
+    "project",
+    "transform",
+]
+
+#: GCJ-02 bends a long line: what is longer than about 1 km gets vertices between, so that it bends by 5 cm at most.
+_LONGEST = {True: 0.01, False: 1000.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +50,11 @@ class Operation:
     source, target : str
         Authority codes or WKT.
     accuracy_m : float
-        Published accuracy, taken as sigma per horizontal axis; 0 if only numbers are projected.
+        Published accuracy, taken as sigma per horizontal axis, the greatest where it varies by place; 0 if only numbers
+        are projected.
     pipeline : str
         The whole way as one PROJ pipeline, x or longitude first, degrees for angles; "" if there is nothing to do.
+        Steps written +method= are our own (`crs.china`), which PROJ does not know.
     area : Area
         Area of use of the source.
     references : tuple of str
@@ -55,76 +68,6 @@ class Operation:
     pipeline: str
     area: Area
     references: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Moved:
-    """Numbers after a move.
-
-    Parameters
-    ----------
-    x, y : numpy.ndarray
-        In the target; NaN where the input is NaN or outside.
-    outside : numpy.ndarray of bool
-        True where a position was given but lies outside the area of use of source or target.
-    """
-
-    x: FloatArray
-    y: FloatArray
-    outside: NDArray[np.bool_]
-
-
-@lru_cache(maxsize=256)
-def _transformer(pipeline: str) -> Transformer:
-    return Transformer.from_pipeline(pipeline)
-
-
-def run_pipeline(
-    pipeline: str, x: FloatArray, y: FloatArray, *, inverse: bool = False
-) -> tuple[FloatArray, FloatArray]:
-    """Run one pipeline, NaN where PROJ has no answer: never inf.
-
-    Parameters
-    ----------
-    pipeline : str
-        A PROJ pipeline, "" for none.
-    x, y : numpy.ndarray
-        Numbers of one shape.
-    inverse : bool
-        True to run it backwards.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        New numbers.
-    """
-    if not pipeline:
-        return x, y
-    direction = TransformDirection.INVERSE if inverse else TransformDirection.FORWARD
-    east, north = _transformer(pipeline).transform(x, y, direction=direction)
-    bad = ~(np.isfinite(east) & np.isfinite(north))
-    return np.where(bad, np.nan, east), np.where(bad, np.nan, north)
-
-
-def _to_hub(start: Entry, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Move numbers of a definition to WGS 84 longitude and latitude.
-
-    With `_from_hub` the one place that knows how a definition is moved: what PROJ cannot say joins here.
-    """
-    return run_pipeline(start.pipeline, x, y)
-
-
-def _from_hub(end: Entry, lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Move WGS 84 longitude and latitude to numbers of a definition."""
-    return run_pipeline(end.pipeline, lon, lat, inverse=True)
-
-
-def _inside(area: Area, lon: FloatArray, lat: FloatArray) -> NDArray[np.bool_]:
-    """Say which longitudes and latitudes lie in an area; NaN does not."""
-    across = area.west > area.east
-    band = (lon >= area.west) | (lon <= area.east) if across else (lon >= area.west) & (lon <= area.east)
-    inside: NDArray[np.bool_] = band & (lat >= area.south) & (lat <= area.north)
-    return inside
 
 
 def _numeric_entry(spec: object) -> tuple[PositionDefinition, Entry]:
@@ -165,17 +108,16 @@ def operation(source: object, target: object) -> Operation:
     """
     _, start = _numeric_entry(source)
     _, end = _numeric_entry(target)
-    same = identity_sigma(start.datum, end.datum)
-    if same is None:
-        accuracy_m = float(combine_sigma(start.datum.accuracy_m, end.datum.accuracy_m))
-        shifts = [datum.operation for datum in (start.datum, end.datum) if datum.accuracy_m > 0]
+    up, down = path(start, end)
+    identity_m = identity_sigma(start.datum, end.datum)
+    if identity_m is None:
+        shifts = [datum.operation for datum in (*up, *down) if datum.accuracy_m > 0]
     else:
-        accuracy_m = same
-        shifts = [f"declared identity {start.datum.name} = {end.datum.name}"] if same else []
+        shifts = [f"declared identity {start.datum.name} = {end.datum.name}"] if identity_m else []
     start_pipeline, end_pipeline = start.pipeline, end.pipeline
-    names = [f"{start.title} to longitude, latitude"] if start.steps else []
+    names = [f"{start.title} to longitude, latitude"] if start.own_steps else []
     names += shifts
-    names += [f"longitude, latitude to {end.title}"] if end.steps else []
+    names += [f"longitude, latitude to {end.title}"] if end.own_steps else []
     if start_pipeline == end_pipeline:
         pipeline = ""
     else:
@@ -185,7 +127,7 @@ def operation(source: object, target: object) -> Operation:
         name="; ".join(names) or "none",
         source=start.code,
         target=end.code,
-        accuracy_m=accuracy_m,
+        accuracy_m=path_sigma(start, end),
         pipeline=pipeline,
         area=start.area,
         references=(*start.references, *start.datum.references, *end.references, *end.datum.references),
@@ -203,7 +145,7 @@ def _inverted(pipeline: str) -> str:
     return " ".join(f"+step {step}" for step in turned)
 
 
-def move_numbers(x: ArrayLike, y: ArrayLike, *, source: object, target: object) -> Moved:
+def move_numbers(x: ArrayLike, y: ArrayLike, *, source: object, target: object, detailed: bool = False) -> Moved:
     """Move numbers and mark those that cannot be moved.
 
     Parameters
@@ -212,6 +154,8 @@ def move_numbers(x: ArrayLike, y: ArrayLike, *, source: object, target: object) 
         Numbers in the unit of the source's frame, x or longitude first, any one shape. NaN means missing.
     source, target : str, Mapping or PositionDefinition
         Definitions in numbers; their axes and notation are not looked at.
+    detailed : bool
+        True to have accuracy and ambiguity of every position.
 
     Returns
     -------
@@ -220,18 +164,7 @@ def move_numbers(x: ArrayLike, y: ArrayLike, *, source: object, target: object) 
     """
     _, start = _numeric_entry(source)
     _, end = _numeric_entry(target)
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if x.shape != y.shape:
-        raise LengthMismatchError(f"x has shape {x.shape} but y has {y.shape}; give one of each for every position")
-    given = ~(np.isnan(x) | np.isnan(y))
-    lon, lat = _to_hub(start, x, y)
-    inside = _inside(start.area, lon, lat) & _inside(end.area, lon, lat)
-    if start.pipeline == end.pipeline:
-        moved_x, moved_y = x, y
-    else:
-        moved_x, moved_y = _from_hub(end, lon, lat)
-    placed = given & inside & np.isfinite(moved_x)
-    return Moved(np.where(placed, moved_x, np.nan), np.where(placed, moved_y, np.nan), given & ~placed)
+    return move(start, end, x, y, detailed=detailed)
 
 
 def _refuse_outside(count: int, total: int, *, first: str, source: object, target: object) -> None:
@@ -306,9 +239,32 @@ def transform(
     return moved.x, moved.y
 
 
-def move_geometry(
-    geometry: ObjectArray, *, source: object, target: object
-) -> tuple[ObjectArray, NDArray[np.bool_], NDArray[np.bool_]]:
+@dataclass(frozen=True, eq=False)
+class MovedGeometry:
+    """Geometries after a move, and what is known of each.
+
+    Parameters
+    ----------
+    geometry : numpy.ndarray
+        Shape (n,); None where nothing was given or a vertex could not be moved.
+    outside : numpy.ndarray of bool
+        True where a vertex lies outside the area of use.
+    broken : numpy.ndarray of bool
+        True where a vertex is NaN.
+    accuracy_m : numpy.ndarray
+        Sigma per axis of the way, shape (n,): of the worst vertex where it varies by place.
+    ambiguous : numpy.ndarray of bool or None
+        True where a vertex may have two origins or none; None where no step of the way knows of such.
+    """
+
+    geometry: ObjectArray
+    outside: NDArray[np.bool_]
+    broken: NDArray[np.bool_]
+    accuracy_m: FloatArray
+    ambiguous: NDArray[np.bool_] | None
+
+
+def move_geometry(geometry: ObjectArray, *, source: object, target: object) -> MovedGeometry:
     """Move geometries; heights in Z stay as they are.
 
     Parameters
@@ -320,31 +276,38 @@ def move_geometry(
 
     Returns
     -------
-    geometry : numpy.ndarray
-        New array; None where nothing was given or a vertex could not be moved.
-    outside : numpy.ndarray of bool
-        True where a vertex lies outside the area of use.
-    broken : numpy.ndarray of bool
-        True where a vertex is NaN.
+    MovedGeometry
+        New arrays. Segments longer than about 1 km get vertices between if the way bends them (GCJ-02, BD-09).
     """
+    _, start = _numeric_entry(source)
+    _, end = _numeric_entry(target)
     result = np.array(geometry, dtype=object, copy=True)
+    if any(datum.method for side in path(start, end) for datum in side):
+        result = shapely.segmentize(result, _LONGEST[start.is_geographic])
     outside, broken = np.zeros(len(result), dtype=bool), np.zeros(len(result), dtype=bool)
+    accuracy_m, ambiguous = np.full(len(result), path_sigma(start, end)), np.zeros(len(result), dtype=bool)
+    varies = False
     flat = ~shapely.has_z(result)
     for chosen, has_z in ((np.flatnonzero(flat), False), (np.flatnonzero(~flat), True)):
         part = result[chosen]
         numbers, owner = shapely.get_coordinates(part, include_z=has_z, return_index=True)
         if not len(numbers):
             continue
-        moved = move_numbers(numbers[:, 0], numbers[:, 1], source=source, target=target)
+        moved = move(start, end, numbers[:, 0], numbers[:, 1], detailed=True)
         lost = np.isnan(moved.x)
         numbers[:, 0], numbers[:, 1] = np.where(lost, 0.0, moved.x), np.where(lost, 0.0, moved.y)
         shapely.set_coordinates(part, numbers)
         if lost.any():
             outside[chosen[owner[moved.outside]]] = True
             broken[chosen[owner[lost & ~moved.outside]]] = True
+        if moved.ambiguous is not None:
+            varies = True
+            rows, first = np.unique(owner, return_index=True)
+            accuracy_m[chosen[rows]] = np.maximum.reduceat(moved.accuracy_m, first)
+            ambiguous[chosen[owner[moved.ambiguous]]] = True
         result[chosen] = part
     result[outside | broken] = None
-    return result, outside, broken
+    return MovedGeometry(result, outside, broken, accuracy_m, ambiguous if varies else None)
 
 
 def project(
@@ -379,9 +342,9 @@ def project(
     (-73.9432, 40.7156)
     """
     geometry = np.asarray(geometry, dtype=object)
-    moved, lost, broken = move_geometry(geometry, source=source, target=target)
-    if outside == "raise" and (lost | broken).any():
-        first = shapely.to_wkt(geometry[np.flatnonzero(lost | broken)[0]], rounding_precision=6)[:80]
-        count = int((lost | broken).sum())
-        _refuse_outside(count, len(moved), first=first, source=source, target=target)
-    return moved
+    moved = move_geometry(geometry, source=source, target=target)
+    lost = moved.outside | moved.broken
+    if outside == "raise" and lost.any():
+        first = shapely.to_wkt(geometry[np.flatnonzero(lost)[0]], rounding_precision=6)[:80]
+        _refuse_outside(int(lost.sum()), len(lost), first=first, source=source, target=target)
+    return moved.geometry

@@ -23,7 +23,7 @@ def inside(code: str, count: int = 200) -> tuple[np.ndarray, np.ndarray]:
     return lon, RNG.uniform(area.south, area.north, count)
 
 
-@pytest.mark.parametrize("code", crs.definitions())
+@pytest.mark.parametrize("code", [code for code in crs.definitions() if ":" in code])
 def test_a_registered_pipeline_is_the_published_one(code):
     """PROJ as referee: of the operations it lists, the registry's must be one, to a tenth of a millimetre."""
     lon, lat = inside(code)
@@ -108,7 +108,8 @@ def test_other_codes_are_resolved_by_the_same_rules(code, accuracy_m):
 
 
 def test_aliases_mean_one_thing_and_are_no_codes():
-    assert set(aliases().values()) <= set(crs.definitions())
+    needing_parameters = {"EPSG:4214", "EPSG:4610"}
+    assert set(aliases().values()) <= set(crs.definitions()) | needing_parameters
     assert not {alias for alias in aliases() if ":" in alias}
 
 
