@@ -1,183 +1,85 @@
-"""Decoding: the text and numbers of a position's columns to plain numbers, each bad value with its reason.
-
-A column is decoded as a whole, but never fails as a whole: what cannot be read leaves NaN and a reason for its row.
-"""
+"""Decimal numbers: with a point or a comma, in figures of any width, one a cell or many in a line."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import unicodedata
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+
+from crs.decode import BadValueError, Column, Decoded, decode_each, is_missing, shorten
+from crs.digits import printed_steps, resolve_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from crs.coordinates import FloatArray, ObjectArray
 
-__all__ = ["BadValueError", "Decoded", "decode_decimal", "decode_each", "decode_polyline", "is_missing"]
+__all__ = ["Decimal", "decode_decimal", "decode_polyline", "parse_decimal", "plain_figures"]
 
-Column = NDArray[np.generic]
+#: The sign that stands before the decimals; None where nobody said.
+Decimal = Literal[".", ","] | None
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<only>\d+))(?:[eE](?P<power>[+-]?\d{1,3}))?")
-#: Beyond nine decimals a printed number says nothing more about a place on earth.
-_MAX_DECIMALS = 12
-_MISSING_WORDS = {"", "nan", "none", "null", "n/a", "na", "-", "--"}
-_SHOWN = 40
+_POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?|[+-]?\d{1,3}(?:[ '\u2019]\d{3})+(?:\.\d*)?")
+_COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?|[+-]?\d{1,3}(?:[ '\u2019]\d{3})+(?:,\d*)?")
+#: 1,234 is a thousand and more to some and one and a bit to others; 0,123 and 12345,678 are the same to all.
+_EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_GROUPING = str.maketrans("", "", " '\u2019")
+_MINUS = str.maketrans("\u2212\u2013\uff0d\u00a0\u2009\u202f", "---   ")
 
 
-@dataclass(frozen=True, eq=False)
-class Decoded:
-    """One column after decoding.
-
-    Parameters
-    ----------
-    values : numpy.ndarray
-        Plain numbers, shape (n,); NaN where `reasons` says why.
-    reasons : numpy.ndarray
-        None or text "code: detail", shape (n,).
-    step : float
-        Worth of the last printed digit of the column, in the unit of the values: the finest found, since a trailing
-        zero may have been dropped from any one value. 0 if the digits do not end.
-    """
-
-    values: FloatArray
-    reasons: ObjectArray
-    step: float
-
-
-class BadValueError(Exception):
-    """Why one value cannot be read; it never leaves the decoders."""
-
-
-def is_missing(value: object) -> bool:
-    """Say whether a cell of a table holds nothing.
+def plain_figures(text: str) -> str:
+    r"""Write figures, points and signs of any width in their plain forms.
 
     Parameters
     ----------
-    value : object
-        As a reader gave it.
+    text : str
+        One number.
 
     Returns
     -------
-    bool
-        True for None, NaN, NA, NaT, empty text and the words that stand for it.
-    """
-    if value is None:
-        return True
-    if isinstance(value, str):
-        return value.strip().lower() in _MISSING_WORDS
-    if isinstance(value, float | np.floating):
-        return bool(np.isnan(value))
-    return str(value) in {"<NA>", "NaT"}
-
-
-def decode_each(column: Column, parse: Callable[[str], tuple[float, float]], *, name: str) -> Decoded:
-    """Decode value by value, each distinct one once: feeds repeat the position of a station with every reading.
-
-    Parameters
-    ----------
-    column : numpy.ndarray
-        Text or numbers, shape (n,).
-    parse : callable
-        From text to the number and the worth of its last digit; raises BadValueError.
-    name : str
-        Name of the column, for reasons.
-
-    Returns
-    -------
-    Decoded
-        The numbers and what could not be read.
-    """
-    known: dict[str, tuple[float, float, str | None]] = {}
-    found = []
-    for value in column.tolist():
-        text = value if isinstance(value, str) else "" if is_missing(value) else str(value)
-        read = known.get(text)
-        if read is None:
-            read = known[text] = _decode_one(text, parse, name=name)
-        found.append(read)
-    finest = min((step for _, step, reason in known.values() if reason is None), default=0.0)
-    reasons = np.empty(len(found), dtype=object)
-    reasons[:] = [reason for _, _, reason in found]
-    return Decoded(np.array([value for value, _, _ in found], dtype=np.float64), reasons, finest)
-
-
-def _decode_one(
-    text: str, parse: Callable[[str], tuple[float, float]], *, name: str
-) -> tuple[float, float, str | None]:
-    """Decode one text to a number, the worth of its last digit and the reason why there is none."""
-    plain = text.strip()
-    if plain.lower() in _MISSING_WORDS:
-        return np.nan, 0.0, f"missing: {name} is empty"
-    try:
-        value, step = parse(plain)
-    except BadValueError as fault:
-        return np.nan, 0.0, f"unreadable: {name} {plain[:_SHOWN]!r} {fault}"
-    return value, step, None
-
-
-def decode_decimal(column: Column, *, name: str) -> Decoded:
-    """Decode plain numbers, as numbers or as text.
-
-    Parameters
-    ----------
-    column : numpy.ndarray
-        Shape (n,). A comma is refused: it may be a decimal sign or a separator of thousands.
-    name : str
-        Name of the column, for reasons.
-
-    Returns
-    -------
-    Decoded
-        The numbers and what could not be read.
+    str
+        The same in ASCII where there is such a form.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> found = decode_decimal(np.array(["7.42", "7,42", None], dtype=object), name="lon")
-    >>> found.values.tolist(), found.step, found.reasons[2]
-    ([7.42, nan, nan], 0.01, 'missing: lon is empty')
+    >>> plain_figures("\uff0d\uff11\uff11\uff16\uff0e\uff13")
+    '-116.3'
     """
-    if column.dtype.kind in "iuf":
-        numbers = column.astype(np.float64)
-        coarse = column.dtype.kind == "f" and column.dtype.itemsize < 8
-        # Single precision keeps a longitude to 0.4 m: that is its last digit.
-        least = float(np.spacing(np.nanmax(np.abs(column), initial=0))) if coarse else 0.0
-        return _decode_numbers(numbers, name=name, least=least)
-    return decode_each(column, parse_decimal, name=name)
+    return text if text.isascii() else unicodedata.normalize("NFKC", text.translate(_MINUS)).strip()
 
 
-def _decode_numbers(values: FloatArray, *, name: str, least: float) -> Decoded:
-    """Take numbers as they are; find the step of their last decimal."""
-    reasons = np.full(len(values), None, dtype=object)
-    reasons[np.isnan(values)] = f"missing: {name} is empty"
-    for row in np.flatnonzero(np.isinf(values)):
-        reasons[row] = f"unreadable: {name} {values[row]} is not finite"
-    finite = values[np.isfinite(values)]
-    return Decoded(np.where(np.isfinite(values), values, np.nan), reasons, max(_printed_step(finite), least))
+def _with_point(text: str, decimal: Decimal, *, is_angle: bool) -> str:
+    """Write a number with a decimal point and no other sign between its figures."""
+    if decimal == ",":
+        if _COMMA_GROUPS.fullmatch(text):
+            text = text.translate(_GROUPING).replace(".", "")
+        elif "." in text:
+            raise BadValueError("has a point where decimal: ',' is declared; write decimal: '.' or correct the value")
+        return text.replace(",", ".")
+    if _POINT_GROUPS.fullmatch(text) and (decimal == "." or text.count(",") != 1 or "." in text):
+        return text.translate(_GROUPING).replace(",", "")
+    if "," not in text or decimal == ".":
+        return text
+    if _COMMA_GROUPS.fullmatch(text) and ("." in text or " " in text):
+        return text.translate(_GROUPING).replace(".", "").replace(",", ".")
+    # No angle has thousands, so that there a comma has one meaning only.
+    if not is_angle and _EITHER.fullmatch(text):
+        raise BadValueError("has a comma that may part thousands; write decimal: ',' or '.'", code="ambiguous_number")
+    return text.replace(",", ".")
 
 
-def _printed_step(values: FloatArray) -> float:
-    """Return the worth of the last decimal of numbers that were printed once; 0 if they were not."""
-    for decimals in range(_MAX_DECIMALS + 1):
-        # Equality is meant: a number that was printed with so many decimals reads back to the same double.
-        different = np.round(values, decimals) != values
-        if not different.any():
-            return 10.0**-decimals if len(values) else 0.0
-        values = values[different]
-    return 0.0
-
-
-def parse_decimal(text: str) -> tuple[float, float]:
+def parse_decimal(text: str, *, decimal: Decimal = None, is_angle: bool = False) -> tuple[float, float]:
     """Read one decimal number.
 
     Parameters
     ----------
     text : str
-        Figures with at most one point, and perhaps a power of ten.
+        Figures with at most one decimal sign, perhaps thousands in groups, perhaps a power of ten.
+    decimal : str, optional
+        The declared decimal sign; without one a comma is read only where it can mean one thing.
+    is_angle : bool
+        True where there are no thousands: a single comma is a decimal sign.
 
     Returns
     -------
@@ -187,16 +89,85 @@ def parse_decimal(text: str) -> tuple[float, float]:
     Raises
     ------
     BadValueError
-        If it is not a finite number.
+        If it is not a finite number, or may be two.
+
+    Examples
+    --------
+    >>> parse_decimal("7,42", is_angle=True), parse_decimal("1.234.567,8")
+    ((7.42, 0.01), (1234567.8, 0.1))
     """
-    match = _NUMBER.fullmatch(text)
+    plain = plain_figures(text)
+    if _NUMBER.fullmatch(plain) is None or decimal == ",":
+        plain = _with_point(plain, decimal, is_angle=is_angle)
+    match = _NUMBER.fullmatch(plain)
     if match is None:
         raise BadValueError("is not a number; write digits and a decimal point")
     decimals = len(match["decimals"] or match["only"] or "")
-    value = float(text)
+    value = float(plain)
     if not np.isfinite(value):
         raise BadValueError("is too large")
     return value, 10.0 ** (int(match["power"] or 0) - decimals)
+
+
+def decode_decimal(column: Column, *, name: str, decimal: Decimal = None, is_angle: bool = False) -> Decoded:
+    """Decode plain numbers, as numbers or as text.
+
+    Parameters
+    ----------
+    column : numpy.ndarray
+        Shape (n,).
+    name : str
+        Name of the column, for reasons.
+    decimal : str, optional
+        The declared decimal sign. Without one a comma is a decimal sign where it cannot part thousands, and refused
+        where it may.
+    is_angle : bool
+        True for numbers that have no thousands.
+
+    Returns
+    -------
+    Decoded
+        The numbers and what could not be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = decode_decimal(np.array(["531234,5", "531,234", None], dtype=object), name="x")
+    >>> found.values.tolist(), found.reasons[1].partition(":")[0], found.reasons[2]
+    ([531234.5, nan, nan], 'ambiguous_number', 'missing: x is empty')
+    """
+    if column.dtype.kind in "iuf":
+        return _decode_numbers(column, name=name)
+    return decode_each(column, lambda text: parse_decimal(text, decimal=decimal, is_angle=is_angle), name=name)
+
+
+def _decode_numbers(column: Column, *, name: str) -> Decoded:
+    """Take numbers as they are; find what their last decimals are worth."""
+    values = column.astype(np.float64)
+    reasons = np.full(len(values), None, dtype=object)
+    reasons[np.isnan(values)] = f"missing: {name} is empty"
+    for row in np.flatnonzero(np.isinf(values)):
+        reasons[row] = f"unreadable: {name} {values[row]} is not finite"
+    finite = np.isfinite(values)
+    step, coarse = np.zeros(len(values)), np.zeros(len(values), dtype=bool)
+    step[finite], coarse[finite] = _number_steps(values[finite])
+    if column.dtype.kind == "f" and column.dtype.itemsize < 8:
+        # Single precision keeps a longitude to 0.4 m: that is its last digit.
+        least = float(np.spacing(np.max(np.abs(column[finite]), initial=0)))
+        step, coarse = np.maximum(step, least), coarse & (step > least)
+    return Decoded(np.where(finite, values, np.nan), reasons, step, coarse)
+
+
+def _number_steps(values: FloatArray) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    """Decide the steps of numbers from those of the distinct ones."""
+    printed = printed_steps(values)
+    if not len(values) or printed.min() == printed.max():
+        return printed, np.zeros(len(values), dtype=bool)
+    distinct, place = np.unique(values, return_inverse=True)
+    of_distinct = np.empty(len(distinct))
+    of_distinct[place] = printed
+    step, coarse = resolve_steps(of_distinct)
+    return step[place], coarse[place]
 
 
 def decode_polyline(
@@ -257,9 +228,9 @@ def _read_pairs(text: str, *, name: str, cut_at: int | None) -> tuple[FloatArray
     for place, pair in enumerate(pairs, start=1):
         parts = pair.split(",")
         try:
-            first, second = (parse_decimal(part) for part in parts)
+            first, second = (parse_decimal(part, decimal=".") for part in parts)
         except (BadValueError, ValueError):
-            return None, f"unreadable: {name} pair {place} {pair[:_SHOWN]!r} is not two numbers with a comma", np.inf
+            return None, f"unreadable: {name} pair {place} {shorten(pair)} is not two numbers with a comma", np.inf
         numbers.append((first[0], second[0]))
         finest = min(finest, first[1], second[1])
     if len(numbers) < 2:

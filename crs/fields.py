@@ -9,7 +9,8 @@ import shapely
 
 from crs.coordinates import Shapes
 from crs.definition import definition
-from crs.encodings import Decoded, decode_decimal, decode_polyline
+from crs.encodings import decode_decimal, decode_polyline
+from crs.sentinels import is_null_island, is_sentinel_pair
 from crs.sexagesimal import decode_dms, decode_nmea, decode_packed
 from crs.uncertainty import combine_sigma, rounding_sigma
 from crs.units import conversion_factor, is_angle
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from crs.coordinates import Fields, FloatArray, ObjectArray
-    from crs.definition import Notation, PositionDefinition
+    from crs.decode import Decoded
+    from crs.definition import PositionDefinition
 
 __all__ = ["lines_of", "points_of", "unit_factor"]
 
@@ -41,15 +43,32 @@ def unit_factor(position: PositionDefinition) -> float:
     return conversion_factor(position.unit, definition(position.crs).unit)
 
 
-def _decode_column(column: NDArray[np.generic], *, notation: Notation, name: str, axis: str) -> Decoded:
+def _decode_column(column: NDArray[np.generic], position: PositionDefinition, *, name: str, axis: str) -> Decoded:
     """Decode one column of a position that has one axis a column."""
+    notation = position.notation
     if notation == "decimal":
-        return decode_decimal(column, name=name)
+        return decode_decimal(column, name=name, decimal=position.decimal, is_angle=is_angle(position.unit))
     if notation == "dms":
         return decode_dms(column, name=name, axis=axis)
     if notation == "nmea":
         return decode_nmea(column, name=name, axis=axis)
     return decode_packed(column, name=name, point_after_degrees=notation == "packed_dms")
+
+
+def _decode_axes(fields: Fields, position: PositionDefinition) -> list[Decoded]:
+    """Decode the columns of both axes, in the order in which they are written."""
+    order = ("lat", "lon") if position.axes == "lat,lon" else ("lon", "lat")
+    names = position.columns or order
+    angles = is_angle(position.unit)
+    parts = []
+    for place, axis in enumerate(order):
+        checked = axis if angles else "xy"[axis == "lat"]
+        if len(fields.columns) == 4:
+            column, letters = fields.columns[2 * place], fields.columns[2 * place + 1]
+            parts.append(decode_nmea(column, name=names[2 * place], axis=checked, hemisphere=letters))
+        else:
+            parts.append(_decode_column(fields.columns[place], position, name=names[place], axis=checked))
+    return parts
 
 
 def points_of(fields: Fields, position: PositionDefinition) -> tuple[Shapes, ObjectArray]:
@@ -69,30 +88,37 @@ def points_of(fields: Fields, position: PositionDefinition) -> tuple[Shapes, Obj
     reasons : numpy.ndarray
         None or text, shape (n,).
     """
-    latitude_first = position.axes == "lat,lon"
-    order = ("lat", "lon") if latitude_first else ("lon", "lat")
-    names = position.columns or order
-    angles = is_angle(position.unit)
-    parts = []
-    for place, axis in enumerate(order):
-        checked = axis if angles else "xy"[axis == "lat"]
-        if len(fields.columns) == 4:
-            column, letters = fields.columns[2 * place], fields.columns[2 * place + 1]
-            parts.append(decode_nmea(column, name=names[2 * place], axis=checked, hemisphere=letters))
-        else:
-            column = fields.columns[place]
-            parts.append(_decode_column(column, notation=position.notation, name=names[place], axis=checked))
+    parts = _decode_axes(fields, position)
     reasons = parts[0].reasons.copy()
-    second = parts[1].reasons != None  # noqa: E711 (elementwise on an object array)
-    reasons[second & (reasons == None)] = parts[1].reasons[second & (reasons == None)]  # noqa: E711
-    east, north = parts[::-1] if latitude_first else parts
+    fill = (reasons == None) & (parts[1].reasons != None)  # noqa: E711 (elementwise on object arrays)
+    reasons[fill] = parts[1].reasons[fill]
+    _refuse_stand_ins(reasons, parts, position)
+    if position.truncated:
+        parts = [part.uncut() for part in parts]
+    east, north = parts[::-1] if position.axes == "lat,lon" else parts
     factor = unit_factor(position)
     x, y = east.values * factor, north.values * factor
     good = np.flatnonzero(reasons == None)  # noqa: E711
     geometry = np.full(len(fields), None, dtype=object)
     geometry[good] = shapely.points(np.column_stack([x[good], y[good]]))
-    sigma_m = _rounded_sigma(position, (east.step, north.step), y)
-    return Shapes(geometry, sigma_m), reasons
+    return Shapes(geometry, _rounded_sigma(position, (east.sigma, north.sigma), y)), reasons
+
+
+def _refuse_stand_ins(reasons: ObjectArray, parts: list[Decoded], position: PositionDefinition) -> None:
+    """Refuse pairs of numbers that stand for a missing value, judged as they are written."""
+    first, second = parts[0].values, parts[1].values
+    stand_in = is_sentinel_pair(first, second)
+    frame = definition(position.crs)
+    if is_angle(frame.unit) or frame.crs == "EPSG:3857":
+        null = is_null_island(first, second)
+    else:
+        null = np.zeros(len(first), dtype=bool)
+    for row in np.flatnonzero((stand_in | null) & (reasons == None)):  # noqa: E711
+        shown = f"({first[row]:.10g}, {second[row]:.10g})"
+        if null[row]:
+            reasons[row] = f"null_island: {shown} is the default of an empty position"
+        else:
+            reasons[row] = f"sentinel: {shown} stands for a missing position"
 
 
 def lines_of(fields: Fields, position: PositionDefinition) -> tuple[Shapes, ObjectArray]:
@@ -127,19 +153,20 @@ def lines_of(fields: Fields, position: PositionDefinition) -> tuple[Shapes, Obje
         counts = [len(line) for line in lines]
         geometry[good] = shapely.linestrings(np.concatenate(lines), indices=np.repeat(np.arange(len(lines)), counts))
         middle[good] = [float(line[:, 1].mean()) for line in lines]
-    return Shapes(geometry, _rounded_sigma(position, (step, step), middle)), reasons
+    sigma = np.asarray(rounding_sigma(np.full(len(fields), step)))
+    return Shapes(geometry, _rounded_sigma(position, (sigma, sigma), middle)), reasons
 
 
-def _rounded_sigma(position: PositionDefinition, steps: tuple[float, float], y: FloatArray) -> FloatArray:
-    """Combine the stated sigma with the rounding of the last printed digit, per axis and then as one circle."""
+def _rounded_sigma(position: PositionDefinition, written: tuple[FloatArray, FloatArray], y: FloatArray) -> FloatArray:
+    """Combine the stated sigma with that of the last printed digits, east and north, as one circle."""
     # Notations of degrees give degrees; decimals are in the unit that was stated.
-    written = position.unit if position.notation in {"decimal", "polyline"} else "degree"
-    if is_angle(written):
-        scale = conversion_factor(written, "degree") * _METRES_PER_DEGREE
+    unit = position.unit if position.notation in {"decimal", "polyline"} else "degree"
+    east, north = written
+    if is_angle(unit):
+        scale = conversion_factor(unit, "degree") * _METRES_PER_DEGREE
         degrees = y * conversion_factor(definition(position.crs).unit, "degree")
-        east_m, north_m = steps[0] * scale * np.cos(np.radians(degrees)), np.full(len(y), steps[1] * scale)
+        east_m, north_m = east * scale * np.cos(np.radians(degrees)), north * scale
     else:
-        scale = conversion_factor(written, "metre")
-        east_m, north_m = np.full(len(y), steps[0] * scale), np.full(len(y), steps[1] * scale)
-    circle_m = np.sqrt((rounding_sigma(east_m) ** 2 + rounding_sigma(north_m) ** 2) / 2.0)
-    return combine_sigma(circle_m, position.sigma_m)
+        scale = conversion_factor(unit, "metre")
+        east_m, north_m = east * scale, north * scale
+    return combine_sigma(np.sqrt((east_m**2 + north_m**2) / 2.0), position.sigma_m)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from crs.coordinates import ObjectArray
 
-__all__ = ["Matches", "match_keys"]
+__all__ = ["Groups", "Matches", "group_keys", "match_keys"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +32,48 @@ class Matches:
 
     rows: NDArray[np.int64]
     reasons: ObjectArray
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Which rows of a reference and which records bear one id.
+
+    Parameters
+    ----------
+    of_record : numpy.ndarray of int
+        Number of the group of each record, shape (n,); -1 where `reasons` says why.
+    of_row : numpy.ndarray of int
+        Number of the group of each row of the reference, shape (m,); -1 where no record asks for it.
+    reasons : numpy.ndarray
+        None or text "code: detail", shape (n,).
+    numbers : Mapping of str to int
+        The group of each id.
+    """
+
+    of_record: NDArray[np.int64]
+    of_row: NDArray[np.int64]
+    reasons: ObjectArray
+    numbers: Mapping[str, int]
+
+    @property
+    def count(self) -> int:
+        """Number of groups."""
+        return len(self.numbers)
+
+    def number(self, keys: NDArray[np.generic]) -> NDArray[np.int64]:
+        """Return the groups of further ids.
+
+        Parameters
+        ----------
+        keys : numpy.ndarray
+            Shape (k,).
+
+        Returns
+        -------
+        numpy.ndarray of int
+            Number of the group, -1 for an id that no record has, shape (k,).
+        """
+        return np.array([-1 if text is None else self.numbers.get(text, -1) for text in _texts(keys)], dtype=np.int64)
 
 
 def _texts(values: NDArray[np.generic]) -> list[str | None]:
@@ -91,3 +135,37 @@ def match_keys(
         else:
             rows[record] = first[text]
     return Matches(rows, reasons)
+
+
+def group_keys(keys: NDArray[np.generic], reference: NDArray[np.generic], *, column: str, name: str) -> Groups:
+    """Find the rows of a reference that each id names, however many they are.
+
+    Parameters
+    ----------
+    keys : numpy.ndarray
+        Ids of the records, shape (n,), text or numbers.
+    reference : numpy.ndarray
+        Ids of the reference, shape (m,).
+    column : str
+        Name of the records' column, for reasons.
+    name : str
+        Name of the reference, for reasons.
+
+    Returns
+    -------
+    Groups
+        Of records and rows; an id without a row is refused.
+    """
+    known = {text for text in _texts(reference) if text is not None}
+    number: dict[str, int] = {}
+    of_record = np.full(len(keys), -1, dtype=np.int64)
+    reasons = np.full(len(keys), None, dtype=object)
+    for record, text in enumerate(_texts(keys)):
+        if text is None:
+            reasons[record] = f"missing: {column} is empty"
+        elif text not in known:
+            reasons[record] = f"unknown_key: {column} {text[:40]!r} is not in {name}"
+        else:
+            of_record[record] = number.setdefault(text, len(number))
+    of_row = np.array([-1 if text is None else number.get(text, -1) for text in _texts(reference)], dtype=np.int64)
+    return Groups(of_record, of_row, reasons, number)

@@ -1,99 +1,50 @@
 """Positions along streets: a street's id and a chainage, measured on the ellipsoid along its line.
 
-The chainage runs in the direction in which the reference line is drawn. A line of several parts is joined where its
-parts follow one another; where they do not, the chainage has no meaning and the record is refused.
+The chainage runs in the direction in which the reference line is drawn, unless pieces or posts say otherwise. A line
+of several parts is joined where its parts follow one another; where they do not, the chainage has no meaning and the
+record is refused.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from pyproj import Geod
 
+from crs.calibration import calibrate
+from crs.chainage import DIRECTIONS, SIDES, decode_chainage, decode_words
 from crs.coordinates import FloatArray, ObjectArray, Shapes
-from crs.encodings import Decoded, decode_decimal
-from crs.keys import match_keys
-from crs.uncertainty import combine_sigma, rounding_sigma
-from crs.units import conversion_factor, resolve_unit
+from crs.encodings import decode_decimal
+from crs.indirect import LinearOptions
+from crs.keys import Groups, group_keys
+from crs.routes import SUMMING_M, Lines, Spans, find_spans, measure_lines
+from crs.uncertainty import combine_sigma
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from crs.coordinates import Fields
+    from crs.coordinates import Positioned
+    from crs.decode import Decoded
     from crs.definition import PositionDefinition
+    from crs.references import Reference
 
-__all__ = ["decode_chainage", "place_along"]
+__all__ = ["place_along"]
 
-_GEOD = Geod(ellps="WGS84")
-_POST = re.compile(r"[A-Za-z]{0,3}\s*(?P<km>\d+)\s*\+\s*(?P<m>\d{1,3}(?:\.(?P<decimals>\d*))?)")
 _LINE_STRING = 1
 #: 95 % of what is wrong by a normal error lies within this many sigma.
 _NORMAL_95 = 1.959963984540054
-#: The chainages of all vertices are one running sum; an end is no sharper than its rounding.
-_SUMMING_M = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class _Measured:
-    """Lines with the geodesic chainage of every vertex, all in one row of numbers."""
+class _Routes:
+    """The routes that records ask for: their lines, their spans, and why some cannot be used."""
 
-    lon: FloatArray
-    lat: FloatArray
-    along: FloatArray
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
-
-    @property
-    def lengths_m(self) -> FloatArray:
-        return self.along[self.last] - self.along[self.first]
-
-
-def decode_chainage(column: NDArray[np.generic], *, name: str, unit: str) -> Decoded:
-    """Decode chainages to metres: plain numbers in a unit, or kilometre posts as text.
-
-    Parameters
-    ----------
-    column : numpy.ndarray
-        Numbers or text; "K12+300", "PK 12+300.5" and "12+300" are 12,300 m and so on.
-    name : str
-        Name of the column, for reasons.
-    unit : str
-        Unit of plain numbers.
-
-    Returns
-    -------
-    Decoded
-        Metres. Posts are refused where the unit is not metric: there 12+30 counts hundreds of feet.
-
-    Examples
-    --------
-    >>> decode_chainage(np.array(["K12+300", "12.3"], dtype=object), name="post", unit="kilometre").values.tolist()
-    [12300.0, 12300.0]
-    """
-    factor = conversion_factor(unit, "metre")
-    if column.dtype.kind in "iuf":
-        plain = decode_decimal(column, name=name)
-        return Decoded(plain.values * factor, plain.reasons, plain.step * factor)
-    texts = [value.strip() if isinstance(value, str) else value for value in column.tolist()]
-    posts = [_POST.fullmatch(text) if isinstance(text, str) else None for text in texts]
-    rest = np.array([None if post else text for text, post in zip(texts, posts, strict=True)], dtype=object)
-    plain = decode_decimal(rest, name=name)
-    values, reasons = plain.values * factor, plain.reasons
-    steps = [plain.step * factor] if plain.step else []
-    metric = resolve_unit(unit)[0] in {"metre", "kilometre"}
-    for row, post in enumerate(posts):
-        if post is None:
-            continue
-        if not metric:
-            reasons[row] = f"unreadable: {name} {texts[row]!r} is a post of 1,000 m, but the unit is {unit}"
-            continue
-        values[row], reasons[row] = float(post["km"]) * 1000.0 + float(post["m"]), None
-        steps.append(10.0 ** -len(post["decimals"] or ""))
-    return Decoded(values, reasons, min(steps, default=0.0))
+    lines: Lines | None
+    spans: Spans
+    faults: dict[int, str]
+    sigma_m: FloatArray
 
 
 def _joined(geometry: ObjectArray) -> ObjectArray:
@@ -105,85 +56,192 @@ def _joined(geometry: ObjectArray) -> ObjectArray:
     return lines
 
 
-def _measure(lines: ObjectArray) -> _Measured:
-    """Measure lines on the ellipsoid, vertex by vertex."""
-    numbers, owner = shapely.get_coordinates(lines, return_index=True)
-    lon, lat = numbers[:, 0].copy(), numbers[:, 1].copy()
-    _, _, pieces = _GEOD.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])
-    along = np.concatenate([[0.0], np.cumsum(np.where(owner[1:] == owner[:-1], pieces, 0.0))])
-    rows = np.arange(len(lines))
-    first = np.searchsorted(owner, rows, side="left")
-    last = np.searchsorted(owner, rows, side="right") - 1
-    return _Measured(lon, lat, along, first.astype(np.int64), last.astype(np.int64))
+def _base_chainages(
+    streets: Reference, position: PositionDefinition, rows: NDArray[np.int64], lengths_m: FloatArray
+) -> FloatArray:
+    """Return the chainage at both ends of each row's line, NaN where nothing tells."""
+    options = _options(position)
+    if len(options.pieces) == 2:
+        ends = [decode_chainage(streets.column(name)[rows], name=name, unit=position.unit) for name in options.pieces]
+        return np.column_stack([end.values for end in ends])
+    return np.column_stack([np.zeros(len(rows)), lengths_m])
 
 
-def _points_at(measured: _Measured, line: NDArray[np.int64], chainage_m: FloatArray) -> ObjectArray:
-    """Return the point of each line at a chainage that lies on it."""
-    first, last = measured.first[line], measured.last[line]
-    wanted = measured.along[first] + chainage_m
-    vertex = np.clip(np.searchsorted(measured.along, wanted, side="right") - 1, first, last - 1)
-    lon, lat = measured.lon[vertex], measured.lat[vertex]
-    azimuth, _, _ = _GEOD.inv(lon, lat, measured.lon[vertex + 1], measured.lat[vertex + 1])
-    east, north, _ = _GEOD.fwd(lon, lat, azimuth, wanted - measured.along[vertex])
-    return np.asarray(shapely.points(np.column_stack([east, north])), dtype=object)
+def _in_order(
+    streets: Reference, position: PositionDefinition, rows: NDArray[np.int64], group: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], set[int]]:
+    """Return the order of rows by route and number, and the routes whose numbers are missing or repeated."""
+    name = _options(position).pieces[0]
+    number = decode_decimal(streets.column(name)[rows], name=name).values
+    order = np.lexsort((number, group))
+    same = (group[order][1:] == group[order][:-1]) & (number[order][1:] == number[order][:-1])
+    return order, {int(route) for route in [*group[np.isnan(number)], *group[order][1:][same]]}
+
+
+def _options(position: PositionDefinition) -> LinearOptions:
+    return position.options if isinstance(position.options, LinearOptions) else LinearOptions()
+
+
+def _build_routes(streets: Reference, position: PositionDefinition, groups: Groups, posts: Reference | None) -> _Routes:
+    """Measure the routes that are asked for."""
+    pieces = _options(position).pieces
+    rows = np.flatnonzero(groups.of_row >= 0)
+    group = groups.of_row[rows]
+    faults: dict[int, str] = {}
+    if not pieces:
+        several = np.flatnonzero(np.bincount(group, minlength=groups.count) > 1)
+        faults |= dict.fromkeys(several.tolist(), "ambiguous_reference: it stands on several rows of {name}")
+    unplaced = streets.unplaced[rows]
+    lines = streets.geometry[rows]
+    lines[unplaced] = None
+    lines = _joined(lines)
+    parted = shapely.is_missing(lines) & ~unplaced
+    for bad, text in (
+        (unplaced, "reference_unplaced: it has no position itself in {name}"),
+        (parted, "ambiguous_reference: its line in {name} is in separate parts"),
+    ):
+        for route in np.unique(group[bad]).tolist():
+            # One bad piece of many leaves a gap; where the order counts, all that follows is lost.
+            if len(pieces) != 2 or (bad | unplaced | parted)[group == route].all():
+                faults.setdefault(route, text)
+    usable = ~shapely.is_missing(lines)
+    rows, group, lines = rows[usable], group[usable], lines[usable]
+    sigma_m = np.zeros(groups.count)
+    np.maximum.at(sigma_m, group, streets.sigma_m[rows])
+    empty = np.zeros(0, dtype=np.int64)
+    if not len(rows):
+        none = np.zeros((0, 2))
+        return _Routes(None, Spans.of(empty, empty, none, none), faults, sigma_m)
+    measured = measure_lines(lines)
+    lengths_m = measured.lengths_m
+    chainage = _base_chainages(streets, position, rows, lengths_m)
+    if len(pieces) == 1:
+        order, bad_routes = _in_order(streets, position, rows, group)
+        faults |= dict.fromkeys(
+            bad_routes, f"ambiguous_reference: {pieces[0]} of its pieces in {{name}} is missing or repeated"
+        )
+        ends = np.cumsum(lengths_m[order])
+        starts = ends - lengths_m[order]
+        first = np.searchsorted(group[order], group[order], side="left")
+        chainage[order] = np.column_stack([starts - starts[first], ends - starts[first]])
+    known = np.isfinite(chainage).all(axis=1)
+    at = np.column_stack([np.zeros(len(rows)), lengths_m])
+    spans = Spans.of(group[known], np.flatnonzero(known), chainage[known], at[known])
+    calibration = _options(position).calibration
+    if calibration is not None and posts is not None:
+        spans, found, posts_m = calibrate(spans, measured, posts, groups=groups, calibration=calibration)
+        faults |= {route: text for route, text in found.items() if route not in faults}
+        sigma_m = combine_sigma(sigma_m, posts_m)
+    for route in set(range(groups.count)) - set(spans.route.tolist()):
+        faults.setdefault(route, "bad_calibration: nothing in {name} says where its chainage runs")
+    return _Routes(measured, spans, faults, sigma_m)
 
 
 def place_along(
-    fields: Fields, position: PositionDefinition, *, shapes: Shapes, keys: NDArray[np.generic]
+    layer: Positioned, position: PositionDefinition, streets: Reference, *, posts: Reference | None = None
 ) -> tuple[Shapes, ObjectArray]:
-    """Place each record on its street at its chainage.
+    """Place each record on its street at its chainage, or beside it.
 
     Parameters
     ----------
-    fields : Fields
-        Two columns: the street's id and the chainage.
+    layer : Positioned
+        Its coordinates are two columns, the street's id and the chainage; direction, offset and side are columns of
+        its attributes.
     position : PositionDefinition
         Of kind "linear".
-    shapes : Shapes
-        The streets' lines in WGS 84 longitude and latitude, shape (m,).
-    keys : numpy.ndarray
-        The streets' ids, shape (m,).
+    streets : Reference
+        The layer of lines.
+    posts : Reference, optional
+        Points of known chainage.
 
     Returns
     -------
     shapes : Shapes
-        Points and sigma: what is stated along the street, its rounding, and the street's own.
+        Points in WGS 84 longitude and latitude, and sigma: what is stated, the rounding of the chainage, and the
+        street's own.
     reasons : numpy.ndarray
         None or text, shape (n,). A chainage beyond an end is refused, unless by less than what it is stated to be
         wrong by in 95 % of cases: then the record stands at the end.
     """
-    names = position.columns or ("id", "chainage")
-    unplaced = shapely.is_missing(shapes.geometry) | shapely.is_empty(shapes.geometry)
-    matches = match_keys(fields.columns[0], keys, column=names[0], name=str(position.reference), unplaced=unplaced)
-    decoded = decode_chainage(fields.columns[1], name=names[1], unit=position.unit)
-    reasons = matches.reasons.copy()
-    unread = [row for row, reason in enumerate(decoded.reasons) if reason is not None and reasons[row] is None]
-    reasons[unread] = decoded.reasons[unread]
-    geometry, sigma_m = np.full(len(fields), None, dtype=object), np.full(len(fields), np.nan)
-    open_rows = np.flatnonzero(reasons == None)  # noqa: E711 (elementwise on an object array)
-    streets, line = np.unique(matches.rows[open_rows], return_inverse=True)
-    lines = _joined(shapes.geometry[streets])
-    usable = ~shapely.is_missing(lines)
-    for row in open_rows[~usable[line]]:
-        reasons[row] = f"ambiguous_reference: the line of {names[0]} {fields.columns[0][row]!r} is in separate parts"
-    if not usable.any():
+    ids, written = layer.coordinates.columns  # type: ignore[union-attr]
+    names = position.columns
+    groups = group_keys(ids, streets.column(str(position.key)), column=names[0], name=streets.name)
+    decoded = decode_chainage(written, name=names[1], unit=position.unit)
+    direction, right, beside = _beside(layer, _options(position))
+    reasons = groups.reasons.copy()
+    for found in (decoded.reasons, beside):
+        fill = (reasons == None) & (found != None)  # noqa: E711 (elementwise on object arrays)
+        reasons[fill] = found[fill]
+    routes = _build_routes(streets, position, groups, posts)
+    for row in np.flatnonzero(reasons == None):  # noqa: E711
+        fault = routes.faults.get(int(groups.of_record[row]))
+        if fault is not None:
+            code, _, detail = fault.partition(": ")
+            reasons[row] = f"{code}: {names[0]} {str(ids[row])[:40]!r}: {detail.format(name=streets.name)}"
+    geometry, sigma_m = np.full(len(reasons), None, dtype=object), np.full(len(reasons), np.nan)
+    rows = np.flatnonzero(reasons == None)  # noqa: E711
+    if routes.lines is None or not len(rows):
         return Shapes(geometry, sigma_m), reasons
-    # Only lines that can be measured have vertices, so they are counted anew.
-    measured, line = _measure(lines[usable]), np.where(usable, np.cumsum(usable) - 1, -1)[line]
-    along_m = combine_sigma(position.sigma_m, rounding_sigma(decoded.step))
-    slack_m = _NORMAL_95 * float(along_m) + decoded.step / 2.0 + _SUMMING_M
-    kept = line >= 0
-    rows, line = open_rows[kept], line[kept].astype(np.int64)
-    length_m, chainage_m = measured.lengths_m[line], decoded.values[rows]
-    beyond = (chainage_m < -slack_m) | (chainage_m > length_m + slack_m)
-    for row, end in zip(rows[beyond], length_m[beyond], strict=True):
-        reasons[row] = (
-            f"beyond_end: {names[1]} {decoded.values[row]:.1f} m is not on a line of {end:.1f} m "
-            f"({names[0]} {fields.columns[0][row]})"
+    chainage_m = decoded.values.copy()
+    lowest, highest = routes.spans.extents(groups.count)
+    if _options(position).down == "from_end":
+        back = rows[direction[rows] < 0]
+        chainage_m[back] = (lowest + highest)[groups.of_record[back]] - chainage_m[back]
+    along_m = combine_sigma(position.sigma_m, decoded.sigma)
+    slack_m = _NORMAL_95 * along_m + decoded.step / 2.0 + SUMMING_M
+    found_on = find_spans(routes.spans, groups.of_record[rows], chainage_m[rows], slack_m=slack_m[rows])
+    for place in np.flatnonzero(found_on.code != None):  # noqa: E711
+        row = rows[place]
+        ends = lowest[groups.of_record[row]], highest[groups.of_record[row]]
+        reasons[row] = _missed(str(found_on.code[place]), f"{names[1]} {decoded.values[row]:.1f} m", ends=ends) + (
+            f" ({names[0]} {ids[row]})"
         )
-    rows, line = rows[~beyond], line[~beyond]
+    kept = found_on.code == None  # noqa: E711
+    rows, span = rows[kept], found_on.span[kept]
     if len(rows):
-        geometry[rows] = _points_at(measured, line, np.clip(chainage_m[~beyond], 0.0, length_m[~beyond]))
-        street_m = np.zeros(len(shapes)) if shapes.sigma_m is None else shapes.sigma_m
-        sigma_m[rows] = combine_sigma(along_m, street_m[matches.rows[rows]])
+        at_m = routes.spans.distances_m(span, found_on.chainage_m[kept])
+        drawn = np.where(routes.spans.at_low[span] <= routes.spans.at_high[span], 1.0, -1.0)
+        geometry[rows] = routes.lines.places(routes.spans.line[span], at_m, right_m=right[rows] * drawn)
+        sigma_m[rows] = _circle_m(position, decoded, rows, routes.sigma_m[groups.of_record[rows]])
     return Shapes(geometry, sigma_m), reasons
+
+
+def _circle_m(
+    position: PositionDefinition, decoded: Decoded, rows: NDArray[np.int64], street_m: FloatArray
+) -> FloatArray:
+    """Combine what is stated, the street's own, and the rounding, which is along one axis only."""
+    return combine_sigma(position.sigma_m, street_m, decoded.sigma[rows] / np.sqrt(2.0))
+
+
+def _missed(code: str, shown: str, *, ends: tuple[float, float]) -> str:
+    """Say why a chainage is on no line."""
+    line = f"a line of {ends[1]:.1f} m" if ends[0] == 0 else f"a line from {ends[0]:.1f} m to {ends[1]:.1f} m"
+    if code == "beyond_end":
+        return f"beyond_end: {shown} is not on {line}"
+    if code == "between_pieces":
+        return f"between_pieces: {shown} lies in a gap between the pieces of {line}"
+    return f"ambiguous_chainage: {shown} is on two pieces of {line}"
+
+
+def _beside(layer: Positioned, options: LinearOptions) -> tuple[FloatArray, FloatArray, ObjectArray]:
+    """Read direction and offset: 1 for up, metres to the right of rising chainage, and what cannot be read."""
+    count = len(layer.coordinates)
+    direction, right, reasons = np.ones(count), np.zeros(count), np.full(count, None, dtype=object)
+    if options.direction is not None:
+        direction, reasons = decode_words(layer.column(options.direction), DIRECTIONS, name=options.direction)
+    if options.offset is None:
+        return direction, right, reasons
+    offset = decode_decimal(layer.column(options.offset), name=options.offset)
+    if options.side is not None:
+        sign, unread = decode_words(layer.column(options.side), SIDES, name=options.side)
+        # Nothing stands on neither side but what is on the line.
+        on_line = offset.values == 0
+        sign[on_line], unread[on_line] = 1.0, None
+        negative = (offset.values < 0) & (unread == None)  # noqa: E711
+        unread[negative] = f"unreadable: {options.offset} is negative beside a column of sides; write it without a sign"
+    else:
+        sign, unread = np.full(count, 1.0 if options.positive == "right" else -1.0), np.full(count, None, dtype=object)
+    for found in (offset.reasons, unread):
+        fill = (reasons == None) & (found != None)  # noqa: E711
+        reasons[fill] = found[fill]
+    return direction, offset.values * sign * direction, reasons

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crs.encodings import BadValueError, Decoded, decode_each, is_missing
+from crs.decode import BadValueError, Decoded, decode_each, is_missing
+from crs.encodings import plain_figures
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Column = NDArray[np.generic]
+    from crs.decode import Column
 
 __all__ = ["decode_dms", "decode_nmea", "decode_packed"]
 
@@ -23,18 +22,19 @@ _HEMISPHERES = {
     "北纬": ("lat", 1.0), "南纬": ("lat", -1.0), "东经": ("lon", 1.0), "西经": ("lon", -1.0),
     "北": ("lat", 1.0), "南": ("lat", -1.0), "东": ("lon", 1.0), "西": ("lon", -1.0),
 }  # fmt: skip
+# A letter may be followed by a colon, as in N: 43°44'.
 _LETTER = r"(?:[NSEWO]|[北南]纬?|[东西]经?)"
 _FIGURES = r"\d{1,2}(?:\.\d*)?"
 # Between degrees, minutes and seconds stands a sign, a colon or a blank: run together they are another notation.
 _DMS = re.compile(
-    rf"(?P<before>{_LETTER})?\s*(?P<sign>[+-])?\s*(?P<d>\d{{1,3}}(?:\.\d*)?)(?:\s*[°度])?"
+    rf"(?:(?P<before>{_LETTER})\s*:?)?\s*(?P<sign>[+-])?\s*(?P<d>\d{{1,3}}(?:\.\d*)?)(?:\s*[°度])?"
     rf"(?:(?:(?<=[°度])|\s*:|\s)\s*(?P<m>{_FIGURES})(?:\s*['分])?"
     rf"(?:(?:(?<=['分])|\s*:|\s)\s*(?P<s>{_FIGURES})(?:\s*(?:\"|''|秒))?)?)?"
     rf"\s*(?P<after>{_LETTER})?"
 )
 # An S after letters D and M means seconds; after figures alone it means south. Hence two patterns.
 _DMS_LETTERS = re.compile(
-    rf"(?P<before>{_LETTER})?\s*(?P<sign>[+-])?\s*(?P<d>\d{{1,3}}(?:\.\d*)?)\s*D(?:EG)?\s*"
+    rf"(?:(?P<before>{_LETTER})\s*:?)?\s*(?P<sign>[+-])?\s*(?P<d>\d{{1,3}}(?:\.\d*)?)\s*D(?:EG)?\s*"
     rf"(?:(?P<m>{_FIGURES})\s*M(?:IN)?\s*(?:(?P<s>{_FIGURES})\s*S(?:EC)?\s*)?)?(?P<after>{_LETTER})?"
 )
 # What print and keyboards make of the signs for degrees, minutes and seconds.
@@ -43,11 +43,14 @@ _SIGNS = str.maketrans(
     "°°°" + "'" * 6 + '"' * 4 + "--" + '"' + "'" + "   ",
 )
 _TRADITIONAL = str.maketrans("東緯經", "东纬经")
+_WORDS = re.compile(r"\b(N|S|E|W)(?:ORTH|OUTH|AST|EST)\b")
+# Between figures a comma is the sign of decimals: no angle has thousands.
+_COMMA = re.compile(r"(?<=\d),(?=\d)")
 
 
 def _match_dms(text: str) -> re.Match[str] | None:
     """Match one angle, as it stands or with its signs and figures in their plain forms."""
-    plain = text.upper()
+    plain = _COMMA.sub(".", _WORDS.sub(r"\1", text.upper()), count=1)
     match = _DMS.fullmatch(plain)
     if match is None and not plain.isascii():
         # Full-width figures are made plain after the signs, of which some would turn into something else.
@@ -154,7 +157,7 @@ def decode_nmea(column: Column, *, name: str, axis: str, hemisphere: Column | No
     """
 
     def parse(text: str) -> tuple[float, float]:
-        match = _NMEA.fullmatch(text.upper())
+        match = _NMEA.fullmatch(plain_figures(text).upper())
         if match is None:
             raise BadValueError("is not dddmm.mmmm; write degrees and minutes run together, as in 4344.2050,N")
         sign, degrees, minutes, letter = match.groups()
@@ -201,7 +204,7 @@ def decode_packed(column: Column, *, name: str, point_after_degrees: bool) -> De
     """
 
     def parse(text: str) -> tuple[float, float]:
-        match = re.fullmatch(r"([+-])?(\d+)(?:\.(\d*))?", text)
+        match = re.fullmatch(r"([+-])?(\d+)(?:[.,](\d*))?", plain_figures(text))
         if match is None:
             raise BadValueError("is not a packed number; write " + ("dd.mmss" if point_after_degrees else "ddmmss.s"))
         sign, whole, decimals = match[1], match[2], match[3] or ""

@@ -74,15 +74,16 @@ def test_beyond_an_end_is_refused_by_more_than_it_is_stated_to_be_wrong():
 
 
 def test_sigma_is_stated_and_rounded_and_the_streets_own():
+    """Rounding errs along the street only: as a circle that is half the variance on either axis."""
     reference = crs.harmonise(
         shapes(
             {"definition": "OGC:CRS84", "sigma_m": 3}, shapely.LineString([(7.42, 43.73), (7.43, 43.73)]), street_id=[1]
         )
     )
     done = place(reference, [1, 1], ["100", "200"], sigma_m=4)
-    assert done.coordinates.sigma_m == pytest.approx([(3**2 + 4**2 + 1 / 12) ** 0.5] * 2)
+    assert done.coordinates.sigma_m == pytest.approx([(3**2 + 4**2 + 1 / 24) ** 0.5] * 2)
     rough = place(reference, [1], ["K0+1"], sigma_m=0, unit="kilometre")
-    assert rough.coordinates.sigma_m == pytest.approx([(3**2 + 1 / 12) ** 0.5])
+    assert rough.coordinates.sigma_m == pytest.approx([(3**2 + 1 / 24) ** 0.5])
 
 
 @pytest.mark.parametrize(

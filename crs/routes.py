@@ -1,0 +1,267 @@
+"""Routes: lines on which every place has a chainage, in one piece or many, counted from the start or between posts.
+
+A route is cut into spans. On each of them the chainage runs evenly from one value to another, and a distance along a
+line runs evenly with it. Everything that is known of chainages - a line's own length, pieces with a chainage at either
+end, posts in between - becomes spans; what is asked of them is one question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from pyproj import Geod
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from crs.coordinates import FloatArray, ObjectArray
+
+__all__ = ["SUMMING_M", "Found", "Lines", "Spans", "find_spans", "measure_lines"]
+
+_GEOD = Geod(ellps="WGS84")
+#: Chainages are sums of many pieces: an end is no sharper than their rounding.
+SUMMING_M = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Lines with the geodesic distance of every vertex from the first, all in one row of numbers.
+
+    Parameters
+    ----------
+    lon, lat : numpy.ndarray
+        Vertices of all lines, degrees.
+    along : numpy.ndarray
+        Running sum of the lengths of all edges, metres.
+    first, last : numpy.ndarray of int
+        Vertices at which each line starts and ends, shape (m,).
+    """
+
+    lon: FloatArray
+    lat: FloatArray
+    along: FloatArray
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+
+    @property
+    def lengths_m(self) -> FloatArray:
+        """Length of each line, metres, shape (m,)."""
+        return self.along[self.last] - self.along[self.first]
+
+    def places(self, line: NDArray[np.int64], distance_m: FloatArray, *, right_m: FloatArray) -> ObjectArray:
+        """Return the points at distances along lines.
+
+        Parameters
+        ----------
+        line : numpy.ndarray of int
+            Line of each point, shape (n,).
+        distance_m : numpy.ndarray
+            Metres from its first vertex, on the line, shape (n,).
+        right_m : numpy.ndarray
+            Metres to the right of the line in the direction in which it is drawn; negative to the left. Shape (n,).
+
+        Returns
+        -------
+        numpy.ndarray
+            Points in longitude and latitude, shape (n,).
+        """
+        first, last = self.first[line], self.last[line]
+        wanted = self.along[first] + distance_m
+        vertex = np.clip(np.searchsorted(self.along, wanted, side="right") - 1, first, last - 1)
+        lon, lat = self.lon[vertex], self.lat[vertex]
+        ahead, _, _ = _GEOD.inv(lon, lat, self.lon[vertex + 1], self.lat[vertex + 1])
+        east, north, back = _GEOD.fwd(lon, lat, ahead, wanted - self.along[vertex])
+        beside = right_m != 0
+        if beside.any():
+            # At the place itself the line goes on where it came from, turned round.
+            side = np.asarray(back)[beside] + 180.0 + 90.0
+            east[beside], north[beside], _ = _GEOD.fwd(east[beside], north[beside], side, right_m[beside])
+        return np.asarray(shapely.points(np.column_stack([east, north])), dtype=object)
+
+
+def measure_lines(lines: ObjectArray) -> Lines:
+    """Measure lines on the ellipsoid, vertex by vertex.
+
+    Parameters
+    ----------
+    lines : numpy.ndarray
+        LineStrings in longitude and latitude, shape (m,).
+
+    Returns
+    -------
+    Lines
+        With their lengths.
+    """
+    numbers, owner = shapely.get_coordinates(lines, return_index=True)
+    lon, lat = numbers[:, 0].copy(), numbers[:, 1].copy()
+    _, _, pieces = _GEOD.inv(lon[:-1], lat[:-1], lon[1:], lat[1:])
+    along = np.concatenate([[0.0], np.cumsum(np.where(owner[1:] == owner[:-1], pieces, 0.0))])
+    rows = np.arange(len(lines))
+    first = np.searchsorted(owner, rows, side="left")
+    last = np.searchsorted(owner, rows, side="right") - 1
+    return Lines(lon, lat, along, first.astype(np.int64), last.astype(np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Stretches of lines with the chainage at both ends, sorted by route and lower chainage.
+
+    Parameters
+    ----------
+    route : numpy.ndarray of int
+        Number of the route, shape (k,).
+    line : numpy.ndarray of int
+        Number of the line that it lies on, shape (k,).
+    low, high : numpy.ndarray
+        Chainage at its lower and its upper end, metres, shape (k,).
+    at_low, at_high : numpy.ndarray
+        Distance along the line there, metres, shape (k,).
+    """
+
+    route: NDArray[np.int64]
+    line: NDArray[np.int64]
+    low: FloatArray
+    high: FloatArray
+    at_low: FloatArray
+    at_high: FloatArray
+
+    @classmethod
+    def of(cls, route: NDArray[np.int64], line: NDArray[np.int64], chainage: FloatArray, distance: FloatArray) -> Spans:
+        """Make spans from their two ends, in any order.
+
+        Parameters
+        ----------
+        route, line : numpy.ndarray of int
+            Shape (k,).
+        chainage, distance : numpy.ndarray
+            Metres at both ends, shape (k, 2).
+
+        Returns
+        -------
+        Spans
+            Sorted.
+        """
+        turned = chainage[:, 0] > chainage[:, 1]
+        low, high = np.where(turned, 1, 0), np.where(turned, 0, 1)
+        rows = np.arange(len(route))
+        parts = (chainage[rows, low], chainage[rows, high], distance[rows, low], distance[rows, high])
+        order = np.lexsort((parts[1], parts[0], route))
+        return cls(route[order], line[order], *(part[order] for part in parts))
+
+    def distances_m(self, span: NDArray[np.int64], chainage_m: FloatArray) -> FloatArray:
+        """Return how far along its line each chainage lies.
+
+        Parameters
+        ----------
+        span : numpy.ndarray of int
+            Row of the span, shape (n,).
+        chainage_m : numpy.ndarray
+            On the span, shape (n,).
+
+        Returns
+        -------
+        numpy.ndarray
+            Metres from the first vertex of the line, shape (n,).
+        """
+        low, width = self.low[span], self.high[span] - self.low[span]
+        share = np.where(width > 0, (chainage_m - low) / np.where(width > 0, width, 1.0), 0.0)
+        # Weighting both ends hits each of them exactly.
+        distance: FloatArray = self.at_low[span] * (1.0 - share) + self.at_high[span] * share
+        return distance
+
+    def extents(self, routes: int) -> tuple[FloatArray, FloatArray]:
+        """Return the lowest and the highest chainage of each route.
+
+        Parameters
+        ----------
+        routes : int
+            How many routes there are.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Metres, shape (routes,); inf and -inf for a route without spans.
+        """
+        lowest, highest = np.full(routes, np.inf), np.full(routes, -np.inf)
+        np.minimum.at(lowest, self.route, self.low)
+        np.maximum.at(highest, self.route, self.high)
+        return lowest, highest
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Where chainages lie.
+
+    Parameters
+    ----------
+    span : numpy.ndarray of int
+        Row of the span, shape (n,); only where `code` is None.
+    chainage_m : numpy.ndarray
+        The chainage, moved onto its span where it missed an end by no more than was allowed, shape (n,).
+    code : numpy.ndarray
+        None, or the reason code: "beyond_end", "between_pieces", "ambiguous_chainage". Shape (n,).
+    """
+
+    span: NDArray[np.int64]
+    chainage_m: FloatArray
+    code: ObjectArray
+
+
+def _last_below(spans: Spans, route: NDArray[np.int64], chainage_m: FloatArray) -> NDArray[np.int64]:
+    """Return the last span of the same or an earlier route that starts at or below a chainage; -1 for none."""
+    count = len(spans.route)
+    tie = np.repeat([0, 1], [count, len(route)])
+    order = np.lexsort((tie, np.append(spans.low, chainage_m), np.append(spans.route, route)))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.cumsum(order < count) - 1
+    return place[count:]
+
+
+def _reach_before(spans: Spans) -> FloatArray:
+    """Return the highest chainage that earlier spans of the same route reach; -inf for the first."""
+    rank = np.empty(len(spans.route), dtype=np.int64)
+    order = np.lexsort((spans.high, spans.route))
+    rank[order] = np.arange(len(order))
+    # Ranks grow with the route, so that the running maximum starts anew with each.
+    reach = spans.high[order[np.maximum.accumulate(rank)]] if len(rank) else spans.high
+    before = np.append(-np.inf, reach[:-1])[: len(rank)]
+    return np.where(np.append(True, spans.route[1:] != spans.route[:-1])[: len(rank)], -np.inf, before)
+
+
+def find_spans(spans: Spans, route: NDArray[np.int64], chainage_m: FloatArray, *, slack_m: FloatArray) -> Found:
+    """Find the span on which each chainage lies.
+
+    Parameters
+    ----------
+    spans : Spans
+        Of all routes, at least one for each that is asked for.
+    route : numpy.ndarray of int
+        Route of each record, shape (n,).
+    chainage_m : numpy.ndarray
+        Finite metres, shape (n,).
+    slack_m : numpy.ndarray
+        How far a chainage may miss an end and still be taken to it, metres, shape (n,).
+
+    Returns
+    -------
+    Found
+        A span or a code for each record.
+    """
+    last = len(spans.route) - 1
+    below = _last_below(spans, route, chainage_m)
+    own, above = np.clip(below, 0, last), np.clip(below + 1, 0, last)
+    is_own = (below >= 0) & (spans.route[own] == route)
+    is_above = (below < last) & (spans.route[above] == route)
+    over = np.where(is_own, chainage_m - spans.high[own], np.inf)
+    under = np.where(is_above, spans.low[above] - chainage_m, np.inf)
+    to_own = (over <= 0) | ((over <= under) & (over <= slack_m))
+    to_above = ~to_own & (under <= slack_m)
+    code = np.full(len(route), None, dtype=object)
+    code[~(to_own | to_above)] = "beyond_end"
+    code[~(to_own | to_above) & is_own & is_above] = "between_pieces"
+    code[is_own & (chainage_m < _reach_before(spans)[own] - SUMMING_M)] = "ambiguous_chainage"
+    span = np.where(to_above, above, own)
+    return Found(span, np.clip(chainage_m, spans.low[span], spans.high[span]), code)
