@@ -17,6 +17,7 @@ from dashboards.feed import to_router
 from dashboards.frame import Budget
 from dashboards.frames import FrameSource
 from dashboards.views.page import ExplorerPage
+from twin.api import router
 
 if TYPE_CHECKING:
     from twin import Twin
@@ -41,12 +42,13 @@ def to_app(city: "Twin", *, budget: Budget | None = None, origins: tuple[str, ..
     Returns
     -------
     fastapi.FastAPI
-        The page at ``/``, frames under ``/feed``.
+        The page at ``/``, its frames under ``/feed``, the twin's open routes under ``/api``.
     """
     source = FrameSource(city, budget=budget)
     app = FastAPI(title=f"City twin: {city.name}", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(to_router(source, snapshot=city.snapshot), prefix="/feed")
 
+    app.include_router(router(city))
     address = f"feed/{city.snapshot}"
 
     def page() -> pn.Template:

@@ -224,5 +224,5 @@ def _explained(state: ExplorerState, source: FrameSource, words: Mapping[str, st
     ]
     counted = words["records"].format(count=number(len(found.sources)))
     if len(found.sources) > len(rows):
-        counted += f", {words['first_records'].format(count=len(rows))}"
+        counted += f" · {words['first_records'].format(count=len(rows))}"
     return {"columns": columns, "sources": rows, "steps": list(found.steps), "counted": counted, "missing": ""}
