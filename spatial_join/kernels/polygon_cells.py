@@ -44,7 +44,12 @@ _SLACK = 1e-6  # of a cell: an edge this close to a cell counts as touching it
 class Strips(NamedTuple):
     """Edges by the rows of cells that they pass, in the order of their polygons within each row.
 
-    ``entries`` holds the edge's first vertex, its polygon, and the first and last column that it touches in the row.
+    Parameters
+    ----------
+    offsets : ndarray of int64, shape (ny + 1,)
+        Where the entries of each row begin.
+    entries : ndarray of int32, shape (n, 4)
+        First vertex of the edge, its polygon, and the first and last column that it touches in the row.
     """
 
     offsets: Offsets
