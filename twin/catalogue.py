@@ -90,6 +90,8 @@ class LayerInfo:
         Origin.
     modelled : bool
         True if the source is a model.
+    notes : mapping
+        What `explain` tells of the layer: its steps, its values, its series and fields, its source.
     """
 
     name: str

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -258,13 +259,20 @@ def _ledger_rows(city: Twin) -> list[dict[str, Any]]:
 
 
 def _print_ledger(city: Twin) -> None:
-    table = Table(title=f"Ledger of {city.title.get('en', city.name)}")
-    for column in ("layer", "in", "placed", "quarantined", "rejected", "sigma m", "why set aside"):
-        table.add_column(column, justify="left" if column in {"layer", "why set aside"} else "right")
-    for name, layer in city.layers.items():
-        counts = (f"{count:,}" for count in (layer.records_in, layer.placed, layer.quarantined, layer.rejected))
-        reasons = ", ".join(f"{code} {count:,}" for code, count in layer.reasons.items())
-        table.add_row(name, *counts, f"{layer.sigma_m:.1f}", _plain(reasons))
+    title = f"Ledger of {city.title.get('en', city.name)}: in = placed + set aside + rejected"
+    table = Table(title=title, show_footer=True, box=SIMPLE_HEAD, pad_edge=False)
+    columns = ("records_in", "placed", "quarantined", "rejected")
+    layers = list(city.layers.values())
+    table.add_column("layer", "all", no_wrap=True)
+    for column, head in zip(columns, ("in", "placed", "set aside", "rejected"), strict=True):
+        table.add_column(head, f"{sum(getattr(layer, column) for layer in layers):,}", justify="right", no_wrap=True)
+    table.add_column("sigma m", justify="right", no_wrap=True)
+    table.add_column("why", overflow="fold")
+    for layer in layers:
+        counts = (f"{getattr(layer, column):,}" for column in columns)
+        # the fate before the colon is told by the column that counts it
+        reasons = "\n".join(f"{code.split(':', 1)[-1]} {count:,}" for code, count in layer.reasons.items())
+        table.add_row(layer.name, *counts, f"{layer.sigma_m:.1f}", _plain(reasons))
     _out.print(table)
 
 
