@@ -9,11 +9,13 @@ refused with what to write instead.
 from crs import geodesy
 from crs.coordinates import Coordinates, Fields, Lattice, Placed, Positioned, Shapes
 from crs.definition import PositionDefinition, definition
+from crs.engineering import estimate_affine, estimate_similarity
 from crs.equivalence import equivalent
 from crs.errors import (
     AreaOfUseError,
     CrsError,
     DefinitionError,
+    HeightRefusedError,
     LengthMismatchError,
     OperationRefusedError,
     PositionContradictionError,
@@ -21,12 +23,14 @@ from crs.errors import (
     ReferenceMissingError,
     ReferenceNotHarmonisedError,
 )
+from crs.given import register_estimators
 from crs.harmonise import harmonise
+from crs.heights import HeightOperation, MovedHeights, height_operation, move_heights, resolve_heights
 from crs.local import LocalProjection, local_projection
 from crs.registry import definitions
 from crs.transform import Operation, operation, project, transform
 from crs.uncertainty import combine_sigma, radius_95
-from crs.vertical import describe_vertical
+from crs.vertical import VerticalDefinition, describe_vertical, vertical_definition
 
 __all__ = [
     "AreaOfUseError",
@@ -34,9 +38,12 @@ __all__ = [
     "CrsError",
     "DefinitionError",
     "Fields",
+    "HeightOperation",
+    "HeightRefusedError",
     "Lattice",
     "LengthMismatchError",
     "LocalProjection",
+    "MovedHeights",
     "Operation",
     "OperationRefusedError",
     "Placed",
@@ -47,6 +54,7 @@ __all__ = [
     "ReferenceMissingError",
     "ReferenceNotHarmonisedError",
     "Shapes",
+    "VerticalDefinition",
     "combine_sigma",
     "definition",
     "definitions",
@@ -54,9 +62,16 @@ __all__ = [
     "equivalent",
     "geodesy",
     "harmonise",
+    "height_operation",
     "local_projection",
+    "move_heights",
     "operation",
     "project",
     "radius_95",
+    "resolve_heights",
     "transform",
+    "vertical_definition",
 ]
+
+# Definitions stand below the estimators of local grids, which need them: the estimators put themselves in from above.
+register_estimators(similarity=estimate_similarity, affine=estimate_affine)

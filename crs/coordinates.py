@@ -108,9 +108,12 @@ class Shapes:
         Shapes
             Of the kept records.
         """
-        known = {"sigma_m": self.sigma_m, "ambiguous": self.ambiguous}
-        kept = {name: None if values is None else values[mask] for name, values in known.items()}
-        return dataclasses.replace(self, geometry=self.geometry[mask], **kept)
+        return dataclasses.replace(
+            self,
+            geometry=self.geometry[mask],
+            sigma_m=None if self.sigma_m is None else self.sigma_m[mask],
+            ambiguous=None if self.ambiguous is None else self.ambiguous[mask],
+        )
 
     def __len__(self) -> int:
         return len(self.geometry)

@@ -10,13 +10,16 @@ from typing import Any, Literal, get_args
 from pyproj import CRS
 
 from crs.errors import DefinitionError
-from crs.identify import is_projjson, resolve_frame
-from crs.registry import aliases
+from crs.given import grid_of, shift_of
+from crs.identify import is_projjson
+from crs.indirect import INDIRECT, AddressOptions, IndirectOptions, LinearOptions, read_options
+from crs.registry import frame_of
 from crs.units import is_angle
+from crs.vertical import vertical_definition
 
 __all__ = ["Axes", "Kind", "Notation", "PositionDefinition", "Status", "definition"]
 
-Kind = Literal["coordinates", "linear", "register"]
+Kind = Literal["coordinates", "linear", "register", "intersection", "address", "cells"]
 Axes = Literal["lon,lat", "lat,lon"]
 Notation = Literal["decimal", "dms", "nmea", "packed_dms", "packed_ddmmss", "polyline"]
 Status = Literal["declared", "detected", "estimated", "ambiguous", "unresolvable"]
@@ -34,10 +37,11 @@ _AXES: dict[str, Axes] = {
     "n,e": "lat,lon",
 }
 _SHARED = {"columns", "sigma_m", "unit", "status", "vertical"}
-_KEYS: dict[Kind, set[str]] = {
-    "coordinates": {"definition", "axes", "notation", "cut_at", *_SHARED},
-    "linear": {"along", "key", *_SHARED},
-    "register": {"register", "key", *_SHARED},
+_WRITTEN = {"axes", "notation", "cut_at", "decimal", "truncated", "epoch"}
+_KEYS: dict[str, set[str]] = {
+    "definition": {"definition", "shift", *_WRITTEN, *_SHARED},
+    "local_grid": {"local_grid", *_WRITTEN, *_SHARED},
+    **{word: {word, *keys, *_SHARED} for word, (_, keys) in INDIRECT.items()},
 }
 
 
@@ -50,9 +54,11 @@ class PositionDefinition:
     name : str
         Canonical name: "OGC:CRS84", "EPSG:2263", "streets+chainage", "monitor_sites[nyc_id]".
     kind : str
-        "coordinates", "linear" (street and chainage) or "register" (an id that a register resolves).
+        "coordinates", "linear" (street and chainage), "register" (an id or code that a register resolves),
+        "intersection" (two streets), "address" (street and number) or "cells" (the code of a grid's cell).
     crs : str or None
-        Authority code or WKT of the horizontal numbers once decoded; None for indirect positions.
+        Authority code, WKT or the text of a given frame of the horizontal numbers once decoded; None for indirect
+        positions.
     axes : str
         Order in which `columns` are written, "lon,lat" (that is, x before y) or "lat,lon". Geometry files are
         always x before y.
@@ -73,9 +79,17 @@ class PositionDefinition:
     status : str
         How the definition is known; "declared" unless a detector says otherwise.
     vertical : str or None
-        What the heights refer to, as a tag: heights stay as published.
+        What the heights refer to, as a tag (`crs.vertical_definition` reads it): heights stay as published.
     cut_at : int or None
         Length at which the publisher cut the text of a polyline: the last pair of a text that long is dropped.
+    decimal : str or None
+        The sign before the decimals, "." or ","; None where it is to be seen from the numbers.
+    truncated : bool
+        True where digits were cut and not rounded: the place is half a step farther from zero.
+    epoch : float or None
+        Year with decimals at which the positions hold, as a tag: nothing is moved by plate motion.
+    options : LinearOptions, RegisterOptions, CrossingOptions, AddressOptions, CellOptions or None
+        What an indirect position says beyond its columns.
     """
 
     name: str
@@ -91,6 +105,17 @@ class PositionDefinition:
     status: Status = "declared"
     vertical: str | None = None
     cut_at: int | None = None
+    decimal: Literal[".", ","] | None = None
+    truncated: bool = False
+    epoch: float | None = None
+    options: IndirectOptions | None = None
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Names of all layers that the position refers to, none for coordinates."""
+        calibration = self.options.calibration if isinstance(self.options, LinearOptions) else None
+        names = (self.reference, calibration.points if calibration is not None else None)
+        return tuple(dict.fromkeys(name for name in names if name is not None))
 
     def __str__(self) -> str:
         return self.name
@@ -145,7 +170,7 @@ def _named(text: str) -> PositionDefinition:
     """Make a definition from one text."""
     if not text.strip():
         raise DefinitionError("the position definition is empty; write for instance 'OGC:CRS84'")
-    frame = resolve_frame(aliases().get(text.strip().lower(), text))
+    frame = frame_of(text)
     return PositionDefinition(
         name=frame.name, kind="coordinates", crs=frame.crs, unit=frame.unit, vertical=frame.vertical
     )
@@ -153,30 +178,57 @@ def _named(text: str) -> PositionDefinition:
 
 def _from_mapping(spec: Mapping[str, Any]) -> PositionDefinition:
     """Make a definition from the mapping form of city.yaml."""
-    kinds: list[tuple[str, Kind]] = [("definition", "coordinates"), ("along", "linear"), ("register", "register")]
-    said = [(word, kind) for word, kind in kinds if word in spec]
+    said = [word for word in ("definition", "local_grid", *INDIRECT) if word in spec]
     if len(said) != 1:
         found = ", ".join(map(str, spec)) or "nothing"
         raise DefinitionError(
-            f"a position says exactly one of `definition:`, `along:` or `register:`; found {found}. "
-            "Write for instance {definition: 'EPSG:2263', columns: [x, y]}"
+            "a position says exactly one of `definition:`, `local_grid:`, `along:`, `register:`, `intersection:`, "
+            f"`address:` or `cells:`; found {found}. Write for instance {{definition: 'EPSG:2263', columns: [x, y]}}"
         )
-    word, kind = said[0]
-    unknown = sorted(set(spec) - _KEYS[kind])
+    word = said[0]
+    unknown = sorted(set(spec) - _KEYS[word])
     if unknown:
         raise DefinitionError(
             f"position with `{word}:` has unknown {', '.join(map(repr, unknown))}; "
-            f"known are {', '.join(sorted(_KEYS[kind]))}"
+            f"known are {', '.join(sorted(_KEYS[word]))}"
         )
     shared: dict[str, Any] = {"columns": _columns(spec), "sigma_m": _sigma(spec), "status": _status(spec)}
-    if kind == "coordinates":
+    if word in {"definition", "local_grid"}:
         return _coordinates(spec, shared)
-    return _indirect(spec, word, kind, shared)
+    return _indirect(spec, word, shared)
+
+
+def _frame(spec: Mapping[str, Any]) -> PositionDefinition:
+    """Read the frame of a mapping: one with a name, one moved by a given shift, or a local grid."""
+    if "local_grid" in spec:
+        grid = spec["local_grid"]
+        base = definition(grid["base"]) if isinstance(grid, Mapping) and "base" in grid else None
+        if base is None or base.crs is None:
+            raise DefinitionError("local_grid: says no `base:` in numbers; write the grid beneath, such as EPSG:4547")
+        return _named(grid_of(grid, base.crs).text)
+    base = definition(spec["definition"])
+    if "shift" not in spec:
+        return base
+    return dataclasses.replace(base, crs=shift_of(str(base.crs), spec["shift"]).text)
+
+
+def _vertical(spec: object) -> str | None:
+    """Check what a position says of its heights; what comes from a frame's own text is taken as its tag."""
+    return None if spec is None else str(vertical_definition(spec))
+
+
+def _epoch(spec: Mapping[str, Any]) -> float | None:
+    epoch = spec.get("epoch")
+    if epoch is None:
+        return None
+    if isinstance(epoch, bool) or not isinstance(epoch, int | float) or not 1900 <= epoch <= 2200:
+        raise DefinitionError(f"epoch {epoch!r} must be a year with decimals, such as 2026.5")
+    return float(epoch)
 
 
 def _coordinates(spec: Mapping[str, Any], shared: dict[str, Any]) -> PositionDefinition:
     """Read the mapping of a position that is written in numbers."""
-    base = definition(spec["definition"])
+    base = _frame(spec)
     notation = str(spec.get("notation", "decimal"))
     if notation not in get_args(Notation):
         raise DefinitionError(f"notation {notation!r} is not known; write one of {', '.join(get_args(Notation))}")
@@ -200,41 +252,57 @@ def _coordinates(spec: Mapping[str, Any], shared: dict[str, Any]) -> PositionDef
     cut_at = spec.get("cut_at")
     if cut_at is not None and (notation != "polyline" or not isinstance(cut_at, int) or cut_at < 1):
         raise DefinitionError(f"cut_at {cut_at!r} must be the length of the cut text and goes with notation: polyline")
-    vertical = spec.get("vertical", base.vertical)
+    decimal, truncated = spec.get("decimal"), spec.get("truncated", False)
+    if decimal not in {None, ".", ","} or (decimal == "," and notation == "polyline"):
+        raise DefinitionError(f"decimal {decimal!r} must be '.' or ',', and a polyline has points only")
+    if not isinstance(truncated, bool) or (truncated and notation == "polyline"):
+        raise DefinitionError(f"truncated {truncated!r} must be true or false, and goes with columns of numbers")
+    vertical = _vertical(spec["vertical"]) if "vertical" in spec else base.vertical
     said_notation: Notation = next(known for known in get_args(Notation) if known == notation)
     return dataclasses.replace(
         base,
         axes=axes,
         notation=said_notation,
         unit=unit,
-        vertical=None if vertical is None else str(vertical),
+        vertical=vertical,
         cut_at=cut_at,
+        decimal=decimal,
+        truncated=truncated,
+        epoch=_epoch(spec),
         **shared,
     )
 
 
-def _indirect(spec: Mapping[str, Any], word: str, kind: Kind, shared: dict[str, Any]) -> PositionDefinition:
-    """Read the mapping of a position that needs another layer."""
-    reference, key, columns = str(spec[word]), spec.get("key"), shared["columns"]
-    if not key:
+def _indirect(spec: Mapping[str, Any], word: str, shared: dict[str, Any]) -> PositionDefinition:
+    """Read the mapping of a position that needs another layer, or the grid of a code."""
+    reference, columns = str(spec[word]), shared["columns"]
+    kind = next(known for known in get_args(Kind) if known == INDIRECT[word][0])
+    if word != "cells" and not spec.get("key"):
         raise DefinitionError(f"position with `{word}: {reference}` lacks `key:`, the id column of {reference}")
-    wanted = 2 if kind == "linear" else 1
-    if len(columns) != wanted:
-        what = "the id and the chainage" if kind == "linear" else "the id"
-        raise DefinitionError(
-            f"position with `{word}: {reference}` takes {wanted} columns ({what}), found {list(columns)}"
-        )
     unit = str(spec.get("unit", "metre"))
     if is_angle(unit):
         raise DefinitionError(f"unit {unit!r} of a chainage must be a length; write metre or kilometre")
+    options = read_options(spec, word, unit=unit)
+    keys = options.keys if isinstance(options, AddressOptions) else (str(spec.get("key")),)
+    wanted, what = {
+        "along": (2, "the id and the chainage"),
+        "intersection": (2, "the names of both streets"),
+        "address": (len(keys), "one for each column of `key:`"),
+    }.get(word, (1, "the id"))
+    if len(columns) != wanted:
+        raise DefinitionError(
+            f"position with `{word}: {reference}` takes {wanted} columns ({what}), found {list(columns)}"
+        )
     vertical = spec.get("vertical")
+    names = {"along": f"{reference}+chainage", "intersection": f"{reference}+crossing", "cells": f"{reference} cells"}
     return PositionDefinition(
-        name=f"{reference}+chainage" if kind == "linear" else f"{reference}[{key}]",
+        name=names.get(word, f"{reference}[{', '.join(keys)}]"),
         kind=kind,
         unit=unit,
-        reference=reference,
-        key=str(key),
-        vertical=None if vertical is None else str(vertical),
+        reference=None if word == "cells" else reference,
+        key=None if word == "cells" else keys[0],
+        vertical=_vertical(vertical),
+        options=options,
         **shared,
     )
 

@@ -114,7 +114,7 @@ class Datum:
 
     @property
     def chain(self) -> tuple[Datum, ...]:
-        """This datum and those on its way to WGS 84, in order."""
+        """The datum itself and those on its way to WGS 84, in order."""
         return (self,) if self.through is None else (self, *self.through.chain)
 
     @property

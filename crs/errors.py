@@ -6,6 +6,7 @@ __all__ = [
     "AreaOfUseError",
     "CrsError",
     "DefinitionError",
+    "HeightRefusedError",
     "LengthMismatchError",
     "OperationRefusedError",
     "PositionContradictionError",
@@ -21,6 +22,10 @@ class CrsError(Exception):
 
 class DefinitionError(CrsError):
     """A text or mapping that does not say what a position means."""
+
+
+class HeightRefusedError(CrsError):
+    """Heights on one datum are wanted on another, and no operation between the two was named."""
 
 
 class LengthMismatchError(CrsError):

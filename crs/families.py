@@ -67,7 +67,7 @@ def alias_key(text: str) -> str:
 
     Examples
     --------
-    >>> alias_key("ＧＣＪ－０２") == alias_key("gcj 02")
+    >>> alias_key("GCJ-02") == alias_key("gcj 02")
     True
     """
     return re.sub(r"[\s\-_/,()]", "", unicodedata.normalize("NFKC", text)).lower()

@@ -16,10 +16,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numba
 import numpy as np
 
+from crs.krueger import krueger_series
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats: TypeAlias = NDArray[np.float64]
+    Pair: TypeAlias = tuple[Floats, Floats]
 
 __all__ = ["TransverseMercator", "kernel_of"]
 
@@ -88,7 +91,8 @@ def _sine_sum(s2: float, c2: float, terms: Any) -> float:  # noqa: ANN401 - six 
     y4 = terms[3] + t * y5 - terms[5]
     y3 = terms[2] + t * y4 - y5
     y2 = terms[1] + t * y3 - y4
-    return s2 * (terms[0] + t * y2 - y3)
+    total: float = s2 * (terms[0] + t * y2 - y3)
+    return total
 
 
 @_part
@@ -153,8 +157,9 @@ def _far(lon: float, lat: float, parameters: Any) -> tuple[float, float]:  # noq
 
 
 @_jit
-def _forward(lon: Floats, lat: Floats, parameters: Any, x: Floats, y: Floats) -> None:  # noqa: ANN401
+def _forward(lon: Floats, lat: Floats, parameters: Any, out: Pair) -> None:  # noqa: ANN401
     """Write east and north of longitudes and latitudes in degrees; NaN where there is no answer."""
+    x, y = out
     for i in range(lon.size):
         x[i], y[i] = _near(lon[i], lat[i], parameters)
     for i in range(lon.size):
@@ -217,8 +222,9 @@ def _far_inverse(x: float, y: float, parameters: Any) -> tuple[float, float]:  #
 
 
 @_jit
-def _inverse(x: Floats, y: Floats, parameters: Any, lon: Floats, lat: Floats) -> None:  # noqa: ANN401
+def _inverse(x: Floats, y: Floats, parameters: Any, out: Pair) -> None:  # noqa: ANN401
     """Write longitudes and latitudes in degrees of east and north; NaN where there is no answer."""
+    lon, lat = out
     lon_0, scale, x_0, y_0, _beta, _geodetic = parameters
     for i in range(x.size):
         lon[i], lat[i], _r = _near_inverse(x[i], y[i], parameters)
@@ -227,53 +233,6 @@ def _inverse(x: Floats, y: Floats, parameters: Any, lon: Floats, lat: Floats) ->
         slow = not (abs(x[i] - x_0) <= _FAST_RAD * scale and abs(y[i] - y_0) <= 0.5 * math.pi * scale)
         if slow or not abs(lon[i] - lon_0) <= _FAST_DEG or not abs(lon[i]) <= 180.0:
             lon[i], lat[i] = _far_inverse(x[i], y[i], parameters)
-
-
-def _polynomial(n: float, power: int, *terms: float) -> float:
-    """Return n**power times the polynomial of the terms, lowest first."""
-    total = 0.0
-    for term in reversed(terms):
-        total = total * n + term
-    return total * n**power
-
-
-@lru_cache(maxsize=64)
-def _series(n: float) -> tuple[tuple[float, ...], ...]:
-    """Return Krueger's series there and back, and those of the conformal latitude there and back."""
-    p = _polynomial
-    alpha = (
-        p(n, 1, 1 / 2, -2 / 3, 5 / 16, 41 / 180, -127 / 288, 7891 / 37800),
-        p(n, 2, 13 / 48, -3 / 5, 557 / 1440, 281 / 630, -1983433 / 1935360),
-        p(n, 3, 61 / 240, -103 / 140, 15061 / 26880, 167603 / 181440),
-        p(n, 4, 49561 / 161280, -179 / 168, 6601661 / 7257600),
-        p(n, 5, 34729 / 80640, -3418889 / 1995840),
-        p(n, 6, 212378941 / 319334400),
-    )
-    beta = (
-        p(n, 1, 1 / 2, -2 / 3, 37 / 96, -1 / 360, -81 / 512, 96199 / 604800),
-        p(n, 2, 1 / 48, 1 / 15, -437 / 1440, 46 / 105, -1118711 / 3870720),
-        p(n, 3, 17 / 480, -37 / 840, -209 / 4480, 5569 / 90720),
-        p(n, 4, 4397 / 161280, -11 / 504, -830251 / 7257600),
-        p(n, 5, 4583 / 161280, -108847 / 3991680),
-        p(n, 6, 20648693 / 638668800),
-    )
-    conformal = (
-        p(n, 1, -2, 2 / 3, 4 / 3, -82 / 45, 32 / 45, 4642 / 4725),
-        p(n, 2, 5 / 3, -16 / 15, -13 / 9, 904 / 315, -1522 / 945),
-        p(n, 3, -26 / 15, 34 / 21, 8 / 5, -12686 / 2835),
-        p(n, 4, 1237 / 630, -12 / 5, -24832 / 14175),
-        p(n, 5, -734 / 315, 109598 / 31185),
-        p(n, 6, 444337 / 155925),
-    )
-    geodetic = (
-        p(n, 1, 2, -2 / 3, -2, 116 / 45, 26 / 45, -2854 / 675),
-        p(n, 2, 7 / 3, -8 / 5, -227 / 45, 2704 / 315, 2323 / 945),
-        p(n, 3, 56 / 15, -136 / 35, -1262 / 105, 73814 / 2835),
-        p(n, 4, 4279 / 630, -332 / 35, -399572 / 14175),
-        p(n, 5, 4174 / 315, -144838 / 6237),
-        p(n, 6, 601676 / 22275),
-    )
-    return alpha, beta, conformal, geodetic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -314,7 +273,7 @@ class TransverseMercator:
 
     def _parameters(self, *, inverse: bool) -> tuple[Any, ...]:
         n = 1.0 / (2.0 * self.inverse_flattening - 1.0)
-        alpha, beta, conformal, geodetic = _series(n)
+        alpha, beta, conformal, geodetic = krueger_series(n)
         rectified = self.semi_major_m / (1.0 + n) * (1.0 + n**2 / 4.0 + n**4 / 64.0 + n**6 / 256.0)
         metres = self.scale * rectified
         _, origin = _far(self.lon_0, self.lat_0, (self.lon_0, metres, 0.0, 0.0, alpha, conformal))
@@ -336,7 +295,7 @@ class TransverseMercator:
         """
         lon, lat = np.ascontiguousarray(lon, dtype=np.float64), np.ascontiguousarray(lat, dtype=np.float64)
         x, y = np.empty_like(lon), np.empty_like(lat)
-        _forward(lon, lat, self._parameters(inverse=False), x, y)
+        _forward(lon, lat, self._parameters(inverse=False), (x, y))
         return x, y
 
     def inverse(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
@@ -354,7 +313,7 @@ class TransverseMercator:
         """
         x, y = np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64)
         lon, lat = np.empty_like(x), np.empty_like(y)
-        _inverse(x, y, self._parameters(inverse=True), lon, lat)
+        _inverse(x, y, self._parameters(inverse=True), (lon, lat))
         return lon, lat
 
 

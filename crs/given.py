@@ -6,9 +6,11 @@ parameters are one definition with one Dask token, whoever wrote them.
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crs.entries import Area
@@ -243,7 +245,8 @@ def grid_of(spec: object, base: str) -> GivenGrid:
     ----------
     spec : object
         A mapping with `name`, `base`, `sigma_m` and one of `similarity` ([dx, dy, rotation_deg, scale]), `affine`
-        ([a, b, c, d, e, f], as rasterio writes it) or `control_points` (rows of x, y, base x, base y).
+        ([a, b, c, d, e, f], as rasterio writes it) or `control_points` (rows of x, y, base x, base y, or a
+        CSV file with these columns).
     base : str
         Code or canonical text of the frame that `base` names.
 
@@ -296,11 +299,7 @@ def _estimate(
     kind = str(content.get("kind", "similarity"))
     if kind not in _ESTIMATORS:
         raise DefinitionError(f"{where}: kind {kind!r} is not known; write similarity or affine")
-    rows = content["control_points"]
-    if not isinstance(rows, list | tuple) or not rows:
-        raise DefinitionError(f"{where}: control_points must be rows of [x, y, base x, base y]")
-    points = [_numbers(row, f"{where}, control point {n}", "row", (4,)) for n, row in enumerate(rows, start=1)]
-    names = [str(number) for number in range(1, len(points) + 1)]
+    names, points = _control_points(content["control_points"], where)
     stated = _positive(content["sigma_m"], where, "sigma_m") if "sigma_m" in content else None
     grid: _Estimated = _ESTIMATORS[kind](
         [row[:2] for row in points], [row[2:] for row in points], names=names, sigma_m=stated
@@ -321,6 +320,34 @@ def _estimate(
     return plane, float(grid.sigma_m), note
 
 
+def _control_points(said: object, where: str) -> tuple[list[str], list[tuple[float, ...]]]:
+    """Return names and rows of control points, from a list or from a CSV file with a header."""
+    if isinstance(said, str):
+        path = Path(said)
+        if not path.is_file():
+            raise DefinitionError(
+                f"{where}: control_points {said!r} is no file; write its path, or the rows themselves"
+            )
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            records = list(csv.DictReader(file))
+        columns = ("x", "y", "base_x", "base_y")
+        try:
+            rows: list[object] = [[float(record[column]) for column in columns] for record in records]
+        except (KeyError, TypeError, ValueError) as fault:
+            raise DefinitionError(
+                f"{where}: {path.name} must have columns {', '.join(columns)} of numbers (and perhaps name)"
+            ) from fault
+        names = [record.get("name") or str(number) for number, record in enumerate(records, start=1)]
+    else:
+        rows = list(said) if isinstance(said, list | tuple) else []
+        names = [str(number) for number in range(1, len(rows) + 1)]
+    if not rows:
+        raise DefinitionError(f"{where}: control_points must be rows of [x, y, base x, base y]")
+    return names, [
+        _numbers(row, f"{where}, control point {n}", "row", (4,)) for n, row in zip(names, rows, strict=True)
+    ]
+
+
 def _mapping(spec: object, known: set[str], where: str) -> dict[str, Any]:
     if not isinstance(spec, dict):
         raise DefinitionError(f"{where}: must be a mapping with some of {', '.join(sorted(known))}")
@@ -331,11 +358,12 @@ def _mapping(spec: object, known: set[str], where: str) -> dict[str, Any]:
 
 
 def _numbers(values: object, where: str, what: str, counts: tuple[int, ...]) -> tuple[float, ...]:
+    if isinstance(values, list | tuple) and len(values) in counts:
+        numbers = [value for value in values if isinstance(value, int | float) and math.isfinite(value)]
+        if len(numbers) == len(values):
+            return tuple(float(value) for value in numbers)
     wanted = " or ".join(map(str, counts))
-    good = isinstance(values, list | tuple) and len(values) in counts
-    if not good or not all(isinstance(v, int | float) and math.isfinite(v) for v in values):  # type: ignore[union-attr]
-        raise DefinitionError(f"{where}: {what} must be {wanted} numbers, found {values!r}")
-    return tuple(float(value) for value in values)  # type: ignore[union-attr]
+    raise DefinitionError(f"{where}: {what} must be {wanted} numbers, found {values!r}")
 
 
 def _positive(value: object, where: str, what: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from pyproj import CRS
-from pyproj.crs import CoordinateOperation
+from pyproj.crs.crs import CoordinateOperation
 from pyproj.exceptions import CRSError
 
 from crs.entries import Area, Datum

@@ -114,33 +114,27 @@ def operation(source: object, target: object) -> Operation:
         shifts = [datum.operation for datum in (*up, *down) if datum.accuracy_m > 0]
     else:
         shifts = [f"declared identity {start.datum.name} = {end.datum.name}"] if identity_m else []
-    start_pipeline, end_pipeline = start.pipeline, end.pipeline
     names = [f"{start.title} to longitude, latitude"] if start.own_steps else []
     names += shifts
     names += [f"longitude, latitude to {end.title}"] if end.own_steps else []
-    if start_pipeline == end_pipeline:
-        pipeline = ""
-    else:
-        steps = [part for part in (_body(start_pipeline), _inverted(end_pipeline)) if part]
-        pipeline = " ".join(["+proj=pipeline", *steps])
+    there = [start.own_steps, *(datum.steps for datum in up)]
+    back = _inverted([end.own_steps, *(datum.steps for datum in reversed(down))])
+    steps = [part for part in (*there, back) if part] if start.pipeline != end.pipeline else []
+    cited = [*start.references, *end.references, *(text for datum in (*up, *down) for text in datum.references)]
     return Operation(
         name="; ".join(names) or "none",
         source=start.code,
         target=end.code,
         accuracy_m=path_sigma(start, end),
-        pipeline=pipeline,
+        pipeline=" ".join(["+proj=pipeline", *steps]) if steps else "",
         area=start.area,
-        references=(*start.references, *start.datum.references, *end.references, *end.datum.references),
+        references=tuple(dict.fromkeys(cited)),
     )
 
 
-def _body(pipeline: str) -> str:
-    return pipeline.removeprefix("+proj=pipeline").strip()
-
-
-def _inverted(pipeline: str) -> str:
-    """Write the inverse of a pipeline: the steps backwards, each inverted."""
-    steps = [step.strip() for step in _body(pipeline).split("+step") if step.strip()]
+def _inverted(parts: list[str]) -> str:
+    """Write the inverse of steps: backwards, each inverted."""
+    steps = [step.strip() for step in " ".join(parts).split("+step") if step.strip()]
     turned = [step.removeprefix("+inv ") if step.startswith("+inv ") else f"+inv {step}" for step in reversed(steps)]
     return " ".join(f"+step {step}" for step in turned)
 
