@@ -260,14 +260,14 @@ def _ledger_rows(city: Twin) -> list[dict[str, Any]]:
 
 def _print_ledger(city: Twin) -> None:
     title = f"Ledger of {city.title.get('en', city.name)}: in = placed + set aside + rejected"
-    table = Table(title=title, show_footer=True, box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, show_footer=True, box=SIMPLE_HEAD, pad_edge=False, padding=0, collapse_padding=True)
     columns = ("records_in", "placed", "quarantined", "rejected")
     layers = list(city.layers.values())
     table.add_column("layer", "all", no_wrap=True)
     for column, head in zip(columns, ("in", "placed", "set aside", "rejected"), strict=True):
         table.add_column(head, f"{sum(getattr(layer, column) for layer in layers):,}", justify="right", no_wrap=True)
     table.add_column("sigma m", justify="right", no_wrap=True)
-    table.add_column("why", overflow="fold")
+    table.add_column("why", min_width=18, overflow="fold")
     for layer in layers:
         counts = (f"{getattr(layer, column):,}" for column in columns)
         # the fate before the colon is told by the column that counts it
