@@ -1,9 +1,10 @@
 """H3 cells and joins: records to cells without losing or inventing anything.
 
 `H3Grid` indexes whole arrays, `weights` finds the exact share of every point, line, polygon and pixel in every cell,
-`to_h3` aggregates by them into a `CellTable`, which goes coarser by parent only. `join` matches records as GeoPandas
-does, `krige` makes a field of stations, `to_features` brings cell values back to records, and `to_cube` lays tables out
-for xarray. Everything expects longitude and latitude (OGC:CRS84), as `crs.harmonise` leaves it.
+`cell_probabilities` the probability of every cell for points known with an error, `to_h3` aggregates by either into a
+`CellTable`, which goes coarser by parent only. `join` matches records as GeoPandas does, `krige` makes a field of
+stations, `to_features` brings cell values back to records, and `to_cube` lays tables out for xarray. Everything expects
+longitude and latitude (OGC:CRS84), as `crs.harmonise` leaves it.
 """
 
 from spatial_join.aggregate import aggregate, to_h3
@@ -21,6 +22,7 @@ from spatial_join.errors import (
 from spatial_join.field import Field, LeaveOneOut, krige, leave_one_out
 from spatial_join.grid import H3Grid
 from spatial_join.join import join
+from spatial_join.probability import CellProbabilities, cell_probabilities, credible_cells
 from spatial_join.quantity import Quantity
 from spatial_join.table import CellTable
 from spatial_join.variogram import Variogram
@@ -28,6 +30,7 @@ from spatial_join.weights import Weights, weights
 from spatial_join.zonal import mean_on_features, to_features
 
 __all__ = [
+    "CellProbabilities",
     "CellTable",
     "CrsMismatchError",
     "ExtentError",
@@ -44,6 +47,8 @@ __all__ = [
     "Weights",
     "WrongRollUpError",
     "aggregate",
+    "cell_probabilities",
+    "credible_cells",
     "join",
     "krige",
     "leave_one_out",

@@ -10,6 +10,7 @@ import pandas as pd
 
 from spatial_join.errors import QuantityError
 from spatial_join.grid import H3Grid
+from spatial_join.probability import probable_weights
 from spatial_join.quantity import Quantity
 from spatial_join.records import Records, records_of
 from spatial_join.state import State, combine, summed
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["aggregate", "to_h3"]
+__all__ = ["aggregate", "spread_of", "to_h3"]
 
 MISSING_VALUE = "missing_value: the record is placed, but has no value to count"
 
@@ -32,6 +33,7 @@ def to_h3(
     resolution: int = 10,
     values: Mapping[str, Quantity | str | Mapping[str, Any]],
     by: str | ArrayLike | None = None,
+    uncertain: bool = False,
 ) -> CellTable:
     """Take the records of a layer to H3 cells.
 
@@ -45,6 +47,9 @@ def to_h3(
         The columns to take, and what kind of quantity each is.
     by : str or array_like of int, optional
         Time step of every record, or the column that holds it.
+    uncertain : bool
+        Whether a point goes to all cells that its true place may be in, by their probability, instead of to the one
+        that it is drawn in. Needs ``sigma_m`` on the records; those that state none stay in their one cell.
 
     Returns
     -------
@@ -57,7 +62,7 @@ def to_h3(
     CrsMismatchError
         If the layer is not in longitude and latitude.
     GeometryError
-        If geometries are invalid or of mixed dimension.
+        If geometries are invalid or of mixed dimension, or uncertain ones are not points.
     QuantityError
         If a column is missing, not numeric, or its weighting does not fit the geometry.
 
@@ -73,11 +78,33 @@ def to_h3(
     records = records_of(layer)
     quantities = {name: Quantity.of(kind) for name, kind in values.items()}
     step = None if by is None else records.column(by) if isinstance(by, str) else np.asarray(by)
-    spread = weights(records.geometry, H3Grid(resolution), valid=records.valid)
+    spread = spread_of(records, H3Grid(resolution), uncertain=uncertain)
     table = aggregate(
         spread, {name: records.column(name) for name in quantities}, quantities, by=step, sigma_m=records.sigma_m
     )
     return _labelled(table, records)
+
+
+def spread_of(records: Records, grid: H3Grid, *, uncertain: bool) -> Weights:
+    """Find the weights of records, exact or by probability.
+
+    Parameters
+    ----------
+    records : Records
+        Geometry and standard deviations.
+    grid : H3Grid
+        The cells.
+    uncertain : bool
+        Whether points go to cells by probability.
+
+    Returns
+    -------
+    Weights
+        Shares that sum to 1 for every record with a geometry.
+    """
+    if uncertain:
+        return probable_weights(records.geometry, records.sigma_m, grid, valid=records.valid)
+    return weights(records.geometry, grid, valid=records.valid)
 
 
 def _labelled(table: CellTable, records: Records) -> CellTable:

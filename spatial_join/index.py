@@ -1,8 +1,7 @@
 """H3 on whole arrays: the only module that knows how a position becomes a cell number.
 
-A point's cell depends on nothing but its icosahedron face and the lattice hexagon it is in, so ``h3`` itself is asked
-once per distinct hexagon and the answer is handed to all points in it. That holds everywhere, at face edges and
-pentagons too; a point within rounding of an edge is always given to ``h3`` itself.
+Cells are computed by a kernel that agrees with ``h3`` to the last bit; a point within rounding of an edge is always
+given to ``h3`` itself. Corners and neighbours come from the hexagon lattice of the icosahedron face that a cell is on.
 """
 
 from __future__ import annotations
@@ -16,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from spatial_join.errors import GeometryError, ResolutionError
+from spatial_join.kernels.h3_index import index_positions
 from spatial_join.kernels.lattice import lattice_codes, lattice_positions
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FINEST", "boundary_vertices", "centres", "index", "neighbours", "parents", "resolutions"]
+__all__ = ["FINEST", "boundary_vertices", "centres", "disks", "index", "neighbours", "parents", "resolutions"]
 
 FINEST = 15
 """The finest resolution of H3."""
@@ -34,6 +34,7 @@ _DIGIT_BITS = 3
 _NEIGHBOUR_OFFSETS = np.array([(1, 0), (0, 1), (-1, 1), (-1, 0), (0, -1), (1, -1)], dtype=np.float64)
 _VERTEX_OFFSETS = np.array([(1, 1), (-1, 2), (-2, 1), (-1, -1), (1, -2), (2, -1)], dtype=np.float64) / 3.0
 _NO_CELL = np.uint64(0)
+_ONE_Q, _ONE_R = np.int64(1 << 28), np.int64(1)  # a step along either axis, in a packed lattice code
 
 
 @lru_cache(maxsize=1)
@@ -103,17 +104,7 @@ def index(lon: ArrayLike, lat: ArrayLike, resolution: int) -> NDArray[np.uint64]
         If a position is not finite or outside of the range of degrees.
     """
     x, y = _checked_positions(lon, lat)
-    centre, axes, _ = _lattice(resolution)
-    code, certain = lattice_codes(x, y, centre, axes)
-    out = np.empty(x.size, dtype=np.uint64)
-    ask = np.flatnonzero(~certain)
-    out[ask] = _ask(x[ask], y[ask], resolution)
-    known = np.flatnonzero(certain)
-    group, distinct = pd.factorize(code[known])
-    first = np.empty(len(distinct), dtype=np.int64)
-    first[group[::-1]] = known[::-1]
-    out[known] = _ask(x[first], y[first], resolution)[group]
-    return out
+    return index_positions(x, y, resolution, cell_of=_ask)
 
 
 def _ask(lon: NDArray[np.float64], lat: NDArray[np.float64], resolution: int) -> NDArray[np.uint64]:
@@ -252,3 +243,48 @@ def neighbours(cells: ArrayLike, resolution: int) -> NDArray[np.uint64]:
         ring = sorted(set(h3.grid_disk(cell, 1)) - {cell})
         out[i, : len(ring)] = ring
     return out
+
+
+def disks(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], resolution: int, *, rings: int
+) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.int64], NDArray[np.float64]] | None:
+    """Find the cells of positions and all cells within so many rings of them, without asking cell by cell.
+
+    Parameters
+    ----------
+    lon, lat : ndarray of float64, shape (n,)
+        Positions in degrees.
+    resolution : int
+        H3 resolution.
+    rings : int
+        Number of rings around each position's cell.
+
+    Returns
+    -------
+    own : ndarray of int64, shape (n,)
+        Number of the cell that holds each position.
+    cells : ndarray of uint64, shape (m,)
+        The cells by their numbers.
+    around : ndarray of int64, shape (m, 6)
+        Numbers of each cell's neighbours, -1 for those beyond the rings.
+    corners : ndarray of float64, shape (m, 6, 2)
+        Corners in degrees, counter-clockwise; of a cell over the antimeridian on both of its sides.
+        Instead of the four None, if a disk reaches over an edge of the icosahedron or rounding decides about a cell.
+    """
+    centre, axes, inverse = _lattice(resolution)
+    code, certain = lattice_codes(lon, lat, centre, axes)
+    if not certain.all():
+        return None
+    steps = np.arange(-rings, rings + 1)
+    q, r = (axis.ravel() for axis in np.meshgrid(steps, steps))
+    disk = (q * _ONE_Q + r * _ONE_R)[np.abs(q + r) <= rings]
+    codes = np.sort(pd.unique((pd.unique(code)[:, None] + disk).ravel()))
+    offsets = np.concatenate([_VERTEX_OFFSETS, np.zeros((1, 2))])
+    x, y, on_face = lattice_positions(codes, offsets, centre, inverse)
+    if not on_face.all():
+        return None
+    near = codes[:, None] + (_NEIGHBOUR_OFFSETS @ np.array([_ONE_Q, _ONE_R], dtype=np.float64)).astype(np.int64)
+    place = np.minimum(np.searchsorted(codes, near), codes.size - 1)
+    around = np.where(codes[place] == near, place, -1)
+    cells = index(x[:, 6], y[:, 6], resolution)
+    return np.searchsorted(codes, code), cells, around, np.stack([x[:, :6], y[:, :6]], axis=2)

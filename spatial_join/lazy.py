@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 from dask.base import tokenize
 
-from spatial_join.aggregate import aggregate
+from spatial_join.aggregate import aggregate, spread_of
 from spatial_join.errors import ResolutionError
 from spatial_join.grid import H3Grid
 from spatial_join.pieces import LatticeLike
@@ -24,7 +24,6 @@ from spatial_join.quantity import Quantity
 from spatial_join.records import Records, records_of
 from spatial_join.state import combine
 from spatial_join.table import CellTable
-from spatial_join.weights import weights
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,6 +109,7 @@ def to_h3(
     values: Mapping[str, Quantity | str | Mapping[str, Any]],
     by: str | ArrayLike | None = None,
     partition_resolution: int = PARTITION_RESOLUTION,
+    uncertain: bool = False,
 ) -> LazyCellTable:
     """Plan to take the records of a layer to H3 cells, part by part.
 
@@ -125,6 +125,8 @@ def to_h3(
         Time step of every record, or the column that holds it.
     partition_resolution : int
         H3 resolution of the parents that part the records.
+    uncertain : bool
+        Whether points go to cells by probability, as in :func:`spatial_join.to_h3`.
 
     Returns
     -------
@@ -152,6 +154,7 @@ def to_h3(
             "by": None if step is None else step[rows],
             "sigma_m": None if records.sigma_m is None else records.sigma_m[rows],
             "label": records.table.index.to_numpy()[rows],
+            "uncertain": uncertain,
         }
         name = f"spatial_join-part-{tokenize(piece, quantities, resolution)}"
         parts.append(dask.delayed(_part, pure=True)(piece, quantities, resolution, dask_key_name=name))
@@ -200,7 +203,8 @@ def _part(piece: dict[str, Any], quantities: dict[str, Quantity], resolution: in
     """Aggregate one part."""
     geometry = piece["geometry"]
     shapes = geometry.polygons() if isinstance(geometry, PixelBlock) else shapely.from_wkb(geometry)
-    spread = weights(shapes, H3Grid(resolution))
+    records = Records(name="part", geometry=shapes, table=pd.DataFrame(), sigma_m=piece["sigma_m"])
+    spread = spread_of(records, H3Grid(resolution), uncertain=piece["uncertain"])
     table = aggregate(spread, piece["values"], quantities, by=piece["by"], sigma_m=piece["sigma_m"])
     missing = table.missing.assign(row=piece["label"][table.missing["row"].to_numpy(dtype=np.int64)])
     return replace(table, missing=missing)

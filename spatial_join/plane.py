@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["SEMI_MAJOR_M", "equal_area", "from_equal_area", "segment_lengths_m"]
+__all__ = ["SEMI_MAJOR_M", "degree_lengths_m", "equal_area", "from_equal_area", "segment_lengths_m"]
 
 SEMI_MAJOR_M = 6378137.0
 FLATTENING = 1.0 / 298.257223563
@@ -99,10 +99,32 @@ def segment_lengths_m(
     ndarray of float64
         Lengths in metres; for pieces up to 10 km within 1e-6 of the geodesic outside of the polar regions.
     """
-    s = np.sin(np.radians(0.5 * (lat + to_lat)))
+    east_m, north_m = degree_lengths_m(0.5 * (lat + to_lat))
+    return np.asarray(np.hypot(north_m * (to_lat - lat), east_m * (to_lon - lon)))
+
+
+def degree_lengths_m(lat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Measure a degree of longitude and one of latitude by the radii of curvature.
+
+    Parameters
+    ----------
+    lat : ndarray of float64
+        Latitudes in degrees on WGS84.
+
+    Returns
+    -------
+    east_m, north_m : ndarray of float64
+        Metres in a degree of longitude and in a degree of latitude.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> east_m, north_m = degree_lengths_m(np.array([0.0, 60.0]))
+    >>> east_m.round().tolist(), north_m.round().tolist()
+    ([111319.0, 55800.0], [110574.0, 111412.0])
+    """
+    s = np.sin(np.radians(lat))
     w = 1.0 - _E2 * s * s
     meridian = SEMI_MAJOR_M * (1.0 - _E2) / (w * np.sqrt(w))
     normal = SEMI_MAJOR_M / np.sqrt(w)
-    north = meridian * np.radians(to_lat - lat)
-    east = normal * np.sqrt(1.0 - s * s) * np.radians(to_lon - lon)
-    return np.asarray(np.hypot(north, east))
+    return np.radians(normal * np.sqrt(1.0 - s * s)), np.radians(meridian)

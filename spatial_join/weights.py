@@ -7,8 +7,8 @@ cell whole. A raster pixel is the quadrilateral of its four corners, that is a p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -107,7 +107,7 @@ class Weights:
         data = self.share if of == "share" else self.support
         return sparse.csr_array((data, (where, self.row)), shape=(cells.size, self.rows))
 
-    def coarsen(self, resolution: int) -> Weights:
+    def coarsen(self, resolution: int) -> Self:
         """Move the weights to the ancestors of their cells.
 
         Parameters
@@ -118,7 +118,7 @@ class Weights:
         Returns
         -------
         Weights
-            Weights of the same records.
+            Weights of the same records, of the same type.
 
         Raises
         ------
@@ -128,14 +128,13 @@ class Weights:
         cell = H3Grid(self.resolution).parents(self.cell, resolution)
         order = np.lexsort((cell, self.row))
         first = _group_starts(self.row[order], cell[order])
-        return Weights(
+        return replace(
+            self,
             row=self.row[order][first],
             cell=cell[order][first],
             share=np.add.reduceat(self.share[order], first) if first.size else self.share,
             support=np.add.reduceat(self.support[order], first) if first.size else self.support,
-            rows=self.rows,
             resolution=resolution,
-            measure=self.measure,
         )
 
 
