@@ -96,10 +96,10 @@ def _locate(points: FloatArray, spans: Spans, own: NDArray[np.int64], lines: Lin
         distance, reached = shapely.distance(path, spots), shapely.line_locate_point(path, spots)
         flat = np.append(0.0, np.cumsum(np.hypot(*np.diff(corners, axis=0).T)))
         # Metres of the plane and of the ellipsoid differ by parts in a million: each edge is its own scale.
-        true_m = np.asarray(np.interp(reached, flat, lines.along[first : last + 1] - lines.along[first]))
+        true_m = np.interp(reached, flat, lines.along[first : last + 1] - lines.along[first])
         nearer = distance < away_m
         away_m[nearer] = distance[nearer]
-        best_m[nearer] = spans.low[span] + true_m[nearer]
+        best_m = np.where(nearer, spans.low[span] + true_m, best_m)
     return best_m, away_m
 
 

@@ -10,7 +10,7 @@ import shapely
 
 from crs.coordinates import Shapes
 from crs.indirect import CrossingOptions
-from crs.local import local_projection
+from crs.local import WGS84_A, WGS84_E2
 from crs.names import plain_name
 from crs.uncertainty import combine_sigma
 
@@ -91,8 +91,12 @@ def _cross(first: ObjectArray, second: ObjectArray, *, within_m: float) -> _Cros
     """Find the one place where two streets meet."""
     if first is second or (len(first) == len(second) and all(a is b for a, b in zip(first, second, strict=True))):
         return _Crossing(reason="no_crossing: are one street")
-    plane = local_projection(*shapely.get_coordinates(np.append(first, second)).T)
-    one, other = (shapely.union_all(plane.project(lines)) for lines in (first, second))
+    origin = shapely.get_coordinates(first)[0]
+    scale = _metres_per_degree(float(origin[1]))
+    one, other = (
+        shapely.union_all(shapely.transform(lines, lambda numbers: (numbers - origin) * scale))
+        for lines in (first, second)
+    )
     common = shapely.intersection(one, other)
     if shapely.length(common) > within_m:
         return _Crossing(reason=f"ambiguous_crossing: share {shapely.length(common):.0f} m")
@@ -109,8 +113,12 @@ def _cross(first: ObjectArray, second: ObjectArray, *, within_m: float) -> _Cros
         places = len(shapely.get_parts(common))
         return _Crossing(reason=f"ambiguous_crossing: meet in {places} places up to {apart:.0f} m apart")
     spread_m = float(np.sqrt(np.mean(away_m**2) / 2.0))
-    return _Crossing(point=_unprojected(plane.inverse(middle[:1], middle[1:])), spread_m=spread_m)
+    return _Crossing(point=shapely.Point(middle / scale + origin), spread_m=spread_m)
 
 
-def _unprojected(numbers: tuple[NDArray[np.float64], NDArray[np.float64]]) -> shapely.Point:
-    return shapely.Point(float(numbers[0][0]), float(numbers[1][0]))
+def _metres_per_degree(lat_deg: float) -> NDArray[np.float64]:
+    """Return metres a degree east and north: lines between longitudes and latitudes stay straight in such a plane."""
+    sine, cosine = np.sin(np.radians(lat_deg)), np.cos(np.radians(lat_deg))
+    normal = WGS84_A / np.sqrt(1.0 - WGS84_E2 * sine * sine)
+    meridian = normal * (1.0 - WGS84_E2) / (1.0 - WGS84_E2 * sine * sine)
+    return np.array([normal * cosine, meridian]) * (np.pi / 180.0)

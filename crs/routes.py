@@ -210,25 +210,42 @@ class Found:
     code: ObjectArray
 
 
-def _last_below(spans: Spans, route: NDArray[np.int64], chainage_m: FloatArray) -> NDArray[np.int64]:
-    """Return the last span of the same or an earlier route that starts at or below a chainage; -1 for none."""
-    count = len(spans.route)
-    tie = np.repeat([0, 1], [count, len(route)])
-    order = np.lexsort((tie, np.append(spans.low, chainage_m), np.append(spans.route, route)))
+@dataclass(frozen=True, eq=False)
+class _Below:
+    """What lies at and below chainages: the last span that starts there, and the spans that are open there."""
+
+    last: NDArray[np.int64]
+    count: NDArray[np.int64]
+    only: NDArray[np.int64]
+
+
+def _below(spans: Spans, route: NDArray[np.int64], chainage_m: FloatArray) -> _Below:
+    """Sweep over the ends of all spans in their order and read off at each chainage what is open.
+
+    The sum of the numbers of all open spans is the number of the only one where one is open.
+    """
+    size, wanted = len(spans.route), len(route)
+    numbers = np.arange(size)
+    kind = np.repeat([0, 1, 2], [size, size, wanted])
+    at = np.concatenate([spans.low, spans.high, chainage_m])
+    order = np.lexsort((kind, at, np.concatenate([spans.route, spans.route, route])))
+    step = np.repeat([1, -1, 0], [size, size, wanted])[order]
+    number = np.concatenate([numbers, numbers, np.zeros(wanted, dtype=np.int64)])[order]
     place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.cumsum(order < count) - 1
-    return place[count:]
+    place[order] = np.arange(len(order))
+    asked = place[2 * size :]
+    started = np.cumsum(step > 0) - 1
+    return _Below(started[asked], np.cumsum(step)[asked], np.cumsum(step * number)[asked])
 
 
-def _reach_before(spans: Spans) -> FloatArray:
-    """Return the highest chainage that earlier spans of the same route reach; -inf for the first."""
+def _farthest(spans: Spans) -> NDArray[np.int64]:
+    """Return, for each span, which one of it and those before it on its route reaches the highest chainage."""
     rank = np.empty(len(spans.route), dtype=np.int64)
     order = np.lexsort((spans.high, spans.route))
     rank[order] = np.arange(len(order))
     # Ranks grow with the route, so that the running maximum starts anew with each.
-    reach = spans.high[order[np.maximum.accumulate(rank)]] if len(rank) else spans.high
-    before = np.append(-np.inf, reach[:-1])[: len(rank)]
-    return np.where(np.append(True, spans.route[1:] != spans.route[:-1])[: len(rank)], -np.inf, before)
+    farthest: NDArray[np.int64] = order[np.maximum.accumulate(rank)]
+    return farthest
 
 
 def find_spans(spans: Spans, route: NDArray[np.int64], chainage_m: FloatArray, *, slack_m: FloatArray) -> Found:
@@ -237,7 +254,7 @@ def find_spans(spans: Spans, route: NDArray[np.int64], chainage_m: FloatArray, *
     Parameters
     ----------
     spans : Spans
-        Of all routes, at least one for each that is asked for.
+        Of all routes.
     route : numpy.ndarray of int
         Route of each record, shape (n,).
     chainage_m : numpy.ndarray
@@ -250,18 +267,29 @@ def find_spans(spans: Spans, route: NDArray[np.int64], chainage_m: FloatArray, *
     Found
         A span or a code for each record.
     """
-    last = len(spans.route) - 1
-    below = _last_below(spans, route, chainage_m)
-    own, above = np.clip(below, 0, last), np.clip(below + 1, 0, last)
-    is_own = (below >= 0) & (spans.route[own] == route)
-    is_above = (below < last) & (spans.route[above] == route)
-    over = np.where(is_own, chainage_m - spans.high[own], np.inf)
-    under = np.where(is_above, spans.low[above] - chainage_m, np.inf)
-    to_own = (over <= 0) | ((over <= under) & (over <= slack_m))
-    to_above = ~to_own & (under <= slack_m)
     code = np.full(len(route), None, dtype=object)
-    code[~(to_own | to_above)] = "beyond_end"
-    code[~(to_own | to_above) & is_own & is_above] = "between_pieces"
-    code[is_own & (chainage_m < _reach_before(spans)[own] - SUMMING_M)] = "ambiguous_chainage"
-    span = np.where(to_above, above, own)
+    if not len(spans.route):
+        code[:] = "beyond_end"
+        return Found(np.zeros(len(route), dtype=np.int64), chainage_m, code)
+    end = len(spans.route) - 1
+    below = _below(spans, route, chainage_m)
+    last, above = np.clip(below.last, 0, end), np.clip(below.last + 1, 0, end)
+    has_last = (below.last >= 0) & (spans.route[last] == route)
+    has_above = (below.last < end) & (spans.route[above] == route)
+    nearest = _farthest(spans)[last]
+    over = np.where(has_last, chainage_m - spans.high[nearest], np.inf)
+    under = np.where(has_above, spans.low[above] - chainage_m, np.inf)
+    to_lower, to_upper = (over <= under) & (over <= slack_m), (under < over) & (under <= slack_m)
+    code[~(to_lower | to_upper)] = "beyond_end"
+    code[~(to_lower | to_upper) & has_last & has_above] = "between_pieces"
+    code[below.count > 0] = None
+    span = np.where(to_upper, above, nearest)
+    span[below.count == 1] = below.only[below.count == 1]
+    # Pieces that follow one another may overlap by a rounding: there the later one holds.
+    several = np.flatnonzero(below.count > 1)
+    earlier = _farthest(spans)[np.clip(last[several] - 1, 0, end)]
+    reach = np.where(spans.route[earlier] == route[several], spans.high[earlier], -np.inf)
+    joint = (chainage_m[several] <= spans.high[last[several]]) & (chainage_m[several] >= reach - SUMMING_M)
+    span[several] = last[several]
+    code[several[~joint]] = "ambiguous_chainage"
     return Found(span, np.clip(chainage_m, spans.low[span], spans.high[span]), code)
