@@ -159,10 +159,11 @@ def test_selecting_and_setting_aside_keep_the_account():
         layer.quarantine(np.array([True]), "odd: so")
 
 
-def test_within_quarantines_what_lies_outside():
-    inside = _squares(4).within((0.2, 0.2, 1.5, 0.8))
+def test_within_quarantines_what_lies_outside_or_only_partly_inside():
+    inside = _squares(5).within((0, 0, 2.5, 1))
     assert inside.column("row").tolist() == [0, 1]
-    assert set(inside.ledger.quarantined["reason"].str.split(":").str[0]) == {"outside_area"}
+    codes = inside.ledger.quarantined["reason"].str.split(":").str[0].tolist()
+    assert codes == ["crosses_area", "outside_area", "outside_area"]
 
 
 def test_new_positions_set_refused_records_aside():
@@ -233,3 +234,16 @@ def test_json_arrays_are_tables(tmp_path):
     )
     with pytest.raises(layers.SchemaError, match="no object has the member 'shape'"):
         layers.read(tmp_path / "b.json", position="OGC:CRS84", options=layers.ReadOptions(geometry="shape"))
+
+
+def test_a_line_that_lost_a_digit_is_set_aside_for_reaching_out_of_the_city(tmp_path):
+    path = tmp_path / "links.csv"
+    path.write_text(
+        'id,points\n1,"40.70,-74.00 40.71,-74.01"\n2,"40.70,-74.00 40.71,-74.891 40.72,-74.00"\n', encoding="utf-8"
+    )
+    links = crs.harmonise(
+        layers.read(path, position={"definition": "EPSG:4326", "notation": "polyline", "columns": ["points"]})
+    )
+    inside = links.within((-74.3, 40.4, -73.6, 41.0))
+    assert inside.column("id").tolist() == [1]
+    assert inside.ledger.quarantined["reason"].str.split(":").str[0].tolist() == ["crosses_area"]
