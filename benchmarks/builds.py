@@ -1,0 +1,80 @@
+"""Time and peak memory of building the cities from raw files, each in a fresh folder, as the command line does it.
+
+    python -m benchmarks.builds [--rounds 3]
+
+New York is built where TWIN_NYC_DATA names its files.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HOUSE = Path(__file__).resolve().parent.parent
+CITIES = {"monaco": "data_samples/monaco/city.yaml", "new-york": "data_samples/nyc.yaml"}
+
+
+def memory_of(pid: int) -> int:
+    """Return the resident bytes of a process and all that descend from it."""
+    total, family = 0, [pid]
+    while family:
+        process = family.pop()
+        try:
+            status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
+            children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
+        except OSError:
+            continue  # it has ended meanwhile
+        total += next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS")), 0)
+        family += map(int, children.split())
+    return total
+
+
+def build(manifest: str) -> tuple[float, int]:
+    """Build once; return seconds and peak bytes of all its processes together."""
+    folder = Path(tempfile.mkdtemp())
+    peak = 0
+    command = [sys.executable, "-m", "twin.cli", "build", manifest, "--out", str(folder / "city.twin")]
+    begin = time.perf_counter()
+    process = subprocess.Popen(command, cwd=HOUSE, stdout=subprocess.DEVNULL)
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.25):
+            peak = max(peak, memory_of(process.pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    code = process.wait()
+    seconds = time.perf_counter() - begin
+    done.set()
+    watcher.join()
+    shutil.rmtree(folder)
+    if code:
+        sys.exit(f"building {manifest} ended with {code}")
+    return seconds, peak
+
+
+def main() -> None:
+    """Build each city a few times and print the medians."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    for city, manifest in CITIES.items():
+        if city == "new-york" and not os.environ.get("TWIN_NYC_DATA"):
+            print("new-york: not built, TWIN_NYC_DATA is not set")
+            continue
+        runs = [build(manifest) for _ in range(rounds)]
+        seconds = statistics.median(s for s, _ in runs)
+        peak = max(p for _, p in runs)
+        print(f"{city}: {seconds:.1f} s (median of {rounds}), peak memory {peak / 1e9:.2f} GB over all processes")
+
+
+if __name__ == "__main__":
+    main()
