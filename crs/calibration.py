@@ -98,7 +98,7 @@ def _locate(points: FloatArray, spans: Spans, own: NDArray[np.int64], lines: Lin
         # Metres of the plane and of the ellipsoid differ by parts in a million: each edge is its own scale.
         true_m = np.interp(reached, flat, lines.along[first : last + 1] - lines.along[first])
         nearer = distance < away_m
-        away_m[nearer] = distance[nearer]
+        away_m = np.where(nearer, distance, away_m)
         best_m = np.where(nearer, spans.low[span] + true_m, best_m)
     return best_m, away_m
 

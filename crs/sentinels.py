@@ -18,6 +18,8 @@ _LIMITS = (32767, -32768, 65535, 2147483647, -2147483648, 4294967295)
 _TRANSPONDER = (181.0, 91.0)
 #: Fill values of scientific files (1e20, 9.969e36, -3.4e38) lie beyond it; no place on earth does.
 _FILL = 1e15
+#: A number of fourteen nines keeps its last one to a few hundredths.
+_NEARLY = 0.05
 
 
 def is_sentinel(values: FloatArray) -> NDArray[np.bool_]:
@@ -47,7 +49,7 @@ def is_sentinel(values: FloatArray) -> NDArray[np.bool_]:
     gap = 10.0 ** np.ceil(np.log10(rest)) - rest
     known = gap > 0
     digits = np.round(-np.log10(np.where(known, gap, 1.0)))
-    nines = known & (digits >= 0) & (np.abs(gap * 10.0**digits - 1.0) < 1e-3)
+    nines = known & (digits >= 0) & (np.abs(gap * 10.0**digits - 1.0) < _NEARLY)
     found[middle] |= nines
     return found
 
