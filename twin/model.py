@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from twin.catalogue import LayerInfo, Variable, layer_from_json, variable_from_json
+from twin.catalogue import LayerInfo, Variable, View, layer_from_json, variable_from_json, view_from_json
 from twin.coarse import coarsen, coarsen_classes, on_axis, on_rows
 from twin.errors import UnknownNameError
 from twin.lineage import Explanation, explain
@@ -52,6 +52,7 @@ class Twin:
         self.area: tuple[float, float, float, float] = (west, south, east, north)
         self.resolution: int = tree["resolution"]
         self.clock: Clock = clock_from_json(tree["clock"])
+        self.view: View = view_from_json(tree.get("view"))
         self.variables: dict[str, Variable] = {v["name"]: variable_from_json(v) for v in tree["variables"]}
         self.layers: dict[str, LayerInfo] = {v["name"]: layer_from_json(v) for v in tree["layers"]}
         self._levels: dict[tuple[str, int], dict[str, np.ndarray[Any, Any]]] = {}
@@ -158,18 +159,21 @@ class Twin:
         -------
         geopandas.GeoDataFrame
             Index and column ``row`` are the record number in the source (the site's number for series), as in
-            `weights`; ``sigma_m`` is how far it may be off per axis; then the attributes as published.
+            `weights`; ``sigma_m`` is how far it may be off per axis; then the attributes as published. Whose data
+            it is and how far it may travel stand in ``attrs``.
 
         Raises
         ------
         UnknownNameError
             If there is no such layer, or it is a raster.
         """
-        self._layer(layer)
+        info = self._layer(layer)
         if f"layers/{layer}.parquet" not in self._snapshot:
             raise UnknownNameError(f"layer {layer!r} is a raster and has no features: ask `cube()` for its variables")
         frame = self._snapshot.features(layer)
-        return frame.set_index(frame["row"].to_numpy())
+        frame = frame.set_index(frame["row"].to_numpy())
+        frame.attrs = {key: getattr(info, key) for key in ("owner", "licence", "level", "attribution", "modelled")}
+        return frame
 
     def on_features(self, layer: str, variable: str) -> xr.DataArray:
         """Return a cell variable on the features of a layer, such as congestion on street lines.

@@ -83,6 +83,14 @@ def test_explain_gives_back_the_value_from_its_rows(city):
         assert float((shares * population.loc[shares.index]).sum()) == pytest.approx(explained.value, rel=1e-9)
 
 
+def test_whose_data_it_is_goes_with_what_is_taken_out(city):
+    for of in (city.features("probes").attrs, city.cube("probe_speed_kmh")["probe_speed_kmh"].attrs):
+        assert of["owner"] == "Taxi and Bus Fleet Office (fictitious)"
+        assert of["licence"] == "ODbL-1.0"
+        assert of["level"] == "sensitive"
+        assert of["modelled"]
+
+
 def test_buildings_stand_inside_the_country(city):
     quarters = shapely.union_all(city.features("quarters").geometry.to_numpy())
     centroids = city.features("buildings").geometry.to_crs(32632).centroid.to_crs(4326)
