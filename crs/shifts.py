@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import lru_cache
 
 from pyproj import CRS
-from pyproj.crs.crs import CoordinateOperation
+from pyproj._crs import CoordinateOperation
 from pyproj.exceptions import CRSError
 
 from crs.entries import Area, Datum
@@ -92,7 +93,7 @@ def shifted_datum(shift: GivenShift, *, through: Datum, geographic: CRS) -> Datu
             f"{geographic.name} to {shift.to} by {len(shift.parameters)} parameters of {shift.source}",
         )
     return Datum(
-        name=f"{base} by {published.text}",
+        name=f"{base} by {dataclasses.replace(published, definition=base).text}",
         title=geographic.name,
         shift=_steps(published, geographic, CRS.from_user_input(published.to)),
         accuracy_m=published.accuracy_m,

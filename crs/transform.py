@@ -35,8 +35,9 @@ __all__ = [
     "transform",
 ]
 
-#: GCJ-02 bends a long line: what is longer than about 1 km gets vertices between, so that it bends by 5 cm at most.
-_LONGEST = {True: 0.01, False: 1000.0}
+#: GCJ-02 bends a long line, one of 30 km by metres: what is longer than this, in degrees or metres, gets vertices
+#: between, so that it cuts the corner by 2 cm at most.
+_LONGEST = {True: 0.005, False: 500.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,7 +272,7 @@ def move_geometry(geometry: ObjectArray, *, source: object, target: object) -> M
     Returns
     -------
     MovedGeometry
-        New arrays. Segments longer than about 1 km get vertices between if the way bends them (GCJ-02, BD-09).
+        New arrays. Segments longer than about 500 m get vertices between if the way bends them (GCJ-02, BD-09).
     """
     _, start = _numeric_entry(source)
     _, end = _numeric_entry(target)
