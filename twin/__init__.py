@@ -9,7 +9,7 @@ On the command line: ``twin build|serve|explain|ledger|verify|schema|doctor|info
 from __future__ import annotations
 
 from twin.build import build
-from twin.catalogue import LayerInfo, Variable
+from twin.catalogue import LayerInfo, Variable, View
 from twin.errors import (
     BuildError,
     ManifestError,
@@ -40,6 +40,7 @@ __all__ = [
     "TwinNotFoundError",
     "UnknownNameError",
     "Variable",
+    "View",
     "build",
     "json_schema",
     "open",

@@ -68,6 +68,8 @@ def assemble(plan: Plan, out: Path, work: Path) -> str:
             "layers": layers,
             "variables": variables,
         }
+        if spec.view is not None:
+            description["view"] = spec.view.model_dump(exclude_none=True)
         return writer.publish(description)
     finally:
         writer.discard()

@@ -10,6 +10,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class View:
+    """How a city is first looked at; what is None is left to whoever shows it.
+
+    Parameters
+    ----------
+    centre : tuple of float or None
+        Longitude and latitude in degrees of the middle of the map.
+    zoom : float or None
+        Web map zoom; None without a centre.
+    pitch, bearing : float or None
+        Degrees from straight down, and compass direction that is up.
+    cells : str or None
+        Variable that colours the cells.
+    """
+
+    centre: tuple[float, float] | None = None
+    zoom: float | None = None
+    pitch: float | None = None
+    bearing: float | None = None
+    cells: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Variable:
     """One quantity that the cube holds.
 
@@ -168,3 +191,21 @@ def layer_from_json(tree: Mapping[str, Any]) -> LayerInfo:
     """
     sigma_m = float("nan") if tree["sigma_m"] is None else float(tree["sigma_m"])
     return LayerInfo(**{**tree, "files": tuple(tree["files"]), "sigma_m": sigma_m})
+
+
+def view_from_json(tree: Mapping[str, Any] | None) -> View:
+    """Remake the first view.
+
+    Parameters
+    ----------
+    tree : mapping or None
+        What the manifest said, without what it left out.
+
+    Returns
+    -------
+    View
+        The value; empty if the manifest said nothing.
+    """
+    said = dict(tree or {})
+    lon_lat = said.pop("centre", None)
+    return View(centre=None if lon_lat is None else (float(lon_lat[0]), float(lon_lat[1])), **said)

@@ -22,6 +22,7 @@ from twin.manifest_checks import (
     references,
     resolve_root,
     shared_name_faults,
+    view_faults,
 )
 from twin.manifest_marks import Lines, Location, plain, shown
 from twin.manifest_models import CitySpec, DatasetSpec
@@ -128,6 +129,8 @@ def read_manifest(path: str | Path) -> Manifest:
             faults += path_faults(name, dataset, root, lines)
     faults += shared_name_faults(datasets, lines)
     faults += cycle_faults(datasets, lines)
+    if spec is not None and spec.view is not None:
+        faults += view_faults(spec.view, spec.area, datasets, lines)
     if faults or root is None or spec is None:
         raise ManifestError(path, tuple(faults))
     return Manifest(path=path.resolve(), root=root, spec=spec)

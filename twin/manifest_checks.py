@@ -15,7 +15,7 @@ from twin.manifest_marks import Lines, Location, shown
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from twin.manifest_models import DatasetSpec, VariableSpec
+    from twin.manifest_models import DatasetSpec, VariableSpec, ViewSpec
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LAYER_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
@@ -182,6 +182,44 @@ def _variable_faults(key: str, variable: VariableSpec, dataset: DatasetSpec) -> 
         remedy = "classes have no time axis: remove this variable, or the dataset's time"
         found.append((("kind",), "'categorical' in a dataset with a time", remedy))
     return found
+
+
+def view_faults(
+    view: ViewSpec, area: tuple[float, float, float, float], datasets: Mapping[str, DatasetSpec], lines: Lines
+) -> list[Fault]:
+    """Find a first view that looks at nothing.
+
+    Parameters
+    ----------
+    view : ViewSpec
+        The ``view:`` of the manifest.
+    area : tuple of float
+        min_lon, min_lat, max_lon, max_lat in degrees.
+    datasets : mapping of str to DatasetSpec
+        All entries.
+    lines : Lines
+        Where they stand.
+
+    Returns
+    -------
+    list of Fault
+        A middle outside the area, a variable that no cell can show.
+    """
+    found: list[Found] = []
+    west, south, east, north = area
+    if view.centre is not None and not (west <= view.centre[0] <= east and south <= view.centre[1] <= north):
+        remedy = "write [lon, lat] of a place in `area`, longitude first"
+        found.append((("centre",), f"{list(view.centre)}, which is outside the area", remedy))
+    kinds = {key: variable.kind for dataset in datasets.values() for key, variable in dataset.variables.items()}
+    shown_on_cells = sorted(key for key, kind in kinds.items() if kind != "categorical")
+    if view.cells is not None and view.cells not in shown_on_cells:
+        known = ", ".join(shown_on_cells)
+        remedy = f"name a variable that is a number: {known}" if known else "remove it: no dataset has variables"
+        found.append((("cells",), repr(view.cells), remedy))
+    return [
+        Fault(line=lines.of(("view", *place)), where=".".join(("view", *place)), found=text, remedy=remedy)
+        for place, text, remedy in found
+    ]
 
 
 def shared_name_faults(datasets: Mapping[str, DatasetSpec], lines: Lines) -> list[Fault]:

@@ -196,6 +196,24 @@ class DatasetSpec(Strict):
     show: ShowSpec = Field(default_factory=lambda: ShowSpec.model_validate({"as": "none"}))
 
 
+class ViewSpec(Strict):
+    """How the city is first looked at."""
+
+    centre: tuple[float, float] | None = Field(None, description="lon, lat in degrees of the middle of the map")
+    zoom: float | None = Field(None, ge=5, le=20, description="web map zoom: 11 a large city, 14 a quarter")
+    pitch: float | None = Field(None, ge=0, le=60, description="degrees from straight down; default 50")
+    bearing: float | None = Field(None, ge=-180, le=180, description="compass direction that is up; default -18")
+    cells: str | None = Field(None, description="variable that colours the cells at first")
+
+    @model_validator(mode="after")
+    def _place_is_whole(self) -> ViewSpec:
+        if (self.centre is None) != (self.zoom is None):
+            raise _remedy("write both centre and zoom, or neither: then the view fits the city")
+        if self.centre is None and not (self.pitch is None and self.bearing is None):
+            raise _remedy("pitch and bearing need a place: write centre and zoom too")
+        return self
+
+
 class CitySpec(Strict):
     """A whole city as one file describes it."""
 
@@ -205,6 +223,7 @@ class CitySpec(Strict):
     area: tuple[float, float, float, float] = Field(description="min_lon, min_lat, max_lon, max_lat in degrees")
     clock: ClockSpec
     root: str = "."
+    view: ViewSpec | None = Field(None, description="first view of the dashboard; left out, it fits the city")
     datasets: dict[str, DatasetSpec] = Field(min_length=1)
 
     @model_validator(mode="after")

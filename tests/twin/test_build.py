@@ -245,3 +245,10 @@ def test_any_number_of_workers_and_a_cluster_by_address_give_the_same_bytes(tiny
 def test_no_scheduler_at_the_address_is_said(tmp_path):
     with pytest.raises(twin.BuildError, match=r"tcp://127\.0\.0\.1:9"):
         twin.build(write_city(tmp_path), out=tmp_path / "t.twin", scheduler="tcp://127.0.0.1:9")
+
+
+def test_the_first_view_is_kept_and_left_open_where_none_is_stated(tmp_path, tiny):
+    assert tiny.view == twin.View()
+    text = CITY.replace("root:", "view: {centre: [7.42, 43.735], zoom: 14, cells: no2}\nroot:", 1)
+    twin.build(write_city(tmp_path, manifest=text), out=tmp_path / "t.twin", workers=0)
+    assert twin.open(tmp_path / "t.twin").view == twin.View(centre=(7.42, 43.735), zoom=14.0, cells="no2")

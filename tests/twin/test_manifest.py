@@ -168,3 +168,29 @@ def test_the_schema_for_editors_names_every_word():
     dataset = schema["$defs"]["DatasetSpec"]
     assert {"path", "owner", "licence", "level", "position", "show"} <= set(dataset["properties"])
     assert {"owner", "licence", "level", "domain", "path"} <= set(dataset["required"])
+
+
+def test_a_first_view_is_checked_against_the_city_and_kept(tmp_path):
+    area = "view: {centre: [7.42, 43.735], zoom: 14.5, pitch: 45, bearing: 10, cells: no2}\nroot:"
+    path, _ = written(tmp_path, ("root:", area))
+    view = twin.read_manifest(path).spec.view
+    assert view.model_dump() == {"centre": (7.42, 43.735), "zoom": 14.5, "pitch": 45, "bearing": 10, "cells": "no2"}
+    assert "view" in twin.json_schema()["properties"]
+
+
+@pytest.mark.parametrize(
+    ("view", "where", "remedy"),
+    [
+        ("{centre: [43.735, 7.42], zoom: 14}", "view.centre", "longitude first"),
+        ("{cells: no_two}", "view.cells", "name a variable"),
+        ("{zoom: 14}", "view", "both centre and zoom"),
+        ("{pitch: 40}", "view", "write centre and zoom too"),
+        ("{centre: [7.42, 43.735], zoom: 14, pitch: 80}", "view.pitch", "60"),
+        ("{center: [7.42, 43.735], zoom: 14}", "view.center", "`centre:`"),
+    ],
+)
+def test_a_first_view_that_looks_at_nothing_is_refused_with_its_line(tmp_path, view, where, remedy):
+    path, text = written(tmp_path, ("root:", f"view: {view}\nroot:"))
+    fault = next(fault for fault in faults_of(path) if fault.where == where)
+    assert remedy in fault.remedy
+    assert fault.line == line_of(text, "view:")
