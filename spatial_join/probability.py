@@ -100,8 +100,10 @@ def cell_probabilities(lon: ArrayLike, lat: ArrayLike, sigma_m: ArrayLike, grid:
     Examples
     --------
     >>> p = cell_probabilities([7.42], [43.73], 20.0, H3Grid(resolution=11))
-    >>> [f"{cell:x}" for cell in p.cell[p.share > 0.1]], p.share[p.share > 0.1].round(3).tolist()
-    (['8b3969a40230fff', '8b3969a40232fff', '8b3969a40233fff'], [0.104, 0.249, 0.524])
+    >>> [(f"{cell:x}", float(round(share, 3))) for cell, share in zip(p.cell, p.share) if share > 0.09]
+    [('8b3969a40204fff', 0.167), ('8b3969a40222fff', 0.529), ('8b3969a40223fff', 0.093), ('8b3969a40231fff', 0.097)]
+    >>> bool(p.remaining[0] < 1e-6)
+    True
     """
     own = grid.index(lon, lat)
     place = np.stack([np.asarray(lon, np.float64).ravel(), np.asarray(lat, np.float64).ravel()], axis=1)
@@ -319,7 +321,7 @@ def credible_cells(probabilities: Weights, *, level: float = 0.95) -> pd.DataFra
     --------
     >>> p = cell_probabilities([7.42], [43.73], 20.0, H3Grid(resolution=11))
     >>> credible_cells(p, level=0.7)["coverage"].round(3).tolist()
-    [0.524, 0.773]
+    [0.529, 0.696, 0.792]
     """
     if not 0.0 < level <= 1.0:
         raise JoinError(f"A level is a probability above 0 and up to 1, got {level!r}; write 0.95 for 95 %.")
