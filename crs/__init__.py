@@ -27,12 +27,14 @@ from crs.given import register_estimators
 from crs.harmonise import harmonise
 from crs.heights import HeightOperation, MovedHeights, height_operation, move_heights, resolve_heights
 from crs.local import LocalProjection, local_projection
+from crs.reasons import REASON_CODES, reason_code
 from crs.registry import definitions
 from crs.transform import Operation, operation, project, transform
 from crs.uncertainty import combine_sigma, radius_95
 from crs.vertical import VerticalDefinition, describe_vertical, vertical_definition
 
 __all__ = [
+    "REASON_CODES",
     "AreaOfUseError",
     "Coordinates",
     "CrsError",
@@ -68,6 +70,7 @@ __all__ = [
     "operation",
     "project",
     "radius_95",
+    "reason_code",
     "resolve_heights",
     "transform",
     "vertical_definition",

@@ -1,0 +1,62 @@
+"""The table of reason codes is the code's: equal in words, complete both ways, and each is met in the tests."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import crs
+
+HOUSE = Path(__file__).resolve().parents[2]
+PAGE = HOUSE / "docs" / "reference" / "reason-codes.md"
+#: Words before a colon in what `definition` refuses: keys of the manifest, no reasons of records.
+MANIFEST_KEYS = {"direction", "offset", "side", "pieces", "valid", "local_grid"}
+
+
+def test_the_page_is_the_table():
+    rows = re.findall(r"^\| `([a-z_]+)` \| (.+?) \| (.+?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {code: says for code, says, _ in rows} == dict(crs.REASON_CODES)
+    assert [code for code, _, _ in rows] == list(crs.REASON_CODES)
+    assert all(remedy.endswith(".") for _, _, remedy in rows)
+
+
+def written_codes():
+    """Codes that stand at the start of texts in the sources, and those that are passed by name."""
+    codes = set()
+    for path in [*(HOUSE / "crs").glob("*.py")]:
+        if path.name == "reasons.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found = re.match(r"([a-z_]+): ", node.value)
+                codes |= {found[1]} if found else set()
+            if isinstance(node, ast.keyword) and node.arg == "code" and isinstance(node.value, ast.Constant):
+                codes.add(node.value.value)
+    return codes
+
+
+def test_the_table_holds_every_code_that_is_written_and_no_other():
+    assert written_codes() - MANIFEST_KEYS == set(crs.REASON_CODES)
+
+
+@pytest.mark.parametrize("code", list(crs.REASON_CODES))
+def test_every_code_is_met_in_a_test(code):
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in Path(__file__).parent.glob("test_*.py")
+        if path.name != Path(__file__).name
+    ]
+    assert any(code in text for text in texts)
+
+
+def test_a_placed_record_has_no_code():
+    assert crs.reason_code(None) is None
+    assert crs.reason_code("beyond_end: post 9: is not on a line") == "beyond_end"
+
+
+def test_the_table_is_frozen():
+    with pytest.raises(TypeError):
+        crs.REASON_CODES["new"] = "words"
