@@ -74,4 +74,4 @@ def take(coordinates: Fields | Shapes, mask: NDArray[np.bool_]) -> Fields | Shap
     """
     if isinstance(coordinates, Fields):
         return Fields(tuple(values[mask] for values in coordinates.columns))
-    return Shapes(coordinates.geometry[mask], None if coordinates.sigma_m is None else coordinates.sigma_m[mask])
+    return coordinates.take(mask)
