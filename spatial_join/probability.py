@@ -99,6 +99,7 @@ def cell_probabilities(lon: ArrayLike, lat: ArrayLike, sigma_m: ArrayLike, grid:
 
     Examples
     --------
+    >>> from spatial_join import H3Grid
     >>> p = cell_probabilities([7.42], [43.73], 20.0, H3Grid(resolution=11))
     >>> [(f"{cell:x}", float(round(share, 3))) for cell, share in zip(p.cell, p.share) if share > 0.09]
     [('8b3969a40204fff', 0.167), ('8b3969a40222fff', 0.529), ('8b3969a40223fff', 0.093), ('8b3969a40231fff', 0.097)]
@@ -319,6 +320,7 @@ def credible_cells(probabilities: Weights, *, level: float = 0.95) -> pd.DataFra
 
     Examples
     --------
+    >>> from spatial_join import H3Grid
     >>> p = cell_probabilities([7.42], [43.73], 20.0, H3Grid(resolution=11))
     >>> credible_cells(p, level=0.7)["coverage"].round(3).tolist()
     [0.529, 0.696, 0.792]

@@ -11,6 +11,7 @@ import pandas as pd
 from spatial_join.errors import JoinError, QuantityError, ResolutionError
 from spatial_join.grid import H3Grid
 from spatial_join.state import State, combine
+from spatial_join.summary import as_html, as_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ def _no_missing() -> pd.DataFrame:
     return pd.DataFrame({"row": pd.Series(dtype="int64"), "variable": pd.Series(dtype="str"), "reason": []})
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class CellTable:
     """Values of variables per H3 cell, and per time step where there are any.
 
@@ -47,6 +48,18 @@ class CellTable:
         Per categorical variable the support of every class in every cell.
     missing : pandas.DataFrame
         ``row``, ``variable`` and ``reason`` of every record whose value could not be counted.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> from spatial_join import to_h3
+    >>> blocks = gpd.GeoDataFrame(
+    ...     {"people": [1200.0], "no2": [31.5]}, geometry=[shapely.box(7.42, 43.73, 7.43, 43.74)], crs="OGC:CRS84"
+    ... )
+    >>> to_h3(blocks, resolution=9, values={"people": "extensive", "no2": {"kind": "intensive", "unit": "ug/m3"}})
+    <CellTable: 16 cells of resolution 9, 1 record>
+      people  extensive  1      total 1,200
+      no2     intensive  ug/m3  mean 31.5, 31.5 to 31.5
     """
 
     frame: pd.DataFrame
@@ -58,6 +71,12 @@ class CellTable:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     def __dask_tokenize__(self) -> tuple[Any, ...]:
         return ("CellTable", self.frame, dict(self.quantities), self.resolution, self.measure, dict(self.categories))

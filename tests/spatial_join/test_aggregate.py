@@ -284,3 +284,26 @@ def test_an_empty_layer_is_an_empty_table():
     assert len(table) == 0
     assert table.totals()["a"] == 0.0
     assert len(table.coarsen(5)) == 0
+
+
+def test_a_table_says_what_it_holds(rng):
+    data = frame(rng, "point", people=lambda n: np.full(n, 1234.5), no2=lambda n: np.full(n, 31.25))
+    data = data.assign(use=["park"] * 30 + ["<road>"] * 30, step=np.arange(60) % 4, none=np.nan, sigma_m=5.0)
+    data.loc[7, "people"] = np.nan
+    values = {"people": "extensive", "no2": Quantity(kind="intensive", unit="ug/m3"), "use": "categorical"}
+    table = to_h3(data, resolution=6, values=values | {"none": "intensive"}, by="step")
+    text = repr(table)
+    cells = table.frame["cell"].nunique()
+    assert text.startswith(f"<CellTable: {cells:,} cell")
+    assert "of resolution 6, 4 steps, 60 records, sigma 5 m, 1 without a value (see .missing)>" in text
+    lines = [line.split() for line in text.splitlines()[1:]]
+    assert lines[0] == ["people", "extensive", "1", "total", f"{59 * 1234.5:,.10g}"]
+    assert lines[1] == ["no2", "intensive", "ug/m3", "mean", "31.25,", "31.25", "to", "31.25"]
+    assert lines[2][:2] == ["use", "categorical"]
+    assert lines[3][-2:] == ["no", "values"]
+    page = table._repr_html_()
+    assert "&lt;road&gt;" in page
+    assert "<road>" not in page
+    assert page.count("<tr>") == 5
+    empty = to_h3(frame(rng, "point", a=np.ones).iloc[:0], resolution=6, values={"a": "extensive"})
+    assert repr(empty).splitlines() == ["<CellTable: 0 cells of resolution 6>", "  a  extensive  1  no values"]
