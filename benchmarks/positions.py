@@ -176,21 +176,33 @@ def transbigdata_mercator(peer: Any) -> Callable[[Floats, Floats], Pair]:  # noq
     return run
 
 
-def projection_task(wgs84: Pair) -> Task:
-    """CGCS2000 degrees to Gauss-Krueger at 120 degrees east (EPSG:4549), within its three degrees."""
+def projection_tasks(wgs84: Pair) -> list[Task]:
+    """CGCS2000 degrees to Gauss-Krueger at 120 degrees east (EPSG:4549) and back, within its three degrees."""
     rng = np.random.default_rng(1)
-    given = rng.uniform(118.6, 121.4, wgs84[0].size), rng.uniform(26.0, 40.0, wgs84[0].size)
+    degrees = rng.uniform(118.6, 121.4, wgs84[0].size), rng.uniform(26.0, 40.0, wgs84[0].size)
     transformer = pyproj.Transformer.from_crs("EPSG:4490", "EPSG:4549", always_xy=True)
-    return Task(
-        name="CGCS2000 -> EPSG:4549",
-        given=given,
-        truth=transformer.transform(*given),
-        contenders=[
-            Contender(name="crs", run=lambda x, y: crs.transform(x, y, source="EPSG:4490", target="EPSG:4549")),
-            Contender(name="pyproj", run=transformer.transform),
-        ],
-        in_metres=True,
-    )
+    metres = transformer.transform(*degrees)
+    return [
+        Task(
+            name="CGCS2000 -> EPSG:4549",
+            given=degrees,
+            truth=metres,
+            contenders=[
+                Contender(name="crs", run=lambda x, y: crs.transform(x, y, source="EPSG:4490", target="EPSG:4549")),
+                Contender(name="pyproj", run=transformer.transform),
+            ],
+            in_metres=True,
+        ),
+        Task(
+            name="EPSG:4549 -> CGCS2000",
+            given=metres,
+            truth=degrees,
+            contenders=[
+                Contender(name="crs", run=lambda x, y: crs.transform(x, y, source="EPSG:4549", target="EPSG:4490")),
+                Contender(name="pyproj", run=lambda x, y: transformer.transform(x, y, direction="INVERSE")),
+            ],
+        ),
+    ]
 
 
 def measure(task: Task) -> None:
@@ -214,12 +226,12 @@ def measure(task: Task) -> None:
             contender.off_m = float(np.max(off))
 
 
-def memory_ratio(given: Pair) -> float:
-    """Return the peak memory of an exact inverse, its answer included, in sizes of the two arrays that it is given."""
-    china.wgs84_from_gcj02(given[0][:1], given[1][:1])
+def memory_ratio(given: Pair, run: Callable[[Floats, Floats], Pair]) -> float:
+    """Return the peak memory of a move, its answer included, in sizes of the two arrays that it is given."""
+    run(given[0][:1], given[1][:1])
     tracemalloc.start()
     try:
-        china.wgs84_from_gcj02(*given)
+        run(*given)
         return tracemalloc.get_traced_memory()[1] / (given[0].nbytes + given[1].nbytes)
     finally:
         tracemalloc.stop()
@@ -238,15 +250,20 @@ def show(tasks: list[Task], missing: dict[str, str]) -> None:
         print(f"not measured: {name} ({reason})")
 
 
-def judge(inverse: Task, memory: float) -> list[tuple[str, float, float, bool]]:
+def judge(inverse: Task, projections: list[Task]) -> list[tuple[str, float, float, bool]]:
     """Compare with the goals: what, measured, goal, met."""
     ours, by_numpy = inverse.contenders[:2]
     exact = [peer.rate for peer in inverse.contenders[2:] if peer.off_m <= EXACT_M]
     goals = [
         ("exact inverse over numpy, times", ours.rate / by_numpy.rate, 2.5, ours.rate >= 2.5 * by_numpy.rate),
         ("round trip, micrometres", ours.off_m * 1e6, 1.0, ours.off_m <= 1e-6),
-        ("memory, sizes of the arrays", memory, 2.0, memory <= 2.0),
     ]
+    for task in (inverse, *projections):
+        memory = memory_ratio(task.given, task.contenders[0].run)
+        goals.append((f"memory of {task.name}, sizes of the arrays", memory, 2.0, memory <= 2.0))
+    for task in projections:
+        times = task.contenders[0].rate / task.contenders[1].rate
+        goals.append((f"{task.name} over pyproj, times", times, 2.0, times >= 2.0))
     if exact:
         times = ours.rate / max(exact)
         goals.append(("exact inverse over the best exact peer, times", times, 10.0, times >= 10.0))
@@ -265,11 +282,12 @@ def main() -> None:
     clear = china.in_china(lon, lat) & ~china.near_mask_edge(lon, lat)
     wgs84 = lon[clear][: chosen.count], lat[clear][: chosen.count]
     gcj02 = published.gcj02_everywhere(*wgs84)
-    tasks = [*gcj_tasks(found, wgs84), *bd_tasks(found, gcj02), projection_task(wgs84)]
+    projections = projection_tasks(wgs84)
+    tasks = [*gcj_tasks(found, wgs84), *bd_tasks(found, gcj02), *projections]
     for task in tasks:
         measure(task)
     show(tasks, missing)
-    goals = judge(tasks[1], memory_ratio(gcj02))
+    goals = judge(tasks[1], projections)
     for what, measured, goal, met in goals:
         print(f"{'met   ' if met else 'MISSED'} {what}: {measured:.3g} (goal {goal:g})")
     if chosen.json:
