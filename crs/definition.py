@@ -13,7 +13,7 @@ from crs.errors import DefinitionError
 from crs.given import grid_of, shift_of
 from crs.identify import is_projjson
 from crs.indirect import INDIRECT, AddressOptions, IndirectOptions, LinearOptions, read_options
-from crs.registry import frame_of
+from crs.registry import frame_of, is_portable
 from crs.units import is_angle
 from crs.vertical import vertical_definition
 
@@ -116,6 +116,11 @@ class PositionDefinition:
         calibration = self.options.calibration if isinstance(self.options, LinearOptions) else None
         names = (self.reference, calibration.points if calibration is not None else None)
         return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    @property
+    def portable_crs(self) -> str | None:
+        """What other programs may be told as the frame; None where none of them knows it (GCJ-02, a local grid)."""
+        return self.crs if self.crs is not None and is_portable(self.crs) else None
 
     def __str__(self) -> str:
         return self.name

@@ -8,6 +8,7 @@ import numpy as np
 
 from crs.definition import definition
 from crs.errors import OperationRefusedError
+from crs.given import GivenShift, read_given
 from crs.moves import from_hub, to_hub
 from crs.registry import entry
 
@@ -22,7 +23,8 @@ def equivalent(first: object, second: object) -> bool:
     """Say whether two definitions give equal numbers the same place.
 
     What differs by a declared identity only (EPSG:4326, OGC:CRS84, EPSG:4490; NAD83 and NAD83(2011)) is equivalent:
-    the numbers land in the same place and only the stated accuracy differs. Axis order and notation of columns
+    the numbers land in the same place and only the stated accuracy differs. So is an old frame (EPSG:2435 in a file) and
+    the same frame with the parameters that somebody gave for it. Axis order and notation of columns
     are not compared, since geometry files have none.
 
     Parameters
@@ -45,12 +47,20 @@ def equivalent(first: object, second: object) -> bool:
         return False
     if one.crs is None or other.crs is None:
         return (one.reference, one.key) == (other.reference, other.key)
-    if one.crs == other.crs:
+    if one.crs == other.crs or _only_one_says_the_way(one.crs, other.crs):
         return True
     try:
         return _same_place(one.crs, other.crs)
     except OperationRefusedError:
         return False
+
+
+def _only_one_says_the_way(first: str, second: str) -> bool:
+    """Say whether one is the other with parameters that tell how to move it: the numbers mean the same frame."""
+    codes = (first, second)
+    ways = [read_given(code) for code in codes]
+    beneath = {way.definition if isinstance(way, GivenShift) else code for way, code in zip(ways, codes, strict=True)}
+    return len(beneath) == 1 and sum(isinstance(way, GivenShift) for way in ways) == 1
 
 
 @lru_cache(maxsize=512)

@@ -22,7 +22,7 @@ from crs.identify import Frame, resolve_frame
 from crs.published import own_steps, published_operation, zone_margin_deg
 from crs.shifts import leads_to, shifted_datum
 
-__all__ = ["Area", "Datum", "Entry", "aliases", "definitions", "entry", "frame_of", "identity_sigma"]
+__all__ = ["Area", "Datum", "Entry", "aliases", "definitions", "entry", "frame_of", "identity_sigma", "is_portable"]
 
 _UNPROJECTED = "+step +proj=unitconvert +xy_in=rad +xy_out=deg"
 
@@ -133,6 +133,22 @@ def frame_of(text: str) -> Frame:
     if "own" in row:
         return Frame(code, code, unit=row["unit"])
     return resolve_frame(code)
+
+
+def is_portable(code: str) -> bool:
+    """Say whether other programs know a frame by its code or text.
+
+    Parameters
+    ----------
+    code : str
+        As in `PositionDefinition.crs`.
+
+    Returns
+    -------
+    bool
+        False for GCJ-02 and its kin, for local grids, and for frames with given parameters.
+    """
+    return read_given(code) is None and "own" not in _table()["definitions"].get(code, {})
 
 
 def identity_sigma(first: Datum, second: Datum) -> float | None:

@@ -368,6 +368,8 @@ class Layer:
     def to_geopandas(self) -> gpd.GeoDataFrame:
         """Convert to a GeoDataFrame with the layer's frame; attributes, index and geometry as they are.
 
+        A frame that no other program knows (GCJ-02, a local grid) is left out; harmonise first to have one.
+
         Returns
         -------
         geopandas.GeoDataFrame
@@ -376,7 +378,7 @@ class Layer:
         table = self.table
         if isinstance(self.coordinates, Shapes) and self.coordinates.sigma_m is not None:
             table = table.assign(sigma_m=self.coordinates.sigma_m)
-        return gpd.GeoDataFrame(table.copy(), geometry=self.geometry, crs=self.position.crs)
+        return gpd.GeoDataFrame(table.copy(), geometry=self.geometry, crs=self.position.portable_crs)
 
     def __len__(self) -> int:
         return len(self.table)

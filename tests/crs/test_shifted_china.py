@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tracemalloc
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -261,3 +262,21 @@ def test_tokens_tell_flags_apart():
     assert plain.__dask_tokenize__() != flagged.__dask_tokenize__()
     with pytest.raises(crs.LengthMismatchError, match="ambiguous has shape"):
         crs.Shapes(geometry, None, np.zeros(2, dtype=bool))
+
+
+def test_no_other_program_is_told_a_frame_that_it_cannot_know():
+    assert crs.definition("GCJ-02").portable_crs is None
+    assert crs.definition("EPSG:4547").portable_crs == "EPSG:4547"
+    made = layers.Layer.from_arrays("p", shapely.points([BEIJING]), position="GCJ-02")
+    assert made.to_geopandas().crs is None
+    assert crs.harmonise(made).to_geopandas().crs == "OGC:CRS84"
+
+
+def test_a_file_that_declares_an_old_datum_takes_the_users_parameters(tmp_path):
+    shift = {"parameters": [15.8, -154.4, -82.3], "accuracy_m": 5.0, "source": "survey office"}
+    frame = gpd.GeoDataFrame({"n": [1]}, geometry=shapely.points([(506_000.0, 2_494_000.0)]), crs="EPSG:2435")
+    frame.to_file(tmp_path / "old.shp")
+    with pytest.raises(crs.OperationRefusedError, match="shift:"):
+        crs.harmonise(layers.read(tmp_path / "old.shp"))
+    layer = layers.read(tmp_path / "old.shp", position={"definition": "EPSG:2435", "shift": shift})
+    assert crs.harmonise(layer).geometry[0].x == pytest.approx(114.06, abs=0.01)

@@ -17,6 +17,7 @@ HUB = "OGC:CRS84"
 CODES = [*crs.definitions(), "EPSG:32631", "EPSG:28992", "EPSG:4547", "EPSG:27700"]
 # PROJ's way back through a shift in space drops the height that it makes; ours comes back to where it started.
 DROPPED_HEIGHT_M = 1e-3
+SHIFT = {"parameters": [15.8, -154.4, -82.3], "accuracy_m": 5.0, "source": "survey office"}
 unit = st.floats(0.0, 1.0)
 anything = st.floats(allow_nan=True, allow_infinity=True)
 
@@ -177,6 +178,13 @@ def test_an_indirect_definition_is_no_target_of_numbers():
         ("EPSG:32632", "EPSG:32631", False),
         ("EPSG:3857", "EPSG:3395", False),
         ("EPSG:4610", "EPSG:4490", False),
+        ("EPSG:2435", {"definition": "EPSG:2435", "shift": SHIFT}, True),
+        ("EPSG:2436", {"definition": "EPSG:2435", "shift": SHIFT}, False),
+        ("GCJ-02", "OGC:CRS84", False),
+        ("GCJ-02", "BD-09", False),
+        ("GCJ-02 Web Mercator", "EPSG:3857", False),
+        ("CGCS2000 3-degree GK zone 38", "EPSG:4526", True),
+        ("EPSG:4526", "EPSG:4547", False),
         ("EPSG:4610", "EPSG:4610", True),
         ({"along": "s", "key": "k", "columns": ["a", "b"]}, {"along": "s", "key": "k", "columns": ["c", "d"]}, True),
         ({"along": "s", "key": "k", "columns": ["a", "b"]}, "EPSG:4326", False),
