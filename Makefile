@@ -34,7 +34,8 @@ check-structure: .venv/.dev
 unit: .venv/.dev chromium
 	@test -n "$$TWIN_NYC_DATA" || echo "New York not tested: name its folder in TWIN_NYC_DATA"
 	@test -n "$$TWIN_FORMATS_DATA" || echo "Sample formats not tested: name their folder in TWIN_FORMATS_DATA"
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup --ignore tests/browser
+	@$(BIN)/python -m pytest -q tests/browser # by themselves: Playwright keeps an event loop, and a page wants a core
 
 browser: .venv/.dev chromium ## Only the tests that look at the page
 	@$(BIN)/python -m pytest -q tests/browser
