@@ -73,7 +73,8 @@ def harmonise(layer: L, *, target: object = HUB, references: Mapping[str, Positi
     coordinates = layer.coordinates
     if position.kind != "coordinates":
         shapes, reasons, step = resolve_indirect(layer, position, goal, references or {})
-        shapes = Shapes(project(shapes.geometry, source=HUB, target=goal), shapes.sigma_m)
+        if goal.crs != HUB:
+            shapes = Shapes(project(shapes.geometry, source=HUB, target=goal), shapes.sigma_m)
         placed = Placed(coordinates=shapes, reasons=reasons, position=_goal(goal, position), steps=(step,))
     elif isinstance(coordinates, Lattice):
         placed = _place_lattice(coordinates, position, goal)

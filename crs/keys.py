@@ -90,6 +90,18 @@ def _texts(values: NDArray[np.generic]) -> list[str | None]:
     return texts
 
 
+def _distinct(values: NDArray[np.generic]) -> tuple[list[str | None], NDArray[np.int64]]:
+    """Return the distinct ids as text, and which of them each record has: a feed names few stations many times."""
+    if values.dtype.kind in "iu":
+        found, place = np.unique(values, return_inverse=True)
+        return _texts(found), place.astype(np.int64)
+    first: dict[object, int] = {}
+    place = np.fromiter((first.setdefault(value, len(first)) for value in values.tolist()), np.int64, len(values))
+    written = np.empty(len(first), dtype=object)
+    written[:] = list(first)
+    return _texts(written), place
+
+
 def match_keys(
     keys: NDArray[np.generic], reference: NDArray[np.generic], *, column: str, name: str, unplaced: NDArray[np.bool_]
 ) -> Matches:
@@ -121,20 +133,21 @@ def match_keys(
         if text in first:
             repeated.add(text)
         first.setdefault(text, row)
-    rows = np.full(len(keys), -1, dtype=np.int64)
-    reasons = np.full(len(keys), None, dtype=object)
-    for record, text in enumerate(_texts(keys)):
+    texts, place = _distinct(keys)
+    rows = np.full(len(texts), -1, dtype=np.int64)
+    reasons = np.full(len(texts), None, dtype=object)
+    for number, text in enumerate(texts):
         if text is None:
-            reasons[record] = f"missing: {column} is empty"
+            reasons[number] = f"missing: {column} is empty"
         elif text not in first:
-            reasons[record] = f"unknown_key: {column} {text[:40]!r} is not in {name}"
+            reasons[number] = f"unknown_key: {column} {text[:40]!r} is not in {name}"
         elif text in repeated:
-            reasons[record] = f"ambiguous_reference: {column} {text[:40]!r} stands on several rows of {name}"
+            reasons[number] = f"ambiguous_reference: {column} {text[:40]!r} stands on several rows of {name}"
         elif unplaced[first[text]]:
-            reasons[record] = f"reference_unplaced: {text[:40]!r} of {name} has no position itself"
+            reasons[number] = f"reference_unplaced: {text[:40]!r} of {name} has no position itself"
         else:
-            rows[record] = first[text]
-    return Matches(rows, reasons)
+            rows[number] = first[text]
+    return Matches(rows[place], reasons[place])
 
 
 def group_keys(keys: NDArray[np.generic], reference: NDArray[np.generic], *, column: str, name: str) -> Groups:
@@ -156,16 +169,18 @@ def group_keys(keys: NDArray[np.generic], reference: NDArray[np.generic], *, col
     Groups
         Of records and rows; an id without a row is refused.
     """
-    known = {text for text in _texts(reference) if text is not None}
+    theirs, of_theirs = _distinct(reference)
+    known = {text for text in theirs if text is not None}
+    texts, place = _distinct(keys)
     number: dict[str, int] = {}
-    of_record = np.full(len(keys), -1, dtype=np.int64)
-    reasons = np.full(len(keys), None, dtype=object)
-    for record, text in enumerate(_texts(keys)):
+    group = np.full(len(texts), -1, dtype=np.int64)
+    reasons = np.full(len(texts), None, dtype=object)
+    for row, text in enumerate(texts):
         if text is None:
-            reasons[record] = f"missing: {column} is empty"
+            reasons[row] = f"missing: {column} is empty"
         elif text not in known:
-            reasons[record] = f"unknown_key: {column} {text[:40]!r} is not in {name}"
+            reasons[row] = f"unknown_key: {column} {text[:40]!r} is not in {name}"
         else:
-            of_record[record] = number.setdefault(text, len(number))
-    of_row = np.array([-1 if text is None else number.get(text, -1) for text in _texts(reference)], dtype=np.int64)
-    return Groups(of_record, of_row, reasons, number)
+            group[row] = number.setdefault(text, len(number))
+    of_distinct = np.array([-1 if text is None else number.get(text, -1) for text in theirs], dtype=np.int64)
+    return Groups(group[place], of_distinct[of_theirs], reasons[place], number)

@@ -173,11 +173,10 @@ def place_along(
         fill = (reasons == None) & (found != None)  # noqa: E711 (elementwise on object arrays)
         reasons[fill] = found[fill]
     routes = _build_routes(streets, position, groups, posts)
-    for row in np.flatnonzero(reasons == None):  # noqa: E711
-        fault = routes.faults.get(int(groups.of_record[row]))
-        if fault is not None:
-            code, _, detail = fault.partition(": ")
-            reasons[row] = f"{code}: {names[0]} {str(ids[row])[:40]!r}: {detail.format(name=streets.name)}"
+    faulty = np.isin(groups.of_record, list(routes.faults))
+    for row in np.flatnonzero(faulty & (reasons == None)):  # noqa: E711
+        code, _, detail = routes.faults[int(groups.of_record[row])].partition(": ")
+        reasons[row] = f"{code}: {names[0]} {str(ids[row])[:40]!r}: {detail.format(name=streets.name)}"
     geometry, sigma_m = np.full(len(reasons), None, dtype=object), np.full(len(reasons), np.nan)
     rows = np.flatnonzero(reasons == None)  # noqa: E711
     if routes.lines is None or not len(rows):

@@ -117,4 +117,5 @@ def resolve_reference(
             f"pass references={{{wanted!r}: crs.harmonise({wanted})}}"
         )
     sigma_m = np.zeros(len(shapes)) if shapes.sigma_m is None else shapes.sigma_m
-    return Reference(reference, project(shapes.geometry, source=goal, target=HUB), sigma_m)
+    geometry = shapes.geometry if goal.crs == HUB else project(shapes.geometry, source=goal, target=HUB)
+    return Reference(reference, geometry, sigma_m)

@@ -102,15 +102,17 @@ def _match_in_time(
     ends = np.column_stack([start[holds], end[holds]])
     spans = Spans.of(groups.of_row[holds], holds, ends, np.zeros((len(holds), 2)))
     found = find_spans(spans, groups.of_record[records], moment[records], slack_m=np.zeros(len(records)))
-    for place, record in enumerate(records):
+    held = spans.line[found.span] if len(holds) else np.zeros(len(records), dtype=np.int64)
+    unplaced = register.unplaced[held]
+    good = (found.code == None) & ~unplaced  # noqa: E711
+    rows[records[good]] = held[good]
+    for place in np.flatnonzero(~good):
+        record = records[place]
         shown = f"{column} {str(ids[record])[:40]!r}"
-        row = int(spans.line[found.span[place]]) if len(holds) else -1
         if found.code[place] == "ambiguous_chainage":
             reasons[record] = f"ambiguous_reference: {shown} stands on several rows of {name} that hold at one time"
         elif found.code[place] is not None:
             reasons[record] = f"not_valid: {shown} is in {name}, but not at the {options.time} of the record"
-        elif register.unplaced[row]:
-            reasons[record] = f"reference_unplaced: {shown} of {name} has no position itself"
         else:
-            rows[record] = row
+            reasons[record] = f"reference_unplaced: {shown} of {name} has no position itself"
     return Matches(rows, reasons)
