@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 import crs
 
@@ -60,3 +61,20 @@ def test_a_placed_record_has_no_code():
 def test_the_table_is_frozen():
     with pytest.raises(TypeError):
         crs.REASON_CODES["new"] = "words"
+
+
+def test_what_the_page_of_positions_writes_is_understood():
+    """Every example in braces is a definition; the options of a street are read together with it."""
+    page = (PAGE.parent / "indirect-positions.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    lines = [line.partition("  #")[0].rstrip() for block in blocks for line in block.splitlines()]
+    specs = [yaml.safe_load(line) for line in lines if line.startswith("{")]
+    options = yaml.safe_load("\n".join(line for line in lines if line.startswith("  ")))
+    assert len(specs) == 10
+    for spec in specs:
+        assert crs.definition(spec).columns == tuple(spec["columns"])
+    street = next(spec for spec in specs if "along" in spec)
+    posts = options.pop("calibration")
+    assert crs.definition(street | options).options.pieces == ("from_m", "to_m")
+    del options["pieces"]
+    assert crs.definition(street | options | {"calibration": posts}).references == ("streets", "posts")

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crs
+import layers
 from tests.reference.crs_layers import shapes, table
 
 HUB = "OGC:CRS84"
@@ -357,3 +358,28 @@ def test_indirect_positions_are_frozen_and_equal_by_content():
     assert one.__dask_tokenize__() == same.__dask_tokenize__()
     other = crs.definition(TIMED | {"time": "when"})
     assert one.__dask_tokenize__() != other.__dask_tokenize__()
+
+
+def test_files_end_to_end(tmp_path):
+    """Streets, posts and events as files: what cannot be placed is in the ledger with its code."""
+    equator_m = 6378137.0 * np.pi / 180
+    (tmp_path / "streets.csv").write_text('id,line\nG15,"0.001,0 0.011,0"\n', encoding="utf-8")
+    (tmp_path / "events.csv").write_text(
+        "road,post,way,off,side\n"
+        "G15,K0+300,up,10,left\nG15,K0+300,down,10,left\nG15,K9+300,up,0,\nG16,K0+300,up,0,\nG15,300m,up,0,\nG15,300,,0,\n",
+        encoding="utf-8",
+    )
+    line = {"definition": HUB, "notation": "polyline", "axes": "lon,lat", "columns": ["line"]}
+    streets = crs.harmonise(layers.read(tmp_path / "streets.csv", position=line, name="streets"))
+    position = {
+        "along": "streets", "key": "id", "columns": ["road", "post"], "direction": "way", "down": "same_posts",
+        "offset": "off", "side": "side",
+    }  # fmt: skip
+    events = layers.read(tmp_path / "events.csv", position=position, name="events")
+    done = crs.harmonise(events, references={"streets": streets})
+    assert done.ledger.records_in == 6
+    reasons = done.ledger.quarantined["reason"].map(crs.reason_code).tolist()
+    assert reasons == ["beyond_end", "unknown_key", "unreadable", "missing"]
+    east_m = [(point.x - 0.001) * equator_m for point in done.geometry]
+    assert east_m == pytest.approx([300, 300], abs=1e-3)
+    assert [point.y > 0 for point in done.geometry] == [True, False]
