@@ -108,10 +108,16 @@ def cell_probabilities(lon: ArrayLike, lat: ArrayLike, sigma_m: ArrayLike, grid:
     """
     own = grid.index(lon, lat)
     place = np.stack([np.asarray(lon, np.float64).ravel(), np.asarray(lat, np.float64).ravel()], axis=1)
-    sigma = _checked_sigma(sigma_m, place)
-    uncertain = np.flatnonzero(sigma > 0.0)
+    sigma = _checked_sigma(sigma_m, place, np.arange(len(place)), grid)
+    return _probabilities(place, sigma, own, grid)
+
+
+def _probabilities(
+    place: NDArray[np.float64], sigma: NDArray[np.float64], own: NDArray[np.uint64], grid: H3Grid
+) -> CellProbabilities:
+    """Spread positions of checked standard deviations, those that need equally many rings of cells at a time."""
     rings = _rings(sigma, grid)
-    _refuse_wide(uncertain[rings[uncertain] > MOST_RINGS], sigma, grid)
+    uncertain = np.flatnonzero(sigma > 0.0)
     found = [_certain(np.flatnonzero(sigma == 0.0), own)]
     for level in np.unique(rings[uncertain]).tolist():
         rows = uncertain[rings[uncertain] == level]
@@ -135,24 +141,32 @@ def cell_probabilities(lon: ArrayLike, lat: ArrayLike, sigma_m: ArrayLike, grid:
     )
 
 
-def _checked_sigma(sigma_m: ArrayLike, place: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return one standard deviation per position, 0 where none is stated, or refuse what cannot be one."""
+def _checked_sigma(
+    sigma_m: ArrayLike, place: NDArray[np.float64], named: NDArray[np.int64], grid: H3Grid
+) -> NDArray[np.float64]:
+    """Return one standard deviation per position, 0 where none is stated, or refuse by name what cannot be spread."""
     given = np.asarray(sigma_m, dtype=np.float64)
     if given.ndim and given.size != len(place):
         raise GeometryError(f"{given.size} standard deviations were given for {len(place)} positions; pass one each.")
     sigma = np.nan_to_num(np.broadcast_to(given.ravel() if given.ndim else given, len(place)), posinf=np.inf)
     wrong = ~((sigma >= 0.0) & (sigma < np.inf))
     if wrong.any():
-        rows = np.flatnonzero(wrong)
         raise GeometryError(
-            f"A standard deviation is neither negative nor infinite: {named_rows(rows)}, first {sigma[rows[0]]!r} m. "
-            "Write NaN where the accuracy is not stated."
+            f"A standard deviation is neither negative nor infinite: {named_rows(named[wrong])}, first "
+            f"{sigma[wrong][0]!r} m. Write NaN where the accuracy is not stated."
         )
-    polar = np.flatnonzero((sigma > 0.0) & (np.abs(place[:, 1]) > POLAR_LAT))
-    if polar.size:
+    polar = (sigma > 0.0) & (np.abs(place[:, 1]) > POLAR_LAT)
+    if polar.any():
         raise GeometryError(
-            f"Beyond {POLAR_LAT:g} degrees of latitude an error has no east and north: {named_rows(polar)}. Set their "
-            "sigma_m to NaN to put each into its one cell."
+            f"Beyond {POLAR_LAT:g} degrees of latitude an error has no east and north: {named_rows(named[polar])}. "
+            "Set their sigma_m to NaN to put each into its one cell."
+        )
+    wide = _rings(sigma, grid) > MOST_RINGS
+    if wide.any():
+        raise ResolutionError(
+            f"{named_rows(named[wide])} of sigma_m up to {sigma[wide].max():.6g} m would each spread over more than "
+            f"200,000 cells of resolution {grid.resolution} (edge {grid.edge_m:.3g} m). Choose a coarser resolution "
+            "for this layer, or leave these records out."
         )
     return sigma
 
@@ -163,15 +177,6 @@ def _rings(sigma_m: NDArray[np.float64], grid: H3Grid) -> NDArray[np.int64]:
     need = np.ceil((REACH * sigma_m / (SHORTEST_EDGE * grid.edge_m) + 0.5) / 1.5)
     step = 2.0 ** np.maximum(0.0, np.floor(np.log2(np.maximum(need, 1.0))) - 1.0)
     return (np.ceil(need / step) * step).astype(np.int64)
-
-
-def _refuse_wide(rows: NDArray[np.int64], sigma_m: NDArray[np.float64], grid: H3Grid) -> None:
-    if rows.size:
-        raise ResolutionError(
-            f"{named_rows(rows)} of sigma_m up to {sigma_m[rows].max():.6g} m would each spread over more than 200,000 "
-            f"cells of resolution {grid.resolution} (edge {grid.edge_m:.3g} m). Choose a coarser resolution for this "
-            "layer, or leave these records out."
-        )
 
 
 Found = tuple["NDArray[np.int64]", "NDArray[np.uint64]", "NDArray[np.float64]"]
@@ -281,7 +286,8 @@ def probable_weights(
         )
     placed = np.unique(exact.row)
     xy, which = shapely.get_coordinates(np.asarray(geometry, dtype=object)[placed], return_index=True)
-    parts = cell_probabilities(xy[:, 0], xy[:, 1], stated[placed][which], grid)
+    sigma = _checked_sigma(stated[placed][which], xy, placed[which], grid)
+    parts = _probabilities(xy, sigma, grid.index(xy[:, 0], xy[:, 1]), grid)
     return _pooled(parts, placed[which], exact.rows)
 
 
@@ -327,7 +333,7 @@ def credible_cells(probabilities: Weights, *, level: float = 0.95) -> pd.DataFra
     """
     if not 0.0 < level <= 1.0:
         raise JoinError(f"A level is a probability above 0 and up to 1, got {level!r}; write 0.95 for 95 %.")
-    order = np.lexsort((probabilities.cell, -probabilities.share, probabilities.row))
+    order = np.lexsort((-probabilities.share, probabilities.row))  # stable: equal ones stay in the order of their cells
     frame = pd.DataFrame(
         {
             "row": probabilities.row[order],

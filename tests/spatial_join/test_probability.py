@@ -1,5 +1,7 @@
 """Cells by probability: right to nine digits, calibrated on a million records, and nothing lost."""
 
+from dataclasses import replace
+
 import dask
 import geopandas as gpd
 import h3.api.basic_int as h3
@@ -177,9 +179,13 @@ def test_probabilities_are_calibrated(million):
     assert hit.sum() / len(true_cell) > 1.0 - 1e-4  # the cells that are kept hold the truth
 
 
-@pytest.mark.parametrize("level", [0.5, 0.95])
-def test_sets_of_cells_cover_what_they_state(million, level):
+@pytest.mark.parametrize(("level", "records"), [(0.95, 1_000_000), (0.5, 100_000), (0.8, 100_000)])
+def test_sets_of_cells_cover_what_they_state(million, level, records):
     true_cell, sigma_m, p = million
+    few = p.row < records
+    true_cell, sigma_m = true_cell[:records], sigma_m[:records]
+    parts = {name: getattr(p, name)[few] for name in ("row", "cell", "share", "support")}
+    p = replace(p, **parts, rows=records, remaining=p.remaining[:records])
     sets = credible_cells(p, level=level)
     stated = sets.groupby("row")["probability"].sum().to_numpy()
     assert (stated >= level - 1e-12).all()
@@ -307,12 +313,19 @@ def test_wrong_errors_are_named():
     for sigma_m in (-1.0, np.inf):
         with pytest.raises(GeometryError, match=r"neither negative nor infinite: row 1.*NaN where"):
             cell_probabilities([114.0, 114.0], [22.5, 22.5], [5.0, sigma_m], grid)
+    with pytest.raises(GeometryError, match="2 longitudes but 1 latitudes"):
+        cell_probabilities([114.0, 114.0], [22.5], 5.0, grid)
     with pytest.raises(GeometryError, match="3 standard deviations were given for 2 positions"):
         cell_probabilities([114.0, 114.0], [22.5, 22.5], [5.0, 5.0, 5.0], grid)
     with pytest.raises(GeometryError, match=r"Beyond 89 degrees.*row 1"):
         cell_probabilities([114.0, 114.0], [22.5, 89.5], 5.0, grid)
     with pytest.raises(ResolutionError, match=r"row 1 .*sigma_m up to 9000 m.*coarser resolution"):
         cell_probabilities([114.0, 114.0], [22.5, 22.5], [5.0, 9000.0], grid)
+    frame = gpd.GeoDataFrame(
+        {"a": [1.0, 1.0], "sigma_m": [5.0, -5.0]}, geometry=[None, shapely.Point(114, 22)], crs=4326
+    )
+    with pytest.raises(GeometryError, match=r"infinite: row 1, first"):
+        to_h3(frame, values={"a": "extensive"}, uncertain=True)
     with pytest.raises(GeometryError, match="not longitude/latitude"):
         cell_probabilities([np.nan], [22.5], 5.0, grid)
 
