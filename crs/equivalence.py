@@ -23,8 +23,8 @@ def equivalent(first: object, second: object) -> bool:
     """Say whether two definitions give equal numbers the same place.
 
     What differs by a declared identity only (EPSG:4326, OGC:CRS84, EPSG:4490; NAD83 and NAD83(2011)) is equivalent:
-    the numbers land in the same place and only the stated accuracy differs. So is an old frame (EPSG:2435 in a file) and
-    the same frame with the parameters that somebody gave for it. Axis order and notation of columns
+    the numbers land in the same place and only the stated accuracy differs. So is an old frame (EPSG:2435 in a file)
+    and the same frame with the parameters that somebody gave for it. Axis order and notation of columns
     are not compared, since geometry files have none.
 
     Parameters

