@@ -163,19 +163,29 @@ def read_given(text: str) -> GivenShift | GivenGrid | None:
     -------
     GivenShift, GivenGrid or None
         None if it is something else: a code, WKT, PROJJSON.
+
+    Raises
+    ------
+    DefinitionError
+        If it only looks like one.
     """
     if not text.startswith(('{"definition":', '{"local_grid":')):
         return None
-    content = json.loads(text)
-    if "shift" in content:
-        shift = dict(content["shift"])
-        area = shift.pop("area")
-        shift["parameters"] = tuple(shift["parameters"])
-        return GivenShift(definition=content["definition"], area=None if area is None else Area(*area), **shift)
-    grid = dict(content["local_grid"])
-    area = grid.pop("area")
-    plane = tuple(grid.pop("affine"))
-    return GivenGrid(plane=plane, area=None if area is None else Area(*area), **grid)
+    try:
+        content = json.loads(text)
+        if "shift" in content:
+            shift = dict(content["shift"])
+            area = shift.pop("area")
+            shift["parameters"] = tuple(shift["parameters"])
+            return GivenShift(definition=content["definition"], area=None if area is None else Area(*area), **shift)
+        grid = dict(content["local_grid"])
+        area = grid.pop("area")
+        plane = tuple(grid.pop("affine"))
+        return GivenGrid(plane=plane, area=None if area is None else Area(*area), **grid)
+    except (ValueError, KeyError, TypeError) as fault:
+        raise DefinitionError(
+            f"{text[:60]!r} is no text that this engine wrote; hand the parameters over as a mapping"
+        ) from fault
 
 
 def shift_of(code: str, spec: object) -> GivenShift:

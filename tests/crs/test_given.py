@@ -114,6 +114,21 @@ def test_a_published_operation_is_the_one_that_proj_has():
     assert crs.geodesy.distances_m(lon, lat, [expected[0]], [expected[1]])[0] < 1e-6
 
 
+def test_a_regional_operation_is_never_used_elsewhere():
+    """PROJ without ballparks moves Beijing by 63 m with an operation of another region."""
+    spec = {"definition": "EPSG:4214", "shift": {"operation": "EPSG:15921"}}
+    x, _ = crs.transform([BEIJING[0]], [BEIJING[1]], source=spec, target=HUB, outside="nan")
+    assert np.isnan(x[0])
+    with pytest.raises(crs.OperationRefusedError, match="give the parameters of your city"):
+        crs.transform([BEIJING[0]], [BEIJING[1]], source="EPSG:4214", target=HUB)
+
+
+def test_text_that_only_looks_like_a_given_frame_is_refused_by_name():
+    for text in ('{"local_grid": {"name": "g"}}', '{"definition": "EPSG:4214", "shift": 1}', '{"local_grid":'):
+        with pytest.raises(crs.DefinitionError, match="as a mapping"):
+            crs.definition(text)
+
+
 def test_xian_1980_never_moves_by_nothing():
     proj = Transformer.from_crs("EPSG:4610", "EPSG:4326", always_xy=True, only_best=True)
     assert proj.transform(*BEIJING) == pytest.approx(BEIJING, abs=1e-12), (
