@@ -101,6 +101,16 @@ def test_on_an_edge_of_two_cells_each_holds_half():
     assert at_a_corner.share.sum() == pytest.approx(1.0, abs=1e-14)
 
 
+def test_level_with_a_corner():
+    grid = H3Grid(10)
+    cell = grid.index([SHENZHEN[0]], [SHENZHEN[1]])
+    (lon,), _ = grid.centres(cell)
+    for lat in grid.vertices(cell)[0, :, 1].tolist():
+        p = cell_probabilities([lon], [lat], 20.0, grid)
+        expected = [by_quadrature(int(c), lon, lat, 20.0) for c in p.cell]
+        np.testing.assert_allclose(p.share * (1.0 - p.remaining[0]), expected, rtol=0, atol=1e-9)
+
+
 @given(
     st.lists(st.tuples(st.floats(-180, 180), st.floats(-88, 88), st.floats(1e-3, 60)), min_size=1, max_size=8),
     st.integers(8, 12),
