@@ -373,11 +373,14 @@ class Layer:
         Returns
         -------
         geopandas.GeoDataFrame
-            With a column ``sigma_m`` where accuracies are known record by record.
+            With a column ``sigma_m`` where accuracies are known record by record, and ``ambiguous`` where a position
+            may have two origins.
         """
         table = self.table
         if isinstance(self.coordinates, Shapes) and self.coordinates.sigma_m is not None:
             table = table.assign(sigma_m=self.coordinates.sigma_m)
+        if isinstance(self.coordinates, Shapes) and self.coordinates.ambiguous is not None:
+            table = table.assign(ambiguous=self.coordinates.ambiguous)
         return gpd.GeoDataFrame(table.copy(), geometry=self.geometry, crs=self.position.portable_crs)
 
     def __len__(self) -> int:

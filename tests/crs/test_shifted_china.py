@@ -182,9 +182,11 @@ def test_the_flag_travels_with_the_layer_and_its_selections():
     placed = crs.harmonise(made)
     assert placed.coordinates.ambiguous.tolist() == [False, True]
     assert placed.select(np.array([False, True])).coordinates.ambiguous.tolist() == [True]
+    assert placed.to_geopandas()["ambiguous"].tolist() == [False, True]
     assert len(placed.ledger.quarantined) == 1
     elsewhere = crs.harmonise(layers.Layer.from_arrays("q", shapely.points([BEIJING]), position=HUB))
     assert elsewhere.coordinates.ambiguous is None
+    assert "ambiguous" not in elsewhere.to_geopandas()
 
 
 def test_a_long_line_bends_with_the_shift():
