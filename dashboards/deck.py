@@ -14,6 +14,7 @@ import pydeck
 
 from dashboards.frame import Frame, MapLayer
 from dashboards.windows import METRES_PER_DEGREE, METRES_PER_PIXEL_ZOOM_0
+from twin import View
 
 FEED_ROOT = "feed"
 PITCH_DEG, BEARING_DEG = 50.0, -18.0
@@ -22,10 +23,11 @@ SELECTION_ID = "selection"
 
 _CELL_HEIGHT_EDGES = 2.5  # The highest column, in edges of its cell: visible between buildings, not above the city.
 _ON_THE_GROUND = {"depthCompare": "always", "depthWriteEnabled": False}  # Painted in order: coplanar sheets flicker.
-_LOWEST_ALPHA = 50  # Of 255: what is low lets the base map through.
+_LOWEST_ALPHA = 20  # Of 255: what is low lets the base map through.
 _MARK_ABOVE_M = 0.8
 _FREE_PX, _NARROW_PX = (980, 600), (720, 520)  # Width and height that no panel covers, in an ordinary window.
 _ASIDE_PX = (140.0, 30.0)
+_NARROW_LESS_ZOOM = 0.9
 _LONGEST_CLICK_MS = 3000
 _RGBA = list[int]
 
@@ -55,7 +57,7 @@ PALETTES: Mapping[str, Palette] = {
         ground=([246, 244, 239, 255], [214, 230, 205, 255], [190, 215, 230, 255]),
         building=[232, 229, 223, 255],
         highlight=[255, 176, 46, 160],
-        unknown=[168, 176, 184, 150],
+        unknown=[104, 114, 128, 190],
         point=[38, 70, 110, 230],
         mark=[31, 111, 235, 255],
     ),
@@ -63,7 +65,7 @@ PALETTES: Mapping[str, Palette] = {
         ground=([27, 34, 44, 255], [28, 47, 43, 255], [15, 27, 41, 255]),
         building=[92, 104, 122, 255],
         highlight=[255, 190, 80, 150],
-        unknown=[86, 97, 112, 150],
+        unknown=[146, 160, 178, 150],
         point=[150, 200, 255, 230],
         mark=[108, 176, 255, 255],
     ),
@@ -190,13 +192,17 @@ def to_specification(layers: Sequence[Mapping[str, Any]], view: Mapping[str, Any
     }
 
 
-def to_view(area: tuple[float, float, float, float], *, narrow: bool = False) -> dict[str, Any]:
-    """Give the first camera: the whole area, seen from the air at a slant.
+def to_view(
+    area: tuple[float, float, float, float], *, stated: View | None = None, narrow: bool = False
+) -> dict[str, Any]:
+    """Give the first camera: the whole area, seen from the air at a slant, or what the city states.
 
     Parameters
     ----------
     area : tuple of float
         min_lon, min_lat, max_lon, max_lat in degrees.
+    stated : View, optional
+        What city.yaml says of the first view; the area does not matter if it names a centre.
     narrow : bool, optional
         Whether the window is too narrow for panels beside the map.
 
@@ -214,19 +220,25 @@ def to_view(area: tuple[float, float, float, float], *, narrow: bool = False) ->
     metres_per_pixel = max(width_m / size_px[0], depth_m * math.cos(math.radians(PITCH_DEG)) / size_px[1])
     zoom = math.log2(METRES_PER_PIXEL_ZOOM_0 * math.cos(math.radians(lat_deg)) / metres_per_pixel)
     zoom = round(min(max(zoom, NEAREST_FIRST_ZOOM), 17.0), 2)
+    lon_deg, pitch_deg, bearing_deg = (west + east) / 2, PITCH_DEG, BEARING_DEG
+    if stated is not None and stated.centre is not None and stated.zoom is not None:
+        lon_deg, lat_deg = stated.centre
+        zoom = stated.zoom - (_NARROW_LESS_ZOOM if narrow else 0.0)
+        pitch_deg = PITCH_DEG if stated.pitch is None else stated.pitch
+        bearing_deg = BEARING_DEG if stated.bearing is None else stated.bearing
     # The middle of what is free of panels, not of the window: beside the layers and above the clock.
     step_m = METRES_PER_PIXEL_ZOOM_0 * math.cos(math.radians(lat_deg)) / 2**zoom
-    bearing = math.radians(BEARING_DEG)
-    right_m, up_m = -aside_px[0] * step_m, -aside_px[1] * step_m / math.cos(math.radians(PITCH_DEG))
+    bearing = math.radians(bearing_deg)
+    right_m, up_m = -aside_px[0] * step_m, -aside_px[1] * step_m / math.cos(math.radians(pitch_deg))
     moved_east_m = right_m * math.cos(bearing) + up_m * math.sin(bearing)
     moved_north_m = -right_m * math.sin(bearing) + up_m * math.cos(bearing)
     return {
-        "longitude": (west + east) / 2 + moved_east_m / METRES_PER_DEGREE / math.cos(math.radians(lat_deg)),
+        "longitude": lon_deg + moved_east_m / METRES_PER_DEGREE / math.cos(math.radians(lat_deg)),
         "latitude": lat_deg + moved_north_m / METRES_PER_DEGREE,
         "zoom": zoom,
-        "pitch": PITCH_DEG,
-        "bearing": BEARING_DEG,
-        "minZoom": 9,
+        "pitch": pitch_deg,
+        "bearing": bearing_deg,
+        "minZoom": min(9.0, zoom),
         "maxZoom": 20,
     }
 
@@ -251,7 +263,7 @@ def _lines(frame: Frame, look: Look) -> dict[str, Any]:
         "get_width": "w",
         "width_units": "'meters'",
         "width_scale": 5.0,
-        "width_min_pixels": 1.2,
+        "width_min_pixels": frame.least_px,
         "width_max_pixels": 14,
         "cap_rounded": True,
         "joint_rounded": True,

@@ -169,8 +169,34 @@ def is_areal(table: "gpd.GeoDataFrame") -> bool:
     return len(table) > 0 and bool((shapely.get_dimensions(table.geometry.to_numpy()) == 2).all())
 
 
-def largest_within(table: "gpd.GeoDataFrame", window: Window, *, most: int) -> "NDArray[np.int64]":
-    """Choose the features in a window, the largest first where there are too many.
+def importance_of(table: "gpd.GeoDataFrame", kind: str, show: Mapping[str, Any]) -> "NDArray[np.float64]":
+    """Say what should be seen first where not all can be: main roads, large and high buildings.
+
+    Parameters
+    ----------
+    table : geopandas.GeoDataFrame
+        n features in degrees.
+    kind : str
+        How they are drawn.
+    show : Mapping
+        The layer's ``show``.
+
+    Returns
+    -------
+    ndarray of float
+        Shape (n,), only for comparison.
+    """
+    bounds = shapely.bounds(table.geometry.to_numpy())
+    size_deg = np.hypot(bounds[:, 2] - bounds[:, 0], bounds[:, 3] - bounds[:, 1])
+    if kind == "lines":
+        return np.asarray(widths_of(table, show) * 360 + size_deg)  # The class first, among equals the longest.
+    return np.asarray(size_deg * heights_m_of(table, show) if kind == "buildings" else size_deg)
+
+
+def foremost_within(
+    table: "gpd.GeoDataFrame", window: Window, *, most: int, importance: "NDArray[np.float64] | None" = None
+) -> "NDArray[np.int64]":
+    """Choose the features in a window, the most important or the nearest first where there are too many.
 
     Parameters
     ----------
@@ -180,6 +206,8 @@ def largest_within(table: "gpd.GeoDataFrame", window: Window, *, most: int) -> "
         What is looked at.
     most : int
         How many may be chosen.
+    importance : ndarray of float, optional
+        Shape (n,); without it what is nearest to the middle of the window comes first.
 
     Returns
     -------
@@ -187,14 +215,19 @@ def largest_within(table: "gpd.GeoDataFrame", window: Window, *, most: int) -> "
         At most ``most`` positions in the table, ascending.
     """
     bounds = shapely.bounds(table.geometry.to_numpy())
+    middle = (bounds[:, :2] + bounds[:, 2:]) / 2
     inside = np.arange(len(table))
     if window != EVERYWHERE:
-        middle = (bounds[:, :2] + bounds[:, 2:]) / 2
         inside = np.flatnonzero(window.holds(middle[:, 0], middle[:, 1]))
     if len(inside) <= most:
         return inside
-    size = np.hypot(bounds[inside, 2] - bounds[inside, 0], bounds[inside, 3] - bounds[inside, 1])
-    return np.sort(inside[np.argsort(-size, kind="stable")[:most]])
+    if importance is None:
+        lon_deg, lat_deg = window.middle
+        aside = (middle[inside] - (lon_deg, lat_deg)) * (np.cos(np.radians(lat_deg)), 1.0)
+        first = np.argsort(np.hypot(*aside.T), kind="stable")
+    else:
+        first = np.argsort(-importance[inside], kind="stable")
+    return np.sort(inside[first[:most]])
 
 
 def liveliest_part(

@@ -10,11 +10,12 @@ import shapely
 from dashboards.encode import to_body, to_letters, to_shapes
 from dashboards.errors import FrameNotFoundError, NothingToShowError
 from dashboards.features import (
+    LAND,
+    foremost_within,
     ground_classes,
     heights_m_of,
+    importance_of,
     is_areal,
-    largest_within,
-    liveliest_part,
     names_of,
     widths_of,
 )
@@ -36,6 +37,8 @@ _ATTRIBUTES: dict[str, tuple[str, Callable[..., "NDArray[Any]"]]] = {
     "lines": ("w", widths_of),
     "areas": ("k", ground_classes),
 }
+_NEAR_DEG = 0.25  # Seen from farther a house is a dot: the large ones stand for all; nearer one expects every house.
+_STREET_PX, _MEASURED_LINE_PX = 0.7, 4.0
 _GROUND_DETAIL_DEG = 1.5e-5  # A metre or two: the ground under a city needs no more.
 _RAMPS = {"environment": "acton", "society": "devon"}
 
@@ -97,30 +100,6 @@ class FrameSource:
             if layer.id == layer_id:
                 return layer
         raise FrameNotFoundError(f"no map layer {layer_id[:60]!r}; there are {', '.join(m.id for m in self.layers)}")
-
-    @cached_property
-    def extent(self) -> tuple[float, float, float, float]:
-        """What the first camera looks at: the buildings, of a large city its densest part; else the whole area."""
-        for layer in reversed(self.layers):
-            if layer.kind in {"buildings", "lines"}:
-                table = self.readings.table(layer.id)
-                weights = heights_m_of(table, self.city.layers[layer.id].show)
-                return liveliest_part(table, weights, told_of=self._places_with_values())
-        return self.city.area
-
-    def _places_with_values(self) -> "list[NDArray[np.float64]]":
-        """Give where there are streets, streets with values, and values on cells, as positions in degrees."""
-        found = []
-        for layer in self.layers:
-            if layer.kind == "lines":
-                bounds = shapely.bounds(self.readings.table(layer.id).geometry.to_numpy())
-                middle = (bounds[:, :2] + bounds[:, 2:]) / 2
-                found.append(middle)
-                if layer.variable:
-                    values = self.readings.on_features(layer.id, layer.variable)
-                    found.append(middle[np.isfinite(values).any(axis=1)])
-        first = self.readings.cell_variables[:1]
-        return [*found, *(np.column_stack(self._centres(name, self.city.resolution)) for name in first)]
 
     def profile(self, variable: str) -> tuple[list[float], "Variable | None"]:
         """Give the mean of a variable over the city at every step, for the slider's background.
@@ -286,12 +265,16 @@ class FrameSource:
         return 1 if self.city.variables[variable].static else len(self.readings.times)
 
     def _most_features(self, layer: MapLayer) -> int:
-        codes = self.budget.codes // self._steps(layer.variable) if layer.variable else self.budget.features
-        return min(self.budget.features, codes)
+        most = self.budget.lines if layer.kind == "lines" else self.budget.features
+        return min(most, self.budget.codes // self._steps(layer.variable)) if layer.variable else most
 
     def _make_features(self, layer: MapLayer, window: Window) -> Frame:
         table = self.readings.table(layer.id)
-        chosen = largest_within(table, window, most=self._most_features(layer))
+        near = layer.kind == "buildings" and window.width_deg < _NEAR_DEG
+        weights = None if near else importance_of(table, layer.kind, self.city.layers[layer.id].show)
+        chosen = foremost_within(table, window, most=self._most_features(layer), importance=weights)
+        if layer.kind == "lines" and weights is not None:
+            chosen = chosen[np.argsort(weights[chosen], kind="stable")]  # Main roads are painted over side streets.
         if layer.kind == "areas":
             chosen = chosen[
                 np.argsort(ground_classes(table.iloc[chosen]), kind="stable")
@@ -320,12 +303,21 @@ class FrameSource:
             total=len(table),
             steps=steps,
             scale=scale,
+            least_px=_MEASURED_LINE_PX if layer.variable and self._is_own(layer) else _STREET_PX,
         )
+
+    def _is_own(self, layer: MapLayer) -> bool:
+        """Say whether a layer carries the readings that colour it: a few measured roads among all streets."""
+        return layer.variable is not None and self.city.variables[layer.variable].layer == layer.id
 
     def _make_cells(self, variable: str, window: Window) -> Frame:
         resolution = self._resolution_within_budget(variable, window)
         array = self.readings.values(variable, resolution)
-        chosen = np.flatnonzero(window.holds(*self._centres(variable, resolution)))
+        kept = window.holds(*self.centres(variable, resolution))
+        dry = self._cells_on_land(variable)
+        if dry is not None:
+            kept &= np.isin(array["cell"].values, self.readings.grid.parents(dry, resolution))
+        chosen = np.flatnonzero(kept)
         cells = array["cell"].values[chosen].astype(np.uint64)
         scale = self.scale(variable, resolution)
         codes = scale.encode(array.values[chosen].reshape(len(chosen), -1))
@@ -338,9 +330,53 @@ class FrameSource:
             steps=codes.shape[1] if codes.size else 1,
             scale=scale,
             resolution=resolution,
+            on_land=dry is not None,
         )
 
-    def _centres(self, variable: str, resolution: int) -> tuple["NDArray[np.float64]", "NDArray[np.float64]"]:
+    @cached_property
+    def _land(self) -> shapely.Geometry | None:
+        """Give the land that the city's zones cover, None if they say nothing of it."""
+        parts: list[shapely.Geometry] = []
+        for layer in self.layers:
+            if layer.kind == "areas":
+                table = self.readings.table(layer.id)
+                parts.extend(table.geometry[ground_classes(table, self.city.layers[layer.id].show) == LAND])
+        return shapely.union_all(shapely.make_valid(parts)) if parts else None
+
+    def _cells_on_land(self, variable: str) -> "NDArray[np.uint64] | None":
+        """Give the cells at storage resolution whose middle is on land, for what covers an area: a field or a raster.
+
+        A sheet over the sea would hide the coast that one knows a city by; the values stay in the twin.
+        None for a variable that features carry, or of a city whose land is not known.
+        """
+        info = self.city.layers.get(self.city.variables[variable].layer)
+        covers = info is not None and (not info.features or variable in info.notes.get("fields", {}))
+        if not covers or self._land is None:
+            return None
+        land = self._land
+
+        def made() -> "NDArray[np.uint64]":
+            shapely.prepare(land)
+            cells = self.readings.values(variable, self.city.resolution)["cell"].values.astype(np.uint64)
+            return cells[shapely.contains_xy(land, *self.centres(variable, self.city.resolution))]
+
+        return self._scales.get(("dry", variable), made)
+
+    def centres(self, variable: str, resolution: int) -> tuple["NDArray[np.float64]", "NDArray[np.float64]"]:
+        """Give the middles of the cells of a variable.
+
+        Parameters
+        ----------
+        variable : str
+            Name in the cube.
+        resolution : int
+            H3 resolution.
+
+        Returns
+        -------
+        tuple of ndarray
+            Longitudes and latitudes in degrees.
+        """
         cells = self.readings.values(variable, resolution)["cell"].values.astype(np.uint64)
         return self._scales.get(("centres", variable, resolution), lambda: self.readings.grid.centres(cells))
 
@@ -349,8 +385,11 @@ class FrameSource:
         finest = self.city.resolution
         most = min(self.budget.cells, self.budget.codes // self._steps(variable))
         cells = self.readings.values(variable, finest)["cell"].values.astype(np.uint64)
+        dry = self._cells_on_land(variable)
+        if dry is not None:
+            cells = dry if len(dry) else cells[:1]
         if window != EVERYWHERE:
-            cells = cells[window.holds(*self._centres(variable, finest))]
+            cells = cells[window.holds(*self.readings.grid.centres(cells))]
         for resolution in range(finest, COARSEST_RESOLUTION, -1):
             if len(cells) <= most:
                 return resolution

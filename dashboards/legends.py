@@ -144,8 +144,11 @@ def _row(layer: MapLayer, frame: Frame, state: ExplorerState, source: FrameSourc
 
 
 def _note(frame: Frame, source: FrameSource, words: Mapping[str, str]) -> str:
-    if frame.resolution is not None and frame.resolution < source.city.resolution:
-        return words["showing_resolution"].format(shown=frame.resolution, total=source.city.resolution)
+    if frame.resolution is not None:
+        finest = source.city.resolution
+        level = words["showing_resolution"].format(shown=frame.resolution, total=finest)
+        parts = [level] if frame.resolution < finest else []
+        return " · ".join([*parts, words["on_land"]] if frame.on_land else parts)
     if frame.resolution is None and frame.shown < frame.total:
         counts = words["showing_features"].format(shown=number(frame.shown), total=number(frame.total))
         return f"{counts} · {words['zoom_in']}"

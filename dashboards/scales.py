@@ -169,7 +169,7 @@ def _round_ends(low: float, high: float) -> tuple[float, float]:
     """Round the ends of a legend to numbers that a person would write."""
     if high <= low:
         return (low, low + 1.0)
-    if 0 < low < 0.35 * high:
+    if 0 < low < 0.2 * high:
         low = 0.0
     step = 10.0 ** math.floor(math.log10(high - low)) / 2
     return (round(math.floor(low / step + 0.001) * step, 9), round(math.ceil(high / step - 0.001) * step, 9))

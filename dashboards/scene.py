@@ -8,7 +8,7 @@ import param
 from dashboards.frame import CELLS, Frame
 from dashboards.frames import FrameSource
 from dashboards.state import ExplorerState
-from dashboards.windows import EVERYWHERE, Window, window_of
+from dashboards.windows import Window, horizon_of, window_of
 
 
 class Scene(param.Parameterized):
@@ -31,7 +31,7 @@ class Scene(param.Parameterized):
         self.frames = self.make(*self._asked)
         state.param.watch(self.follow, ["camera", "cell_variable"])
 
-    def make(self, cell_variable: str, window: Window) -> dict[str, Frame]:
+    def make(self, cell_variable: str, window: Window, horizon: Window) -> dict[str, Frame]:
         """Give the frames of a variable in a window.
 
         Parameters
@@ -39,7 +39,9 @@ class Scene(param.Parameterized):
         cell_variable : str
             Variable that colours the cells.
         window : Window
-            What is looked at.
+            What is looked at: buildings stand here.
+        horizon : Window
+            All that is seen: what lies flat reaches this far.
 
         Returns
         -------
@@ -47,9 +49,9 @@ class Scene(param.Parameterized):
             By map layer id, from the ground up.
         """
         return {
-            layer.id: self.source.cells(cell_variable, window)
+            layer.id: self.source.cells(cell_variable, horizon)
             if layer.kind == CELLS
-            else self.source.features(layer.id, window)
+            else self.source.features(layer.id, window if layer.kind == "buildings" else horizon)
             for layer in self.source.layers
         }
 
@@ -63,6 +65,6 @@ class Scene(param.Parameterized):
         if wanted == self._asked:
             self.frames = frames
 
-    def _wanted(self) -> tuple[str, Window]:
+    def _wanted(self) -> tuple[str, Window, Window]:
         camera = self.state.camera
-        return self.state.cell_variable, window_of(camera) if camera else EVERYWHERE
+        return self.state.cell_variable, window_of(camera), horizon_of(camera)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 METRES_PER_PIXEL_ZOOM_0 = 78271.517  # 512-pixel world, at the equator: the zoom of deck.gl
 METRES_PER_DEGREE = 111_195.0
 _STEP_DEG = 1e-4  # Keys hold whole numbers of this: about 11 m.
+_ALTITUDE = 1.5  # Of deck.gl's camera above the middle of the screen, in heights of the screen.
+_FLATTEST = math.radians(80.0)  # A ray flatter than this meets the ground beyond what one can make out.
 _REACH = 0.85  # Half of a pitched view's ground extent over its longer side in pixels.
 
 
@@ -37,6 +39,16 @@ class Window:
     def key(self) -> str:
         """Text that names the window in an address."""
         return f"{self.west},{self.south},{self.east},{self.north}"
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Longitude and latitude of the middle in degrees."""
+        return (self.west + self.east) / 2 * _STEP_DEG, (self.south + self.north) / 2 * _STEP_DEG
+
+    @property
+    def width_deg(self) -> float:
+        """Width in degrees of longitude."""
+        return (self.east - self.west) * _STEP_DEG
 
     def holds(self, lon: "NDArray[np.float64]", lat: "NDArray[np.float64]") -> "NDArray[np.bool_]":
         """Say which points lie inside.
@@ -80,19 +92,65 @@ def window_of(camera: Mapping[str, float]) -> Window:
     """
     if not {"longitude", "latitude", "zoom"} <= set(camera):
         return EVERYWHERE
+    reach_px = max(_size_px(camera)) * _REACH
+    return _snapped(camera, (-reach_px, reach_px), (-reach_px, reach_px))
+
+
+def horizon_of(camera: Mapping[str, float]) -> Window:
+    """Give the window that holds all that a slanted camera sees, up to the upper edge of the screen.
+
+    Parameters
+    ----------
+    camera : Mapping
+        As in `window_of`, with ``pitch`` and ``bearing`` in degrees.
+
+    Returns
+    -------
+    Window
+        At least that of `window_of`; everywhere without a camera.
+
+    Examples
+    --------
+    >>> slanted = {"longitude": -73.9, "latitude": 40.6, "zoom": 12.0, "pitch": 60.0, "bearing": 0.0}
+    >>> horizon_of(slanted).north > window_of(slanted).north
+    True
+    """
+    if not {"longitude", "latitude", "zoom"} <= set(camera):
+        return EVERYWHERE
+    width_px, height_px = _size_px(camera)
+    pitch, bearing = (math.radians(camera.get(key, 0.0)) for key in ("pitch", "bearing"))
+    distance_px = _ALTITUDE * height_px
+    reach_px = max(width_px, height_px) * _REACH
+    east, north = [-reach_px, reach_px], [-reach_px, reach_px]
+    for side in (-1.0, 1.0):
+        ray = min(pitch + side * math.atan(0.5 / _ALTITUDE), _FLATTEST)
+        ahead_px = distance_px * (math.cos(pitch) * math.tan(ray) - math.sin(pitch))
+        half_px = (distance_px + ahead_px * math.sin(pitch)) * width_px / 2 / distance_px
+        for aside_px in (-half_px, half_px):
+            east.append(aside_px * math.cos(bearing) + ahead_px * math.sin(bearing))
+            north.append(-aside_px * math.sin(bearing) + ahead_px * math.cos(bearing))
+    return _snapped(camera, (min(east), max(east)), (min(north), max(north)))
+
+
+def _size_px(camera: Mapping[str, float]) -> tuple[float, float]:
+    return camera.get("width", 1400), camera.get("height", 900)
+
+
+def _snapped(camera: Mapping[str, float], x_px: tuple[float, float], y_px: tuple[float, float]) -> Window:
+    """Snap a box, in pixels of the ground east and north of the middle of the view, outwards."""
     lat_deg = camera["latitude"]
-    metres_per_pixel = METRES_PER_PIXEL_ZOOM_0 * math.cos(math.radians(lat_deg)) / 2 ** camera["zoom"]
-    reach_m = metres_per_pixel * max(camera.get("width", 1400), camera.get("height", 900)) * _REACH
-    reach_y = reach_m / METRES_PER_DEGREE / _STEP_DEG
-    reach_x = reach_y / max(math.cos(math.radians(lat_deg)), 0.05)
+    shrunk = max(math.cos(math.radians(lat_deg)), 0.05)
+    step_y = METRES_PER_PIXEL_ZOOM_0 * math.cos(math.radians(lat_deg)) / 2 ** camera["zoom"]
+    step_y /= METRES_PER_DEGREE * _STEP_DEG
+    step_x = step_y / shrunk
     # A power of two, so that zooming a little keeps the same grid.
-    grid = 2 ** max(0, math.floor(math.log2(reach_x / 2)))
+    grid = 2 ** max(0, math.floor(math.log2((x_px[1] - x_px[0]) * step_x / 4)))
     x, y = camera["longitude"] / _STEP_DEG, lat_deg / _STEP_DEG
     return Window(
-        west=math.floor((x - reach_x) / grid) * grid,
-        south=math.floor((y - reach_y) / grid) * grid,
-        east=math.ceil((x + reach_x) / grid) * grid,
-        north=math.ceil((y + reach_y) / grid) * grid,
+        west=math.floor((x + x_px[0] * step_x) / grid) * grid,
+        south=math.floor((y + y_px[0] * step_y) / grid) * grid,
+        east=math.ceil((x + x_px[1] * step_x) / grid) * grid,
+        north=math.ceil((y + y_px[1] * step_y) / grid) * grid,
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import panel as pn
 
 from dashboards.clock import first_step, to_labels, to_local
-from dashboards.deck import to_view
 from dashboards.frames import FrameSource
 from dashboards.i18n import plain_title, texts, title_of, unit_of
 from dashboards.legends import first_settings, to_choices, to_credits, to_rows
+from dashboards.opening import first_cell_variable, first_view
 from dashboards.scene import Scene
 from dashboards.selections import Course, to_content, to_courses
 from dashboards.state import LANGUAGES, THEMES, ExplorerState
@@ -42,10 +42,10 @@ class ExplorerPage:
             theme=theme if theme in THEMES else THEMES[0],
             step=first_step(self.times, city.clock.zone),
             settings=first_settings(source),
-            cell_variable=next(iter(source.readings.cell_variables), ""),
+            cell_variable=first_cell_variable(source),
         )
-        view = to_view(source.extent)
-        state.camera = {key: float(view[key]) for key in ("longitude", "latitude", "zoom")}
+        view = first_view(source)
+        state.camera = {key: float(view[key]) for key in ("longitude", "latitude", "zoom", "pitch", "bearing")}
         self.scene = Scene(state, source)
         self.map = CityMap(state, self.scene, view=view, address=address)
         self.topbar, self.clock = (
@@ -77,7 +77,7 @@ class ExplorerPage:
         state.param.watch(self.inspect, "selection")
         state.param.watch(self.describe, ["step", "language", "theme", "chart_variable"])
         self.topbar.param.watch(self.map.fly_home, "home")
-        self.topbar.param.watch(lambda _event: self.map.fit(to_view(self.source.extent, narrow=True)), "narrow")
+        self.topbar.param.watch(lambda _event: self.map.fit(first_view(self.source, narrow=True)), "narrow")
         self.inspector.param.watch(lambda _event: state.param.update(selection=None), "closed")
         self.inspector.param.watch(lambda event: state.param.update(chart_variable=event.new), "chosen")
 

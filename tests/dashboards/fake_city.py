@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 import xarray as xr
 
-from twin.catalogue import LayerInfo, Variable
+from twin.catalogue import LayerInfo, Variable, View
 
 WEST, SOUTH = 7.41, 43.73
 DEG_X, DEG_Y = 1 / 80_400, 1 / 111_100  # Of a metre, at that latitude.
@@ -46,6 +46,7 @@ class FakeCity:
         self.side_m = blocks * BLOCK_M
         (west, east), (south, north) = at([0, self.side_m], [0, self.side_m])
         self.area = (float(west), float(south), float(east), float(north))
+        self.view = View()
         self.snapshot = "5nap5h0t"
         step = "1h" if typical_day else "15min"
         self.clock = SimpleNamespace(typical_day=typical_day, zone="Europe/Monaco", step=step)
@@ -176,6 +177,7 @@ def layer(name: str, domain: str, show: dict[str, Any], features: int) -> LayerI
         operation="none",
         sigma_m=3.0, show=show, files=(f"raw/{name}.parquet",), features=features, owner="Newtown Survey",
         licence="ODbL-1.0", level="public", attribution="© Newtown Survey", modelled=name != "streets",
+        notes={"fields": {"no2": {}}} if name == "air" else {},
     )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from dashboards.deck import PALETTES, Look, to_layer, to_selection, to_specification, to_view
 from dashboards.frame import CELLS
+from dashboards.opening import extent_of
+from twin import View
 
 
 def layer_of(source, name, **look):
@@ -60,7 +62,7 @@ def test_opacity_and_switch_reach_the_layer(source):
 
 
 def test_the_map_style_is_said_to_be_none_and_no_host_is_named(source):
-    specification = to_specification([layer_of(source, name) for name in NAMES], to_view(source.extent))
+    specification = to_specification([layer_of(source, name) for name in NAMES], to_view(extent_of(source)))
     assert "mapStyle" in specification
     assert specification["mapStyle"] is None
     assert "http" not in json.dumps(specification)
@@ -84,3 +86,14 @@ def test_a_larger_city_is_seen_from_farther_away_down_to_a_limit():
     small, large, huge = ((7.40, 43.70, 7.40 + d, 43.70 + d) for d in (0.01, 0.03, 2.0))
     assert to_view(small)["zoom"] > to_view(large)["zoom"] > to_view(huge)["zoom"] >= 13
     assert to_view(small)["pitch"] == 50
+
+
+def test_the_first_camera_stands_where_the_city_states(city):
+    stated = View(centre=(7.41, 43.74), zoom=12.5, pitch=58.0, bearing=-90.0)
+    view = to_view(city.area, stated=stated)
+    assert (view["zoom"], view["pitch"], view["bearing"]) == (12.5, 58.0, -90.0)
+    assert view["longitude"] == pytest.approx(7.41, abs=0.02)
+    assert view["latitude"] == pytest.approx(43.74, abs=0.02)
+    narrow = to_view(city.area, stated=stated, narrow=True)
+    assert narrow["zoom"] < 12.5
+    assert (narrow["longitude"], narrow["latitude"]) == (7.41, 43.74)

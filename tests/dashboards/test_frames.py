@@ -7,8 +7,10 @@ import shapely
 from dashboards.errors import FrameNotFoundError, NothingToShowError
 from dashboards.frame import CELLS, Budget
 from dashboards.frames import FrameSource
+from dashboards.opening import extent_of, first_cell_variable
 from dashboards.windows import EVERYWHERE, Window, window_of
 from tests.dashboards.fake_city import FakeCity
+from twin import View
 
 
 def rows(frame):
@@ -87,7 +89,13 @@ def test_coarser_cells_of_an_amount_add_up(frugal):
 
 def test_a_window_shows_only_what_lies_in_it_and_more_of_it(frugal):
     west, south, east, north = frugal.city.area
-    near = {"longitude": (west + east) / 2, "latitude": (south + north) / 2, "zoom": 19.0, "width": 800, "height": 500}
+    near = {
+        "longitude": 0.8 * west + 0.2 * east,
+        "latitude": (south + north) / 2,
+        "zoom": 19.0,
+        "width": 800,
+        "height": 500,
+    }
     window = window_of(near)
     everywhere = set(frugal.features("buildings").owners.tolist())
     here = frugal.features("buildings", window)
@@ -145,7 +153,7 @@ def test_a_twin_with_nothing_to_show_says_what_to_write():
 
 
 def test_the_first_look_holds_the_city(source, city):
-    west, south, east, north = source.extent
+    west, south, east, north = extent_of(source)
     assert city.area[0] < west < east < city.area[2]
     assert city.area[1] < south < north < city.area[3]
 
@@ -153,3 +161,42 @@ def test_the_first_look_holds_the_city(source, city):
 def test_budget_is_stated():
     assert Budget().features <= 20_000
     assert Budget().codes <= 2_000_000
+
+
+def test_a_field_is_not_painted_over_water_and_says_so(city):
+    table = city.features("ground").copy()
+    west, south, east, north = city.area
+    table.geometry = [shapely.box(west, south, (west + east) / 2, north), shapely.Point(west, south).buffer(1e-6)]
+    city.__dict__["_features"] = {**city._features, "ground": table}
+    source = FrameSource(city)
+    dry = source.cells("no2")
+    lon, _ = source.readings.grid.centres(dry.owners)
+    assert dry.on_land
+    assert (lon <= (west + east) / 2).all()
+    assert 0.4 < dry.shown / dry.total < 0.6
+    assert not source.cells("population").on_land
+    assert source.cells("population").shown == source.cells("population").total
+
+
+def test_main_roads_and_large_buildings_stand_for_a_city_seen_from_afar(frugal):
+    table = frugal.readings.table("buildings")
+    chosen = frugal.features("buildings").owners
+    assert table["height_m"].iloc[chosen].median() > table["height_m"].median()
+
+
+def test_near_by_the_nearest_houses_are_all_there(frugal):
+    west, south, east, north = frugal.city.area
+    near = {"longitude": (west + east) / 2, "latitude": (south + north) / 2, "zoom": 16.0, "width": 800, "height": 500}
+    window = window_of(near)
+    frame = frugal.features("buildings", window)
+    middles = shapely.get_coordinates(shapely.centroid(frugal.readings.table("buildings").geometry.to_numpy()))
+    away = np.hypot((middles[:, 0] - window.middle[0]) * 0.7227, middles[:, 1] - window.middle[1])
+    assert frame.shown == 50
+    assert away[frame.owners].max() <= np.sort(away)[52]
+
+
+def test_cells_open_on_the_variable_that_the_city_states(city):
+    city.view = View(cells="population")
+    assert first_cell_variable(FrameSource(city)) == "population"
+    city.view = View()
+    assert first_cell_variable(FrameSource(city)) == "no2"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.errors import FrameNotFoundError
-from dashboards.windows import EVERYWHERE, window_from_key, window_of
+from dashboards.windows import EVERYWHERE, horizon_of, window_from_key, window_of
 
 cameras = st.fixed_dictionaries(
     {
@@ -40,3 +40,17 @@ def test_without_a_camera_one_looks_everywhere():
 def test_a_broken_key_is_refused(key):
     with pytest.raises(FrameNotFoundError):
         window_from_key(key)
+
+
+@given(cameras, st.sampled_from([0.0, 30.0, 60.0]), st.floats(-180, 180))
+def test_a_slanted_camera_sees_no_farther_than_its_horizon(camera, pitch, bearing):
+    camera = camera | {"pitch": pitch, "bearing": bearing}
+    # Twice the screen's height ahead is inside the picture at a slant of 60 degrees, near the upper edge.
+    ahead_px = 2.3 * camera["height"] if pitch == 60.0 else 0.0
+    metres = ahead_px * 78271.517 * np.cos(np.radians(camera["latitude"])) / 2 ** camera["zoom"]
+    lat = camera["latitude"] + metres * np.cos(np.radians(bearing)) / 111_195
+    shrunk = np.cos(np.radians(camera["latitude"]))
+    lon = camera["longitude"] + metres * np.sin(np.radians(bearing)) / 111_195 / shrunk
+    far = horizon_of(camera)
+    assert far.holds(np.array([lon]), np.array([lat])).all()
+    assert far.holds(np.array([camera["longitude"]]), np.array([camera["latitude"]])).all()
