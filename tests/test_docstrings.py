@@ -74,7 +74,7 @@ def faults(name: str) -> list[str]:
     return [f"{name}: {code} {text}" for code, text in found["errors"] if code in wanted and not starred.match(text)]
 
 
-@pytest.mark.parametrize("module", public_modules())
+@pytest.mark.parametrize("module", list(public_modules()))
 def test_docstrings_are_complete(module):
     assert importlib.import_module(module).__doc__ or module.endswith("__main__"), f"{module} says nothing of itself"
     found = [fault for name in public_names(module) for fault in faults(name)]
