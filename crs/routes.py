@@ -212,30 +212,24 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class _Below:
-    """What lies at and below chainages: the last span that starts there, and the spans that are open there."""
+    """What lies at and below chainages: the last span that starts there, and how many are open there."""
 
     last: NDArray[np.int64]
     count: NDArray[np.int64]
-    only: NDArray[np.int64]
 
 
 def _below(spans: Spans, route: NDArray[np.int64], chainage_m: FloatArray) -> _Below:
-    """Sweep over the ends of all spans in their order and read off at each chainage what is open.
-
-    The sum of the numbers of all open spans is the number of the only one where one is open.
-    """
+    """Sweep over the ends of all spans in their order and read off at each chainage what is open."""
     size, wanted = len(spans.route), len(route)
-    numbers = np.arange(size)
     kind = np.repeat([0, 1, 2], [size, size, wanted])
     at = np.concatenate([spans.low, spans.high, chainage_m])
     order = np.lexsort((kind, at, np.concatenate([spans.route, spans.route, route])))
     step = np.repeat([1, -1, 0], [size, size, wanted])[order]
-    number = np.concatenate([numbers, numbers, np.zeros(wanted, dtype=np.int64)])[order]
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     asked = place[2 * size :]
     started = np.cumsum(step > 0) - 1
-    return _Below(started[asked], np.cumsum(step)[asked], np.cumsum(step * number)[asked])
+    return _Below(started[asked], np.cumsum(step)[asked])
 
 
 def _farthest(spans: Spans) -> NDArray[np.int64]:
@@ -276,6 +270,7 @@ def find_spans(spans: Spans, route: NDArray[np.int64], chainage_m: FloatArray, *
     last, above = np.clip(below.last, 0, end), np.clip(below.last + 1, 0, end)
     has_last = (below.last >= 0) & (spans.route[last] == route)
     has_above = (below.last < end) & (spans.route[above] == route)
+    # Where one span is open, it is the one that reaches farthest of those that have started.
     nearest = _farthest(spans)[last]
     over = np.where(has_last, chainage_m - spans.high[nearest], np.inf)
     under = np.where(has_above, spans.low[above] - chainage_m, np.inf)
@@ -283,8 +278,7 @@ def find_spans(spans: Spans, route: NDArray[np.int64], chainage_m: FloatArray, *
     code[~(to_lower | to_upper)] = "beyond_end"
     code[~(to_lower | to_upper) & has_last & has_above] = "between_pieces"
     code[below.count > 0] = None
-    span = np.where(to_upper, above, nearest)
-    span[below.count == 1] = below.only[below.count == 1]
+    span = np.where(to_upper & (below.count == 0), above, nearest)
     # Pieces that follow one another may overlap by a rounding: there the later one holds.
     several = np.flatnonzero(below.count > 1)
     earlier = _farthest(spans)[np.clip(last[several] - 1, 0, end)]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 import crs
+from crs.routes import Spans, find_spans
 from tests.reference.crs_chainage import walk
 from tests.reference.crs_layers import shapes, table
 from tests.reference.crs_routes import between_posts, length_m, on_pieces
@@ -123,6 +124,16 @@ def test_pieces_that_overlap_are_refused_where_they_do():
     assert [metres_east(done)[i] for i in (0, 3, 4, 5)] == pytest.approx([100, 500, 5100, 5600], abs=1e-6)
 
 
+def test_pieces_that_follow_one_another_may_overlap_by_a_rounding():
+    """Sums of lengths differ in their last digits: at the joint the later piece holds, and nothing is refused."""
+    route = np.zeros(2, dtype=np.int64)
+    ends = np.array([[0.0, 100.0 + 1e-9], [100.0, 200.0]])
+    spans = Spans.of(route, np.arange(2), ends, ends)
+    found = find_spans(spans, np.zeros(3, dtype=np.int64), np.array([100.0, 100.0 + 5e-10, 99.0]), slack_m=np.zeros(3))
+    assert found.code.tolist() == [None] * 3
+    assert found.span.tolist() == [1, 1, 0]
+
+
 def test_pieces_in_order_run_on_from_one_another():
     streets = lines(
         on_equator(1000, 1500), on_equator(0, 1000), on_equator(0, 10), on_equator(0, 10),
@@ -196,6 +207,16 @@ def test_posts_that_contradict_each_other_place_nothing(at, chainages, said):
     assert codes(done) == ["bad_calibration", None]
     assert said in done.reasons[0]
     assert metres_east(done)[1] == pytest.approx(293, abs=1e-6)
+
+
+def test_a_post_that_is_listed_twice_is_one():
+    streets = lines(on_equator(0, 1000), id=["A"])
+    spots = [shapely.Point(x / E, 0) for x in (100, 100, 500)]
+    posts = crs.harmonise(shapes("OGC:CRS84", *spots, name="posts", street=["A"] * 3, m=[0, 0, 800]))
+    done = place(
+        streets, ["A"], ["400"], posts=posts, calibration={"points": "posts", "key": "street", "chainage": "m"}
+    )
+    assert metres_east(done) == pytest.approx([300], abs=1e-6)
 
 
 def test_a_post_far_from_its_line_belongs_to_another():
