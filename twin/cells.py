@@ -16,7 +16,7 @@ import layers
 from spatial_join import H3Grid, Weights, weights
 from twin.arrays import Pieces, write_cube
 from twin.errors import BuildError
-from twin.place import placed_record, quarantine_file, read_placed
+from twin.place import of_position, placed_record, quarantine_file, read_placed
 from twin.series import Readings, inside_clock, readings_of
 from twin.store import canonical_json, write_features, write_table
 from twin.timeline import Clock, clock_from_spec
@@ -155,8 +155,9 @@ def _write_features(layer: layers.Layer, room: _Room, readings: Readings, row: n
         measured = {variable.column or name for name, variable in room.dataset.variables.items()}
         times = {"time", room.dataset.time.column} if room.dataset.time is not None else set()
         table = table.drop(columns=sorted(measured | times), errors="ignore")
-    table = table.drop(columns=["row", "sigma_m", "geometry"], errors="ignore")
-    head = pd.DataFrame({"row": row, "sigma_m": layer.sigma_m[readings.first]})
+    trusted = {name: column[readings.first] for name, column in of_position(layer).items()}
+    table = table.drop(columns=["row", *trusted, "geometry"], errors="ignore")
+    head = pd.DataFrame({"row": row, **trusted})
     frame = gpd.GeoDataFrame(pd.concat([head, table], axis=1), geometry=layer.geometry[readings.first], crs="OGC:CRS84")
     write_features(room.folder / "features.parquet", frame)
 

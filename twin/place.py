@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from twin.manifest import Manifest
     from twin.manifest_models import DatasetSpec
 
@@ -98,6 +100,7 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         "units": dict(getattr(placed, "units", {})),
     }
     if isinstance(placed, layers.Layer):
+        record["ambiguous"] = "ambiguous" in of_position(placed)
         _write_layer(placed, folder)
     else:
         _write_raster(placed, folder)
@@ -108,7 +111,7 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
 def _within(
     layer: layers.Layer | layers.RasterLayer, area: tuple[float, float, float, float]
 ) -> layers.Layer | layers.RasterLayer:
-    """Set aside what does not touch the area of the city."""
+    """Set aside what is not wholly in the area of the city; of a raster, the pixels that do not touch it."""
     if isinstance(layer, layers.Layer):
         return layer.within(area)
     west, south, east, north = area
@@ -134,14 +137,31 @@ def _set_aside(ledger: layers.Ledger) -> pd.DataFrame:
 
 
 def _write_layer(layer: layers.Layer, folder: Path) -> None:
-    table = layer.table.drop(columns=["row", "sigma_m", "geometry"], errors="ignore")
-    frame = gpd.GeoDataFrame(
-        {"row": layer.table.index.to_numpy(dtype=np.int64), "sigma_m": layer.sigma_m.astype(np.float64)},
-        geometry=layer.geometry,
-        crs=_FRAME,
-    )
+    columns = of_position(layer)
+    table = layer.table.drop(columns=["row", *columns, "geometry"], errors="ignore")
+    head = {"row": layer.table.index.to_numpy(dtype=np.int64), **columns}
+    frame = gpd.GeoDataFrame(head, geometry=layer.geometry, crs=_FRAME)
     frame = gpd.GeoDataFrame(pd.concat([frame, table.reset_index(drop=True)], axis=1), crs=_FRAME)
     write_features(folder / _LAYER, frame)
+
+
+def of_position(layer: layers.Layer) -> dict[str, npt.NDArray[np.generic]]:
+    """Return the columns that say how far each position is to be trusted.
+
+    Parameters
+    ----------
+    layer : layers.Layer
+        Harmonised.
+
+    Returns
+    -------
+    dict
+        ``sigma_m``; and ``ambiguous`` where a way was taken on which a position may have two origins.
+    """
+    columns: dict[str, npt.NDArray[np.generic]] = {"sigma_m": layer.sigma_m.astype(np.float64)}
+    if isinstance(layer.coordinates, crs.Shapes) and layer.coordinates.ambiguous is not None:
+        columns["ambiguous"] = layer.coordinates.ambiguous
+    return columns
 
 
 def _write_raster(raster: layers.RasterLayer, folder: Path) -> None:
@@ -215,13 +235,15 @@ def read_placed(folder: Path) -> layers.Layer | layers.RasterLayer:
     frame = gpd.read_parquet(folder / _LAYER)
     geometry = np.asarray(frame.geometry.array, dtype=object)
     sigma_m = frame["sigma_m"].to_numpy(dtype=np.float64)
-    table = pd.DataFrame(frame.drop(columns=["geometry", "sigma_m"])).set_index("row")
+    ambiguous = frame["ambiguous"].to_numpy(dtype=np.bool_) if record["ambiguous"] else None
+    known = ["geometry", "sigma_m", *(["ambiguous"] if record["ambiguous"] else [])]
+    table = pd.DataFrame(frame.drop(columns=known)).set_index("row")
     return layers.Layer(
         name=name,
         domain=domain,
         table=table,
         position=position,
-        coordinates=crs.Shapes(geometry, sigma_m),
+        coordinates=crs.Shapes(geometry, sigma_m, ambiguous),
         ledger=layers.Ledger(dataset=name, sources={"placed": len(table)}, placed=len(table)),
         units=record["units"],
         steps=tuple(record["steps"]),
