@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 import threading
 import webbrowser
 from pathlib import Path
@@ -83,7 +84,10 @@ def serve(path: str | Path, *, port: int = 5006, address: str = LOOPBACK, open_b
     city = twin.open(path)
     app = to_app(city, origins=_origins(address, port))
     url = f"http://{address}:{port}/"
-    log.info("serving %s at %s", city.name, url)
+    log.info("serving %s", city.name)
+    # Not a log line: whoever serves needs the address, however quiet the logs are.
+    sys.stdout.write(f"{city.title.get('en', city.name)} is at {url} (stop with Ctrl+C)\n")
+    sys.stdout.flush()
     if open_browser:
         threading.Timer(1.0, webbrowser.open, args=(url,)).start()
     uvicorn.run(app, host=address, port=port, log_level="warning")

@@ -1,6 +1,10 @@
+import re
+import time
+import urllib.request
+
 from fastapi.testclient import TestClient
 
-from dashboards.app import to_app
+from dashboards.app import explore, serve, to_app
 from tests.dashboards.fake_city import FakeCity
 
 
@@ -21,3 +25,26 @@ def test_a_link_cannot_put_anything_of_its_own_into_the_page():
     page = client.get("/", params={"lang": "'><script>alert(1)</script>", "theme": "<b>"})
     assert "alert(1)" not in page.text.replace("%", "")
     assert 'lang="en" data-theme="light"' in page.text
+
+
+def test_explore_shows_the_page_from_a_server_of_its_own():
+    pane = explore(FakeCity(blocks=2))
+    address = re.search(r'src="(http://127\.0\.0\.1:\d+/)"', pane.object).group(1)
+    until = time.monotonic() + 20
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                assert 'id="city"' in answer.read().decode()
+            return
+        except OSError:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+def test_serve_says_where_it_is_and_listens_only_there(monkeypatch, capsys):
+    asked = {}
+    monkeypatch.setattr("dashboards.app.twin.open", lambda _path: FakeCity(blocks=2))
+    monkeypatch.setattr("dashboards.app.uvicorn.run", lambda _app, **said: asked.update(said))
+    serve("newtown.twin", port=5123)
+    assert (asked["host"], asked["port"]) == ("127.0.0.1", 5123)
+    assert "http://127.0.0.1:5123/" in capsys.readouterr().out
