@@ -17,11 +17,16 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 
 
-@pytest.fixture(scope="session")
-def address():
+@pytest.fixture(scope="module")
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def address(free_port):
+    port = free_port
     app = to_app(FakeCity(blocks=8), origins=(f"127.0.0.1:{port}",))
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
@@ -45,18 +50,18 @@ def browser():
         chromium.close()
 
 
-@pytest.fixture(scope="session")
-def visit(browser, address):
+@pytest.fixture(scope="module")
+def visit(browser, request):
     """Open the page; returns it once its map is drawn, with the hosts that it asked and the faults that it met."""
 
-    def opened(query="", *, width=1400, height=900):
+    def opened(query="", *, root=None, width=1400, height=900):
         page = browser.new_context(viewport={"width": width, "height": height}).new_page()
         page.asked, page.faults = [], []
         page.on("request", lambda request: page.asked.append(request.url))
         page.on("websocket", lambda socket: page.asked.append(socket.url))
         page.on("pageerror", lambda error: page.faults.append(str(error)))
         page.on("console", lambda line: page.faults.append(line.text) if line.type == "error" else None)
-        page.goto(address + query)
+        page.goto((root or request.getfixturevalue("address")) + query)
         page.wait_for_selector("html[data-ready=yes]", timeout=60_000)
         return page
 

@@ -8,28 +8,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.pictures import COUNTS, changed, picture
 from tests.dashboards.fake_city import FakeCity
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-CLIP = {"x": 340, "y": 90, "width": 640, "height": 600}  # Map that no panel covers.
-COUNTS = "Object.fromEntries(cityTwin.layers().map((l) => [l.id, l.props.data?.length ?? 0]))"
 CAMERA = """(({longitude, latitude, zoom, pitch, bearing}) => [longitude, latitude, zoom, pitch, bearing])(
     cityTwin.deck().getViewports()[0])"""
-# Two frames after the layers say that they are loaded, their pixels are on the screen.
-DRAWN = """() => cityTwin.ready() && new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
-    setTimeout(() => done(true), 150))))"""
-
-
-def picture(page):
-    page.wait_for_function(DRAWN)
-    png = page.screenshot(clip=CLIP)
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), dtype=int)
-
-
-def changed(before, after):
-    """Share of pixels that differ visibly."""
-    return float((np.abs(before - after).max(axis=2) > 12).mean())
 
 
 def text_of(page, root):
