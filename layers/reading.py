@@ -240,7 +240,8 @@ def _to_layer(
     coordinates = (
         Shapes(records.geometry)
         if records.geometry is not None and definition.kind == "coordinates"
-        else _fields(table, definition, dataset)
+        # Numbers as text keep the zeros at their end, which say how finely they were written.
+        else _fields(written if definition.kind == "coordinates" else table, definition, dataset)
     )
     untimed = None
     if options.time is not None:

@@ -35,12 +35,15 @@ def references(dataset: DatasetSpec) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Names of datasets, such as the streets of ``{along: streets}``; empty for plain coordinates.
+        Names of datasets, such as the streets of ``{along: streets}``; empty for plain coordinates, and for what
+        `crs` cannot read, which is a fault of its own.
     """
-    position = dataset.position
-    if not isinstance(position, Mapping):
+    if not isinstance(dataset.position, Mapping):
         return ()
-    return tuple(str(position[key]) for key in ("along", "register") if key in position)
+    try:
+        return tuple(crs.definition(dataset.position).references)
+    except crs.CrsError:
+        return ()
 
 
 def resolve_root(path: Path, text: str, lines: Lines, faults: list[Fault]) -> Path | None:
