@@ -25,13 +25,20 @@ from crs.errors import (
 )
 from crs.given import register_estimators
 from crs.harmonise import harmonise
-from crs.heights import HeightOperation, MovedHeights, height_operation, move_heights, resolve_heights
+from crs.heights import (
+    HeightOperation,
+    MovedHeights,
+    describe_vertical,
+    height_operation,
+    move_heights,
+    resolve_heights,
+)
 from crs.local import LocalProjection, local_projection
 from crs.reasons import REASON_CODES, reason_code
 from crs.registry import definitions
 from crs.transform import Operation, operation, project, transform
 from crs.uncertainty import combine_sigma, radius_95
-from crs.vertical import VerticalDefinition, describe_vertical, vertical_definition
+from crs.vertical import VerticalDefinition, vertical_definition
 
 __all__ = [
     "REASON_CODES",

@@ -20,16 +20,48 @@ from pyproj.enums import TransformDirection
 from pyproj.exceptions import ProjError
 
 from crs.errors import DefinitionError, HeightRefusedError, LengthMismatchError
-from crs.vertical import VerticalDefinition, vertical_definition
+from crs.vertical import UNRESOLVED, VerticalDefinition, title_of, vertical_definition
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from crs.coordinates import FloatArray, ObjectArray
+    from crs.definition import PositionDefinition
 
-__all__ = ["HeightOperation", "MovedHeights", "height_operation", "move_heights", "resolve_heights"]
+__all__ = [
+    "HeightOperation",
+    "MovedHeights",
+    "describe_vertical",
+    "height_operation",
+    "move_heights",
+    "resolve_heights",
+]
 
 _KEYS = {"grid", "offset_m", "from", "to", "accuracy_m", "source"}
+
+
+def describe_vertical(position: PositionDefinition) -> str:
+    """Say what the heights of a dataset refer to.
+
+    Parameters
+    ----------
+    position : PositionDefinition
+        Of any kind.
+
+    Returns
+    -------
+    str
+        The name of the vertical datum and that it is as published, or "unresolved".
+
+    Examples
+    --------
+    >>> from crs.definition import definition
+    >>> describe_vertical(definition("EPSG:3944+5720"))
+    'NGF-IGN69 height (EPSG:5720), as published'
+    >>> describe_vertical(definition("EPSG:2263"))
+    'unresolved'
+    """
+    return title_of(position.vertical or UNRESOLVED)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pyproj import CRS
 from pyproj.exceptions import CRSError
@@ -20,10 +20,7 @@ from crs.errors import DefinitionError
 from crs.families import alias_key
 from crs.units import conversion_factor, is_angle, resolve_unit
 
-if TYPE_CHECKING:
-    from crs.definition import PositionDefinition
-
-__all__ = ["UNRESOLVED", "VerticalDefinition", "describe_vertical", "vertical_definition"]
+__all__ = ["UNRESOLVED", "VerticalDefinition", "title_of", "vertical_definition"]
 
 #: Tag of heights whose datum nobody stated.
 UNRESOLVED = "unresolved"
@@ -171,28 +168,25 @@ def _named(text: str) -> VerticalDefinition:
     )
 
 
-def describe_vertical(position: PositionDefinition) -> str:
-    """Say what the heights of a dataset refer to.
+def title_of(tag: str) -> str:
+    """Say what heights with a vertical tag refer to.
 
     Parameters
     ----------
-    position : PositionDefinition
-        Of any kind.
+    tag : str
+        As `PositionDefinition.vertical` carries it.
 
     Returns
     -------
     str
-        The name of the vertical datum and that it is as published, or "unresolved".
+        The name of the datum and that heights are as published, or "unresolved".
 
     Examples
     --------
-    >>> from crs.definition import definition
-    >>> describe_vertical(definition("EPSG:3944+5720"))
+    >>> title_of("EPSG:5720")
     'NGF-IGN69 height (EPSG:5720), as published'
-    >>> describe_vertical(definition("EPSG:2263"))
-    'unresolved'
     """
-    if position.vertical is None or position.vertical == UNRESOLVED:
+    if tag == UNRESOLVED:
         return UNRESOLVED
-    title = _TITLES.get(position.vertical)
-    return f"{title} ({position.vertical}), as published" if title else f"{position.vertical}, as published"
+    title = _TITLES.get(tag)
+    return f"{title} ({tag}), as published" if title else f"{tag}, as published"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from spatial_join.table import CellTable
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from spatial_join.quantity import Quantity
 
 __all__ = ["as_html", "as_text"]
 
@@ -18,12 +22,36 @@ MOST_CLASSES = 3
 Line = tuple[str, str, str, str]
 
 
-def as_text(table: CellTable) -> str:
+class Summarised(Protocol):
+    """What a summary looks at: the face of a :class:`spatial_join.CellTable`."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per cell, or cell and step."""
+
+    @property
+    def quantities(self) -> Mapping[str, Quantity]:
+        """What each variable is."""
+
+    @property
+    def resolution(self) -> int:
+        """H3 resolution of the cells."""
+
+    @property
+    def missing(self) -> pd.DataFrame:
+        """Records that had no value."""
+
+    @property
+    def keys(self) -> list[str]:
+        """Columns that name a row."""
+
+
+def as_text(table: Summarised) -> str:
     """Describe a table in a few lines.
 
     Parameters
     ----------
-    table : CellTable
+    table : Summarised
         The table.
 
     Returns
@@ -37,12 +65,12 @@ def as_text(table: CellTable) -> str:
     return "\n".join([f"<CellTable: {_headline(table)}>", *(f"  {row}".rstrip() for row in rows)])
 
 
-def as_html(table: CellTable) -> str:
+def as_html(table: Summarised) -> str:
     """Describe a table for a notebook.
 
     Parameters
     ----------
-    table : CellTable
+    table : Summarised
         The table.
 
     Returns
@@ -61,7 +89,7 @@ def as_html(table: CellTable) -> str:
     )
 
 
-def _headline(table: CellTable) -> str:
+def _headline(table: Summarised) -> str:
     """Say how many cells there are of which resolution, and what they rest on."""
     cells = table.frame["cell"].nunique() if "cell" in table.frame else 0
     parts = [f"{cells:,} {'cell' if cells == 1 else 'cells'} of resolution {table.resolution}"]
@@ -79,7 +107,7 @@ def _headline(table: CellTable) -> str:
     return ", ".join(parts)
 
 
-def _variable(table: CellTable, name: str) -> Line:
+def _variable(table: Summarised, name: str) -> Line:
     """Return name, kind, unit and what the variable amounts to."""
     quantity, column, support = table.quantities[name], table.frame[name], table.frame[f"{name}__support"]
     unit = "" if quantity.kind == "categorical" else quantity.unit

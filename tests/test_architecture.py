@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,29 @@ def test_no_import_inside_a_function(trees):
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
     assert not faults, "an import inside a function hides a circle or a missing dependency:\n" + "\n".join(faults)
+
+
+def test_no_circles_between_modules_types_included(trees):
+    """A package's own ``__init__`` is left out: it gathers the faces of what lies under it."""
+    modules = {name.removesuffix(".py").replace("/", "."): tree for name, tree in trees.items()}
+    graph = {
+        module: {
+            found
+            for name, _ in imports(tree)
+            for found in (name, *(f"{name}.{part}" for part in imported_names(tree, name)))
+            if found in modules and found != module
+        }
+        for module, tree in modules.items()
+    }
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as circle:
+        pytest.fail(" -> ".join(circle.args[1]))
+
+
+def imported_names(tree: ast.AST, module: str) -> list[str]:
+    nodes = (n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module == module)
+    return [alias.name for node in nodes for alias in node.names]
 
 
 def test_modules_and_functions_fit_on_a_page(trees):

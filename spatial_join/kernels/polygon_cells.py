@@ -13,8 +13,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from spatial_join.kernels.polygon_grid import PolygonGrid
-
     Floats: TypeAlias = NDArray[np.float64]
     Ints: TypeAlias = NDArray[np.int32]
     Offsets: TypeAlias = NDArray[np.int64]
@@ -24,6 +22,7 @@ __all__ = [
     "END_OF_CELL",
     "END_OF_POLYGON",
     "INSIDE",
+    "PolygonGrid",
     "Strips",
     "count_rows",
     "list_edges",
@@ -39,6 +38,43 @@ INSIDE, END_OF_POLYGON, END_OF_CELL = 1, 2, 4
 """Flags of a run: the bit of its polygon (only at its last run), last of its polygon, last of its cell."""
 
 _SLACK = 1e-6  # of a cell: an edge this close to a cell counts as touching it
+
+
+class PolygonGrid(NamedTuple):
+    """Polygons on a uniform grid, ready for points; made by `polygon_grid.build_polygon_grid`, its arrays read-only.
+
+    Attributes
+    ----------
+    codes : ndarray of int32, shape (ny * nx,)
+        One code a cell, row by row from the lower left.
+    runs : ndarray of int32, shape (n, 4)
+        Polygon, first vertex, number of edges, flags.
+    vertices : ndarray of float64, shape (m, 2)
+        Vertices of all rings, each closed.
+    left, bottom : float
+        Lower left corner of the grid.
+    cell : float
+        Side of a cell, in the unit of the coordinates.
+    nx, ny : int
+        Cells across and up.
+    polygons : int
+        Number of polygons, empty ones included.
+    """
+
+    codes: Ints
+    runs: Ints
+    vertices: Floats
+    left: float
+    bottom: float
+    cell: float
+    nx: int
+    ny: int
+    polygons: int
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes, vertices included."""
+        return self.codes.nbytes + self.runs.nbytes + self.vertices.nbytes
 
 
 class Strips(NamedTuple):

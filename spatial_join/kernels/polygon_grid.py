@@ -18,13 +18,13 @@ References
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import shapely
 
 from spatial_join.errors import GeometryError
-from spatial_join.kernels.polygon_cells import Strips, count_rows, list_edges, sort_into_rows, write_rows
+from spatial_join.kernels.polygon_cells import PolygonGrid, Strips, count_rows, list_edges, sort_into_rows, write_rows
 from spatial_join.kernels.threads import in_stretches
 
 if TYPE_CHECKING:
@@ -42,43 +42,6 @@ _RUNS_PER_EDGE = 24  # above this polygons overlap so deeply that a coarser grid
 _FEWEST_RUNS = 1 << 20
 _ROWS_AT_ONCE = 32
 _MOST_VERTICES = 2**31 - 2
-
-
-class PolygonGrid(NamedTuple):
-    """Polygons on a uniform grid, ready for points. Made by `build_polygon_grid`; its arrays are read-only.
-
-    Attributes
-    ----------
-    codes : ndarray of int32, shape (ny * nx,)
-        One code a cell, row by row from the lower left.
-    runs : ndarray of int32, shape (n, 4)
-        Polygon, first vertex, number of edges, flags.
-    vertices : ndarray of float64, shape (m, 2)
-        Vertices of all rings, each closed.
-    left, bottom : float
-        Lower left corner of the grid.
-    cell : float
-        Side of a cell, in the unit of the coordinates.
-    nx, ny : int
-        Cells across and up.
-    polygons : int
-        Number of polygons, empty ones included.
-    """
-
-    codes: Ints
-    runs: Ints
-    vertices: Floats
-    left: float
-    bottom: float
-    cell: float
-    nx: int
-    ny: int
-    polygons: int
-
-    @property
-    def nbytes(self) -> int:
-        """Size in bytes, vertices included."""
-        return self.codes.nbytes + self.runs.nbytes + self.vertices.nbytes
 
 
 def polygon_grid_of(geometry: ArrayLike, *, threads: int | None = None) -> PolygonGrid:
