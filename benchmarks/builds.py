@@ -27,11 +27,11 @@ def memory_of(pid: int) -> int:
         process = family.pop()
         try:
             status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
-            children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii")
+            threads = list(Path(f"/proc/{process}/task").iterdir())
+            family += [int(child) for thread in threads for child in (thread / "children").read_text().split()]
         except OSError:
             continue  # it has ended meanwhile
         total += next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS")), 0)
-        family += map(int, children.split())
     return total
 
 
