@@ -6,10 +6,11 @@ turns frames into a deck.gl specification, `views` show it, `i18n` says it in En
 """
 
 from dashboards.app import explore, serve
-from dashboards.errors import DashboardError, FrameNotFoundError, LanguageMissingError, NothingToShowError
+from dashboards.errors import AddressError, DashboardError, FrameNotFoundError, LanguageMissingError, NothingToShowError
 from dashboards.frame import Budget
 
 __all__ = [
+    "AddressError",
     "Budget",
     "DashboardError",
     "FrameNotFoundError",

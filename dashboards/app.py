@@ -1,5 +1,6 @@
 """Assembly: one FastAPI app that serves the page, its frames and the twin's own routes, on loopback by default."""
 
+import errno
 import logging
 import socket
 import sys
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from panel.io.fastapi import add_applications
 
 import twin
+from dashboards.errors import AddressError
 from dashboards.feed import to_router
 from dashboards.frame import Budget
 from dashboards.frames import FrameSource
@@ -80,8 +82,14 @@ def serve(path: str | Path, *, port: int = 5006, address: str = LOOPBACK, open_b
         Address to listen on; loopback unless another is asked for.
     open_browser : bool, optional
         Whether to open the page in the user's browser.
+
+    Raises
+    ------
+    AddressError
+        If the port is in use, or the address is not one of this machine.
     """
     city = twin.open(path)
+    listener = _listen(address, port)  # first of all: whoever asks early waits, and a port in use is said at once
     app = to_app(city, origins=_origins(address, port))
     url = f"http://{address}:{port}/"
     log.info("serving %s", city.name)
@@ -90,7 +98,8 @@ def serve(path: str | Path, *, port: int = 5006, address: str = LOOPBACK, open_b
     sys.stdout.flush()
     if open_browser:
         threading.Timer(1.0, webbrowser.open, args=(url,)).start()
-    uvicorn.run(app, host=address, port=port, log_level="warning")
+    with listener:
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 
 def explore(city: "Twin") -> pn.pane.HTML:
@@ -115,6 +124,18 @@ def explore(city: "Twin") -> pn.pane.HTML:
     style = "width:100%;height:720px;border:0"
     frame = f'<iframe src="http://{LOOPBACK}:{port}/" style="{style}" title="{city.name}"></iframe>'
     return pn.pane.HTML(frame, sizing_mode="stretch_width")
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            remedy = "stop what listens there, or give another --port"
+        else:
+            remedy = f"give an --address of this machine, such as {LOOPBACK}, and a --port that you may use"
+        raise AddressError(f"cannot listen on {address}:{port} ({reason}): {remedy}") from None
 
 
 def _origins(address: str, port: int) -> tuple[str, ...]:

@@ -1,8 +1,14 @@
 """What the dashboard refuses, and what to do about it."""
 
+from twin import TwinError
 
-class DashboardError(Exception):
-    """Base of every error that the dashboard raises on purpose."""
+
+class DashboardError(TwinError):
+    """Base of every error that the dashboard raises on purpose; the command line tells it like the twin's own."""
+
+
+class AddressError(DashboardError):
+    """The address and port that were asked for cannot be listened on."""
 
 
 class NothingToShowError(DashboardError):

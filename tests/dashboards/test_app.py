@@ -1,10 +1,13 @@
 import re
+import socket
 import time
 import urllib.request
 
+import pytest
 from fastapi.testclient import TestClient
 
 from dashboards.app import explore, serve, to_app
+from dashboards.errors import AddressError
 from tests.dashboards.fake_city import FakeCity
 
 
@@ -44,7 +47,23 @@ def test_explore_shows_the_page_from_a_server_of_its_own():
 def test_serve_says_where_it_is_and_listens_only_there(monkeypatch, capsys):
     asked = {}
     monkeypatch.setattr("dashboards.app.twin.open", lambda _path: FakeCity(blocks=2))
-    monkeypatch.setattr("dashboards.app.uvicorn.run", lambda _app, **said: asked.update(said))
+
+    def run(_server, sockets):
+        asked["at"] = [listener.getsockname() for listener in sockets]
+
+    monkeypatch.setattr("dashboards.app.uvicorn.Server.run", run)
     serve("newtown.twin", port=5123)
-    assert (asked["host"], asked["port"]) == ("127.0.0.1", 5123)
+    assert asked["at"] == [("127.0.0.1", 5123)]
     assert "http://127.0.0.1:5123/" in capsys.readouterr().out
+
+
+def test_a_port_in_use_or_a_foreign_address_is_said_before_anything_is_promised(monkeypatch, capsys):
+    monkeypatch.setattr("dashboards.app.twin.open", lambda _path: FakeCity(blocks=2))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AddressError, match=rf"127\.0\.0\.1:{port} .*another --port"):
+            serve("newtown.twin", port=port)
+    for address, port in (("192.0.2.1", 5124), ("127.0.0.1", 99999)):
+        with pytest.raises(AddressError, match="of this machine"):
+            serve("newtown.twin", port=port, address=address)
+    assert not capsys.readouterr().out
