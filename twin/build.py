@@ -8,7 +8,9 @@ paths.
 from __future__ import annotations
 
 import logging
+import signal
 from contextlib import closing, contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -81,9 +83,14 @@ def build(
     begin = perf_counter()
     out, watcher = Path(out).resolve(), watcher or Silent()
     plan = make_plan(read_manifest(manifest))
-    watcher.planned(plan)
     work = out / WORK
-    work.mkdir(parents=True, exist_ok=True)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BuildError(
+            f"cannot write a twin to {out} ({error.strerror}): give another --out, a folder that you may write to"
+        ) from None
+    watcher.planned(plan)
     outcomes = _take_steps(plan, work, scheduler=scheduler, workers=workers, watcher=watcher)
     snapshot = assemble(plan, out, work)
     record = {
@@ -214,13 +221,31 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
         with client:
             yield client
         return
-    cluster = LocalCluster(
-        n_workers=workers,
-        threads_per_worker=1,
-        processes=True,
-        host=LOOPBACK,
-        dashboard_address=f"{LOOPBACK}:0",
-        silence_logs=logging.CRITICAL,
-    )
+    with _interrupts_held():
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host=LOOPBACK,
+            dashboard_address=f"{LOOPBACK}:0",
+            silence_logs=logging.CRITICAL,
+        )
     with cluster, Client(cluster) as client:
         yield client
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl+C back, here until the end, in threads and processes started meanwhile for good.
+
+    A terminal interrupts workers as well as this process; it alone is to end the build, and it ends them.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # its start would let interrupts through again in the thread that starts it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

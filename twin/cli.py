@@ -111,16 +111,16 @@ def _build(
             _write_json({"twin": str(place), "snapshot": city.snapshot, "ledger": _ledger_rows(city)})
         else:
             _print_ledger(city)
-            _out.print(
-                f"[green]built[/] {_plain(str(place))} (snapshot {city.snapshot}); look at it: twin serve {place}"
-            )
+            _tell_doubts(city)
+            told = f"[green]built[/] {_plain(str(place))} (snapshot {city.snapshot}); look at it: twin serve {place}"
+            _out.print(told, soft_wrap=True)
 
 
 @app.command("serve", epilog=_examples("twin serve monaco.twin", "twin serve monaco.twin --port 8080 --open"))
 def _serve(
     path: TwinPath,
     *,
-    port: Annotated[int, typer.Option(help="Port to listen on")] = 5006,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on")] = 5006,
     address: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser at it")] = False,
 ) -> None:
@@ -167,12 +167,13 @@ def _verify(path: TwinPath, *, as_json: AsJson = False) -> None:
     with _faults_told():
         city = open_twin(path)
         faults = city.verify()
+        count = f"{len(faults)} fault" + ("" if len(faults) == 1 else "s")
         if as_json:
             _write_json({"snapshot": city.snapshot, "faults": faults})
         else:
             for fault in faults:
                 _err.print(f"[red]damaged:[/] {_plain(fault)}", highlight=False, soft_wrap=True)
-            whole = "[green]whole[/]" if not faults else f"[red]{len(faults)} faults[/], run twin build again"
+            whole = "[green]whole[/]" if not faults else f"[red]{count}[/], run twin build again"
             _out.print(f"snapshot {city.snapshot}: {whole}")
         if faults:
             raise typer.Exit(DAMAGED)
@@ -274,6 +275,19 @@ def _print_ledger(city: Twin) -> None:
         reasons = "\n".join(f"{code.split(':', 1)[-1]} {count:,}" for code, count in layer.reasons.items())
         table.add_row(layer.name, *counts, f"{layer.sigma_m:.1f}", _plain(reasons))
     _out.print(table)
+
+
+def _tell_doubts(city: Twin) -> None:
+    """Say what a build without an error may still not have been meant to give."""
+    doubts = [
+        f"{layer.name}: none of its {layer.records_in:,} records was placed; are `position:` with its order of axes "
+        "and `area:` (min_lon, min_lat, max_lon, max_lat) right?"
+        for layer in city.layers.values()
+        if layer.records_in and not layer.placed
+    ]
+    doubts += [f"{v.name}: {v.method}" for v in city.variables.values() if v.method.startswith("no field")]
+    for doubt in doubts:
+        _err.print(f"[yellow]warning:[/] {_plain(doubt)}", highlight=False, soft_wrap=True)
 
 
 def main() -> None:

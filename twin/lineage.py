@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from twin.snapshot import Snapshot
 
 _SHOWN_ROWS = 8
+# H3 indexes begin with a zero bit, then four bits that say what is indexed; 1 is a cell.
+_MODE_BIT, _MODE_CELL = 59, 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +121,7 @@ def _cell_number(cell: int | str) -> int:
         number = int(cell, 16) if isinstance(cell, str) else int(cell)
     except ValueError:
         number = 0
-    if number <= 0:
+    if number >> _MODE_BIT != _MODE_CELL:
         raise UnknownNameError(
             f"{cell!r} is no H3 cell: give its number, or its hexadecimal text such as 8c3969a4e1acdff"
         )

@@ -157,11 +157,15 @@ def _read_tree(path: Path) -> CommentedMap:
     except (YAMLError, UnicodeDecodeError) as error:
         mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
         found = (error.problem if isinstance(error, MarkedYAMLError) else None) or type(error).__name__
+        found = found.removeprefix("found ").split(" with value ")[
+            0
+        ]  # a key found twice comes with all that is under it
         line = mark.line + 1 if mark is not None else 1
         fault = Fault(line=line, where="file", found=" ".join(str(found).split()), remedy="write valid YAML in UTF-8")
         raise ManifestError(path, (fault,)) from None
     if not isinstance(tree, CommentedMap):
-        fault = Fault(line=1, where="file", found=type(tree).__name__, remedy="write `city:`, `area:`, `datasets:` …")
+        found = "nothing" if tree is None else "no `key: value` lines"
+        fault = Fault(line=1, where="file", found=found, remedy="write `city:`, `area:`, `datasets:` …")
         raise ManifestError(path, (fault,))
     return tree
 

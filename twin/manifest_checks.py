@@ -110,6 +110,12 @@ def path_faults(name: str, dataset: DatasetSpec, root: Path, lines: Lines) -> li
         elif not full.exists():
             remedy = "write the path of the file relative to root"
             faults.append(Fault(line=line, where=where, found=f"{part!r}, which does not exist", remedy=remedy))
+        elif not full.is_file():
+            remedy = "write the path of a file, or a list of them"
+            faults.append(Fault(line=line, where=where, found=f"{part!r}, which is a folder", remedy=remedy))
+        elif not os.access(full, os.R_OK):
+            remedy = "let the user that builds read it"
+            faults.append(Fault(line=line, where=where, found=f"{part!r}, which may not be read", remedy=remedy))
     return faults
 
 

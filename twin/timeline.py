@@ -7,6 +7,7 @@ the time it held, a sum divides it by time.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 DAY_S = 86_400.0
+_TIME_OF_DAY = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +84,8 @@ class Clock:
         Parameters
         ----------
         time : str, datetime, timedelta or int
-            An instant (local time of the city if it has no zone), a time of day such as ``"08:30"`` for a typical
-            day, or the number of the step.
+            An instant (local time of the city if it has no zone), a time of day such as ``"08:30"`` of a typical
+            day or of the first day of the calendar, or the number of the step.
 
         Returns
         -------
@@ -109,6 +111,9 @@ class Clock:
             if self.start is None and not isinstance(time, (pd.Timestamp, np.datetime64)):
                 text = f"{time}:00" if isinstance(time, str) and time.count(":") == 1 else time
                 return float(pd.Timedelta(text).total_seconds())  # type: ignore[arg-type]
+            if self.start is not None and isinstance(time, str) and _TIME_OF_DAY.fullmatch(time):
+                # pandas would take it for one of today; the city's first day is meant
+                time = f"{self.start.tz_convert(self.zone):%Y-%m-%d} {time}"
             stamp = pd.Timestamp(time)  # type: ignore[arg-type]
         except (ValueError, TypeError):
             raise SeriesError(f"time {time!r} cannot be read: write 2026-06-16T08:00, 08:00 or a step number") from None

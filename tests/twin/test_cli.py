@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -74,10 +76,40 @@ def test_what_users_can_mend_is_a_message_and_not_a_traceback(tiny, tmp_path):
         ["info", str(tmp_path)],
         ["explain", str(tiny.path), "zz", "no2"],
         ["explain", str(tiny.path), "8a", "x"],
+        ["explain", str(tiny.path), "8a", "no2"],
+        ["build", str(write_city(tmp_path)), "--out", str(tmp_path / "air.csv"), "--workers", "0"],
     ):
         done = runner.invoke(cli.app, arguments)
         assert done.exit_code == cli.FAILED
-        assert done.stderr.startswith("error:")
+        assert done.stderr.lstrip().startswith("error:")
+
+
+def test_a_build_that_places_nothing_or_makes_no_field_says_so(tmp_path):
+    swapped = CITY.replace("[7.40, 43.72, 7.44, 43.75]", "[43.72, 7.40, 43.75, 7.44]")
+    path = write_city(tmp_path, manifest=swapped)
+    done = runner.invoke(cli.app, ["build", str(path), "--out", str(tmp_path / "t.twin"), "--workers", "0"])
+    assert done.exit_code == 0
+    assert "warning: streets: none of its 8 records was placed" in done.stderr
+    assert "warning: no2: no field" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a terminal interrupts its group of processes on POSIX")
+def test_an_interrupt_ends_a_build_in_one_line_and_the_next_goes_on(tmp_path):
+    path, out = write_city(tmp_path), tmp_path / "t.twin"
+    command = [sys.executable, "-m", "twin.cli", "build", str(path), "--out", str(out)]
+    environment = {**os.environ, "PYTHONPATH": str(HOUSE)}
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    ) as build:
+        until = time.monotonic() + 60
+        while not any(out.glob("work/place-*")) and time.monotonic() < until:
+            time.sleep(0.01)
+        os.killpg(build.pid, signal.SIGINT)
+        _, told = build.communicate(timeout=60)
+    assert build.returncode == 130
+    assert "Traceback" not in told
+    assert "the same command goes on from there" in told
+    assert run("build", path, "--out", out, "--workers", "0").returncode == 0
 
 
 def test_the_schema_is_json():

@@ -154,6 +154,25 @@ def test_a_missing_file_is_a_fault(tmp_path):
     assert "No such file" in fault.found
 
 
+def test_a_folder_or_a_file_that_may_not_be_read_is_a_fault(tmp_path, monkeypatch):
+    path, _ = written(tmp_path, ("path: air.csv", "path: folder"))
+    (tmp_path / "folder").mkdir()
+    (fault,) = faults_of(path)
+    assert fault.found == "'folder', which is a folder"
+    monkeypatch.setattr("twin.manifest_checks.os.access", lambda file, _mode: file.name != "air.csv")
+    (fault,) = faults_of(write_city(tmp_path))
+    assert fault.found == "'air.csv', which may not be read"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("", "nothing"), ("- a\n", "no `key: value` lines"), ("a: {b: 1}\na: {b: 1}\n", 'duplicate key "a"')],
+)
+def test_a_file_that_is_no_mapping_is_told_in_plain_words(tmp_path, text, found):
+    (fault,) = faults_of(write_city(tmp_path, manifest=text))
+    assert fault.found == found
+
+
 def test_merged_entries_know_their_line(tmp_path):
     extra = "  air_again:\n    <<: *air\n    variables: {}\n    level: secret\n"
     path, text = written(tmp_path, ("  air:\n", "  air: &air\n"))

@@ -98,7 +98,14 @@ def test_a_ratio_is_over_the_sites_own_quantile():
 
 @pytest.mark.parametrize(
     ("time", "step"),
-    [("2026-06-16T00:02:30", 2), (3, 3), (np.datetime64("2026-06-15T22:05:00"), 5), (START + pd.Timedelta("61s"), 1)],
+    [
+        ("2026-06-16T00:02:30", 2),
+        ("0:04", 4),
+        ("00:01:30", 1),
+        (3, 3),
+        (np.datetime64("2026-06-15T22:05:00"), 5),
+        (START + pd.Timedelta("61s"), 1),
+    ],
 )
 def test_a_time_finds_its_step(time, step):
     assert calendar().step_of(time) == step
