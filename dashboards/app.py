@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import socket
 import sys
 import threading
@@ -130,8 +131,9 @@ def _listen(address: str, port: int) -> socket.socket:
     try:
         return socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        number = getattr(error, "errno", None) or 0
+        reason = os.strerror(number) if number > 0 else error  # the socket's own text names the address once more
+        if number == errno.EADDRINUSE:
             remedy = "stop what listens there, or give another --port"
         else:
             remedy = f"give an --address of this machine, such as {LOOPBACK}, and a --port that you may use"
