@@ -1,14 +1,15 @@
 """Where things are: what a position means, and how to move it with its uncertainty.
 
 `definition` says what a position means, `harmonise` moves the records of anything that is `Positioned` into one
-frame and says of each refused record why, `transform` and `project` move bare arrays, `operation` tells how, and
-`geodesy` measures on the ellipsoid. Nothing is guessed: what is not declared, or has no published operation, is
-refused with what to write instead.
+frame and says of each refused record why, `transform` and `project` move bare arrays, `operation` tells how,
+`geodesy` measures on the ellipsoid, and `detect` names a missing definition from evidence, or abstains. Nothing is
+guessed: what is not declared, or has no published operation, is refused with what to write instead.
 """
 
 from crs import geodesy
 from crs.coordinates import Coordinates, Fields, Lattice, Placed, Positioned, Shapes
 from crs.definition import PositionDefinition, definition
+from crs.detection import Verdict, detect
 from crs.engineering import estimate_affine, estimate_similarity
 from crs.equivalence import equivalent
 from crs.errors import (
@@ -63,11 +64,13 @@ __all__ = [
     "ReferenceMissingError",
     "ReferenceNotHarmonisedError",
     "Shapes",
+    "Verdict",
     "VerticalDefinition",
     "combine_sigma",
     "definition",
     "definitions",
     "describe_vertical",
+    "detect",
     "equivalent",
     "geodesy",
     "harmonise",

@@ -1,0 +1,240 @@
+"""Which definitions can turn raw numbers into positions in a given area, and where each of them puts the records.
+
+A candidate is a frame and a way of writing it. All frames that hold in the area are tried in all ways; a candidate
+stays in the race if it puts most of the records into the area. Candidates that put every record in the same place
+cannot be told apart by any data and form one class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+from pyproj.aoi import AreaOfInterest
+from pyproj.database import query_crs_info
+from pyproj.enums import PJType
+
+from crs.definition import PositionDefinition, definition
+from crs.errors import CrsError
+from crs.fields import points_of
+from crs.local import local_projection
+from crs.moves import inside, to_hub
+from crs.registry import definitions, entry
+from crs.units import is_angle
+
+if TYPE_CHECKING:
+    from crs.coordinates import Fields, FloatArray
+    from crs.definition import Axes, Notation
+    from crs.entries import Area
+
+__all__ = ["MIN_SHARE", "Candidate", "Reading", "candidates", "classes", "readings"]
+
+#: A candidate that puts fewer of the records into the area is out of the race.
+MIN_SHARE = 0.6
+#: Records closer than this under two candidates are at one place: neither sources nor references of a city are so good
+#: that they could tell, say, NAD83 from NAD83(HARN), or the foot from the US survey foot.
+_SAME_PLACE_M = 3.0
+#: A frame of half the world is no frame of a city; those in use are named below.
+_WIDEST_DEG = 120.0
+_WORLD = ("OGC:CRS84", "EPSG:4326", "EPSG:3857")
+#: Operations of one region each for a frame that has none for all its area.
+_REGIONAL = {
+    base: tuple(f"EPSG:{code}" for code in (15918, 15919, 15920, 15921, 15935, 15936)) for base in ("EPSG:4214",)
+}
+_OLD_PLANES = (range(2401, 2443), range(21413, 21424), range(21453, 21464))
+_SCALED_DEGREES = ("1e-5 degree", "1e-6 degree", "1e-7 degree")
+_DEGREE_TEXTS: tuple[Notation, ...] = ("dms", "nmea", "packed_dms", "packed_ddmmss")
+_AXES: tuple[Axes, ...] = ("lon,lat", "lat,lon")
+_SCALED_LENGTHS = {"metre": ("kilometre", "centimetre", "millimetre")}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One frame, written in one way.
+
+    Parameters
+    ----------
+    position : PositionDefinition
+        Of kind "coordinates" and status "detected".
+    """
+
+    position: PositionDefinition
+
+    @property
+    def label(self) -> str:
+        """Name of the frame and how it is written, for people."""
+        position = self.position
+        geographic = is_angle(position.unit)
+        parts = [position.name if "operation" not in str(position.crs) else f"{position.name} (regional shift)"]
+        if position.axes == "lat,lon":
+            parts.append("latitude first" if geographic else "north first")
+        if position.notation != "decimal":
+            parts.append(position.notation)
+        if position.unit != definition(position.crs).unit:
+            parts.append(f"in {position.unit}")
+        return ", ".join(parts)
+
+    @property
+    def plainness(self) -> tuple[int, int, int, str]:
+        """Order among equals: the plainest way of writing first, the usual names before others."""
+        position = self.position
+        registered = [*_WORLD, *definitions()]
+        usual = registered.index(position.name) if position.name in registered else len(registered)
+        return (position.notation != "decimal", position.axes != "lon,lat", usual, self.label)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """The records as one candidate, and all that cannot be told from it, read them.
+
+    Parameters
+    ----------
+    members : tuple of Candidate
+        The class, the plainest first.
+    lon, lat : numpy.ndarray
+        WGS 84 degrees, shape (n,); NaN where the candidate cannot read a record or puts it outside the area.
+    """
+
+    members: tuple[Candidate, ...]
+    lon: FloatArray
+    lat: FloatArray
+
+    @property
+    def share(self) -> float:
+        """Share of the records that land in the area."""
+        return float(np.isfinite(self.lon).mean())
+
+
+def candidates(area: Area) -> tuple[Candidate, ...]:
+    """List the definitions in which a file of an area may be written.
+
+    Parameters
+    ----------
+    area : Area
+        Where the records should be, longitude and latitude.
+
+    Returns
+    -------
+    tuple of Candidate
+        At least 48 for a Chinese city: every frame with a published operation that holds at the middle of the area,
+        in both orders of axes, degrees also as scaled integers and texts, metres also in other units.
+
+    Examples
+    --------
+    >>> from crs.entries import Area
+    >>> found = candidates(Area(113.9, 22.5, 114.1, 22.6))
+    >>> len(found) >= 48, "BD-09, latitude first" in {candidate.label for candidate in found}
+    (True, True)
+    """
+    found = []
+    for base in _frames_at(round((area.west + area.east) / 2.0, 2), round((area.south + area.north) / 2.0, 2)):
+        ways: list[tuple[Notation, str]] = [("decimal", base.unit)]
+        if base.unit == "degree":
+            ways += [("decimal", unit) for unit in _SCALED_DEGREES]
+            ways += [(notation, base.unit) for notation in _DEGREE_TEXTS]
+        ways += [("decimal", unit) for unit in _SCALED_LENGTHS.get(base.unit, ())]
+        found += [
+            Candidate(dataclasses.replace(base, notation=notation, unit=unit, axes=axes, status="detected"))
+            for notation, unit in ways
+            for axes in _AXES
+        ]
+    return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def _frames_at(lon_deg: float, lat_deg: float) -> tuple[PositionDefinition, ...]:
+    """Find the frames that hold at a place and have a published operation."""
+    names = [*_WORLD, *definitions()]
+    place = AreaOfInterest(lon_deg, lat_deg, lon_deg, lat_deg)
+    names += [
+        f"EPSG:{info.code}"
+        for info in query_crs_info("EPSG", PJType.PROJECTED_CRS, area_of_interest=place, contains=True)
+        if info.area_of_use is not None and info.area_of_use.east - info.area_of_use.west < _WIDEST_DEG
+    ]
+    specs: list[object] = list(dict.fromkeys(names))
+    for base, operations in _REGIONAL.items():
+        olds = [base, *(f"EPSG:{code}" for codes in _OLD_PLANES for code in codes)]
+        specs += [{"definition": old, "shift": {"operation": name}} for name in operations for old in olds]
+    found = []
+    for spec in specs:
+        try:
+            position = definition(spec)
+            area = entry(str(position.crs)).area
+        except (CrsError, IndexError):
+            # No published operation: not a candidate. pyproj raises IndexError where a group of operations is empty.
+            continue
+        if inside(area, np.array([lon_deg]), np.array([lat_deg]))[0]:
+            found.append(position)
+    return tuple({str(position.crs): position for position in found}.values())
+
+
+def readings(fields: Fields, area: Area) -> tuple[Reading, ...]:
+    """Read the records under all candidates and keep what puts most of them into the area, equals in one class.
+
+    Parameters
+    ----------
+    fields : Fields
+        Two columns as written, in any order of axes.
+    area : Area
+        Where the records should be.
+
+    Returns
+    -------
+    tuple of Reading
+        One per class, none if no candidate fits.
+    """
+    # Frames that share a way of writing share its decoding.
+    decoded: dict[tuple[object, ...], tuple[FloatArray, FloatArray]] = {}
+    kept = []
+    for candidate in candidates(area):
+        position = candidate.position
+        way = (position.axes, position.notation, position.unit, definition(position.crs).unit)
+        if way not in decoded:
+            points = points_of(fields, position)[0].geometry
+            decoded[way] = shapely.get_x(points), shapely.get_y(points)
+        x, y = decoded[way]
+        if np.isfinite(x).mean() < MIN_SHARE:
+            continue
+        lon, lat = to_hub(entry(str(position.crs)), x, y)
+        placed = inside(area, lon, lat)
+        if placed.mean() >= MIN_SHARE:
+            kept.append(Reading((candidate,), np.where(placed, lon, np.nan), np.where(placed, lat, np.nan)))
+    return classes(kept)
+
+
+def classes(found: list[Reading]) -> tuple[Reading, ...]:
+    """Put readings that place all records alike into one.
+
+    Parameters
+    ----------
+    found : list of Reading
+        Of the same records.
+
+    Returns
+    -------
+    tuple of Reading
+        One per class, its members the plainest first, the classes in the same order.
+    """
+    made: list[Reading] = []
+    for reading in sorted(found, key=lambda one: one.members[0].plainness):
+        for place, other in enumerate(made):
+            if _same_place(reading, other):
+                made[place] = dataclasses.replace(other, members=(*other.members, *reading.members))
+                break
+        else:
+            made.append(reading)
+    return tuple(made)
+
+
+def _same_place(first: Reading, second: Reading) -> bool:
+    """Say whether two readings put every record in one place."""
+    read = np.isfinite(first.lon)
+    if not np.array_equal(read, np.isfinite(second.lon)):
+        return False
+    plane = local_projection(first.lon[read], first.lat[read])
+    one, other = plane.forward(first.lon[read], first.lat[read]), plane.forward(second.lon[read], second.lat[read])
+    return bool(np.all(np.hypot(other[0] - one[0], other[1] - one[1]) < _SAME_PLACE_M))
