@@ -51,6 +51,8 @@ _STEPS = re.compile(
 )
 
 
+# Stands in crs/china/kernels.py too, on purpose: numba's cache watches only the file of the caller, so that a change
+# of a shared one would go unnoticed.
 @_part
 def _sincos(u: float) -> tuple[float, float]:
     """Taylor series, below the last digit for |u| <= pi / 4."""
