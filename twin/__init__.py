@@ -16,10 +16,12 @@ from twin.errors import (
     PluginMissingError,
     SeriesError,
     StoreDamagedError,
+    TruthError,
     TwinError,
     TwinNotFoundError,
     UnknownNameError,
 )
+from twin.fusion import FusionReport, Placements, measure_fusion
 from twin.lineage import Explanation
 from twin.manifest import Manifest, json_schema, read_manifest
 from twin.model import Twin, open  # noqa: A004 - twin.open reads as it should
@@ -29,12 +31,15 @@ __all__ = [
     "BuildError",
     "Clock",
     "Explanation",
+    "FusionReport",
     "LayerInfo",
     "Manifest",
     "ManifestError",
+    "Placements",
     "PluginMissingError",
     "SeriesError",
     "StoreDamagedError",
+    "TruthError",
     "Twin",
     "TwinError",
     "TwinNotFoundError",
@@ -43,6 +48,7 @@ __all__ = [
     "View",
     "build",
     "json_schema",
+    "measure_fusion",
     "open",
     "read_manifest",
 ]

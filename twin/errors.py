@@ -81,6 +81,10 @@ class BuildError(TwinError):
     """A step of a build could not be carried out."""
 
 
+class TruthError(TwinError):
+    """What is said about where records truly are does not fit them."""
+
+
 class SeriesError(TwinError):
     """Times of a dataset cannot be laid on the city's clock."""
 
