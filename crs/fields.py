@@ -12,6 +12,7 @@ from crs.definition import definition
 from crs.encodings import decode_decimal, decode_polyline
 from crs.sentinels import is_null_island, is_sentinel_pair
 from crs.sexagesimal import decode_dms, decode_nmea, decode_packed
+from crs.strays import stray_vertices
 from crs.uncertainty import combine_sigma, rounding_sigma
 from crs.units import conversion_factor, is_angle
 
@@ -145,6 +146,7 @@ def lines_of(fields: Fields, position: PositionDefinition) -> tuple[Shapes, Obje
         cut_at=position.cut_at,
     )
     factor = unit_factor(position)
+    _refuse_strays(points, reasons, fields.columns[0], position)
     good = [row for row, line in enumerate(points) if line is not None]
     lines = [line * factor for line in points if line is not None]
     geometry = np.full(len(fields), None, dtype=object)
@@ -155,6 +157,32 @@ def lines_of(fields: Fields, position: PositionDefinition) -> tuple[Shapes, Obje
         middle[good] = [float(line[:, 1].mean()) for line in lines]
     sigma = np.asarray(rounding_sigma(np.full(len(fields), step)))
     return Shapes(geometry, _rounded_sigma(position, (sigma, sigma), middle)), reasons
+
+
+def _refuse_strays(
+    points: list[FloatArray | None],
+    reasons: ObjectArray,
+    column: NDArray[np.generic],
+    position: PositionDefinition,
+) -> None:
+    """Refuse lines with a vertex far off, each distinct text judged once."""
+    first = {text: row for row, text in reversed(list(enumerate(column.tolist()))) if points[row] is not None}
+    geographic = is_angle(position.unit)
+    found = stray_vertices(
+        [line for row in first.values() if (line := points[row]) is not None],
+        metres_per_unit=conversion_factor(position.unit, "degree") * _METRES_PER_DEGREE
+        if geographic
+        else conversion_factor(position.unit, "metre"),
+        geographic=geographic,
+    )
+    stray = {text: vertex for text, vertex in zip(first, found.tolist(), strict=True) if vertex >= 0}
+    for row, text in enumerate(column.tolist()):
+        line = points[row]
+        if line is not None and text in stray:
+            x, y = line[stray[text]]
+            place = stray[text] + 1
+            reasons[row] = f"stray_vertex: pair {place} of {len(line)}, (x {x:.10g}, y {y:.10g}), lies far off its line"
+            points[row] = None
 
 
 def _rounded_sigma(position: PositionDefinition, written: tuple[FloatArray, FloatArray], y: FloatArray) -> FloatArray:

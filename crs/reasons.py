@@ -22,6 +22,7 @@ REASON_CODES: Mapping[str, str] = MappingProxyType(
         "ambiguous_number": "A comma may be a decimal sign or part thousands, and nothing tells which.",
         "sentinel": "The numbers stand for a missing value: -999, 9999, 99.9999 and their like.",
         "null_island": "Both numbers are exactly zero: a default, not a place.",
+        "stray_vertex": "One vertex of the line lies far off it, as if a number had lost digits.",
         "outside_area": "The position lies outside the area in which its definition may be used.",
         "unknown_key": "The id, name or address is not in the reference.",
         "ambiguous_reference": "The id stands on several rows of the reference, or its line in separate parts.",
