@@ -1,8 +1,9 @@
 """Name the definition of positions that came without one, or say that the data cannot tell.
 
-`candidates` lists what the numbers may be, `evidence` measures how well each reading agrees with a reference layer of
-the same kind of entity, `verdict` is what comes out: ranked candidates with probabilities, "none of these" always
-among them, and what would settle the rest. `judge` puts the three together as `crs.detect`.
+`subject` draws the sample that is judged, `candidates` lists what the numbers may be, `evidence` measures how well each
+reading agrees with a reference layer of the same kind of entity, `hints` adds soft evidence of other kinds, `verdict`
+is what comes out: ranked candidates with probabilities, "none of these" always among them, and what would settle the
+rest, a `sketch` for its picture included. `judge` puts them together as `crs.detect`.
 """
 
 from crs.detection.judge import detect

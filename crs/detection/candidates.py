@@ -21,6 +21,7 @@ from pyproj.enums import PJType
 from crs.definition import PositionDefinition, definition
 from crs.errors import CrsError
 from crs.fields import points_of
+from crs.given import GivenShift, read_given
 from crs.local import local_projection
 from crs.moves import inside, to_hub
 from crs.registry import definitions, entry
@@ -69,7 +70,10 @@ class Candidate:
         """Name of the frame and how it is written, for people."""
         position = self.position
         geographic = is_angle(position.unit)
-        parts = [position.name if "operation" not in str(position.crs) else f"{position.name} (regional shift)"]
+        given = read_given(str(position.crs))
+        parts = [position.name]
+        if isinstance(given, GivenShift):
+            parts = [f"{position.name} ({f'by {given.operation}' if given.operation else given.source})"]
         if position.axes == "lat,lon":
             parts.append("latitude first" if geographic else "north first")
         if position.notation != "decimal":
@@ -109,13 +113,15 @@ class Reading:
         return float(np.isfinite(self.lon).mean())
 
 
-def candidates(area: Area) -> tuple[Candidate, ...]:
+def candidates(area: Area, extra: tuple[PositionDefinition, ...] = ()) -> tuple[Candidate, ...]:
     """List the definitions in which a file of an area may be written.
 
     Parameters
     ----------
     area : Area
         Where the records should be, longitude and latitude.
+    extra : tuple of PositionDefinition
+        Frames that enter the race beside the built-in ones: old frames and local grids with parameters that a city has.
 
     Returns
     -------
@@ -131,7 +137,9 @@ def candidates(area: Area) -> tuple[Candidate, ...]:
     (True, True)
     """
     found = []
-    for base in _frames_at(round((area.west + area.east) / 2.0, 2), round((area.south + area.north) / 2.0, 2)):
+    middle = round((area.west + area.east) / 2.0, 2), round((area.south + area.north) / 2.0, 2)
+    frames = {str(base.crs): _plainly(base) for base in (*extra, *_frames_at(*middle))}
+    for base in frames.values():
         ways: list[tuple[Notation, str]] = [("decimal", base.unit)]
         if base.unit == "degree":
             ways += [("decimal", unit) for unit in _SCALED_DEGREES]
@@ -143,6 +151,13 @@ def candidates(area: Area) -> tuple[Candidate, ...]:
             for axes in _AXES
         ]
     return tuple(found)
+
+
+def _plainly(base: PositionDefinition) -> PositionDefinition:
+    """Return the frame of a definition, without what a file says about how it is written."""
+    return dataclasses.replace(
+        definition(str(base.crs)), name=base.name, sigma_m=base.sigma_m, vertical=base.vertical, epoch=base.epoch
+    )
 
 
 @lru_cache(maxsize=64)
@@ -172,7 +187,7 @@ def _frames_at(lon_deg: float, lat_deg: float) -> tuple[PositionDefinition, ...]
     return tuple({str(position.crs): position for position in found}.values())
 
 
-def readings(fields: Fields, area: Area) -> tuple[Reading, ...]:
+def readings(fields: Fields, area: Area, extra: tuple[PositionDefinition, ...] = ()) -> tuple[Reading, ...]:
     """Read the records under all candidates and keep what puts most of them into the area, equals in one class.
 
     Parameters
@@ -181,6 +196,8 @@ def readings(fields: Fields, area: Area) -> tuple[Reading, ...]:
         Two columns as written, in any order of axes.
     area : Area
         Where the records should be.
+    extra : tuple of PositionDefinition
+        Frames that enter the race beside the built-in ones.
 
     Returns
     -------
@@ -190,7 +207,7 @@ def readings(fields: Fields, area: Area) -> tuple[Reading, ...]:
     # Frames that share a way of writing share its decoding.
     decoded: dict[tuple[object, ...], tuple[FloatArray, FloatArray]] = {}
     kept = []
-    for candidate in candidates(area):
+    for candidate in candidates(area, extra):
         position = candidate.position
         way = (position.axes, position.notation, position.unit, definition(position.crs).unit)
         if way not in decoded:

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import shapely
 
-from crs.coordinates import Fields, Lattice, Shapes
+from crs.coordinates import Shapes
 from crs.definition import definition
 from crs.detection.candidates import MIN_SHARE, Reading, readings
 from crs.detection.evidence import Fit, Reference, Scan, block_weights, fit, scan
+from crs.detection.hints import Hint, HintSource, containment, gather, soft
+from crs.detection.sketch import Sketch, sketch_of
+from crs.detection.subject import Subject, region_of, subject_of
 from crs.detection.verdict import Ranked, Shift, Status, Verdict
-from crs.entries import Area
 from crs.equivalence import equivalent
 from crs.errors import DefinitionError, ReferenceNotHarmonisedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import ArrayLike, NDArray
 
     from crs.coordinates import Coordinates, FloatArray, Positioned
+    from crs.definition import PositionDefinition
 
-__all__ = ["detect"]
+__all__ = ["SOURCES", "Race", "detect", "given", "judge", "prepared"]
 
-#: So many distinct positions are judged at most: more of them tell nothing new about one definition of all.
-_MOST_RECORDS = 400
+#: Soft evidence, in the order in which it is told.
+SOURCES: tuple[HintSource, ...] = (containment,)
 #: With fewer distinct positions nothing is claimed.
 _MIN_RECORDS = 8
-#: What is claimed at least: probability, log-likelihood above chance, share of records on the reference.
-_CLAIM, _MIN_EVIDENCE, _MIN_ON_SHARE = 0.99, 10.0, 0.5
+#: What a claim takes beside its probability: log-likelihood above chance, share of records on the reference.
+_MIN_EVIDENCE, _MIN_ON_SHARE = 10.0, 0.5
 #: Definitions of one place differ by 33 m and more (old datums): the data must pin them closer.
 _PINNED_M = 30.0
 #: A claim stands if the best shift is no farther than this (the public formula of GCJ-02 is 10 m off in places), or
@@ -36,15 +41,15 @@ _PINNED_M = 30.0
 _NO_SHIFT_M, _SHIFT_M = 16.0, 20.0
 #: Probability before the evidence that it is none of the candidates; half of it for a shift, half for anything.
 _NONE = 0.05
-#: The area about a reference, wider than the greatest shift of a map (BD-09, 1.5 km).
-_MARGIN_DEG = 0.03
 
 
 def detect(
     frame: Positioned | Coordinates | tuple[ArrayLike, ArrayLike],
     *,
     reference: Positioned | None = None,
-    area: tuple[float, float, float, float] | None = None,
+    area: object = None,
+    candidates: Iterable[object] | None = None,
+    confidence: float = 0.99,
 ) -> Verdict:
     """Name the definition of positions that came without one, or say why the data cannot tell.
 
@@ -52,24 +57,31 @@ def detect(
     ----------
     frame : Positioned, Fields, Shapes or tuple of array_like
         The positions: a layer (what it declares is not believed, only compared), its coordinates, or two columns of
-        numbers or texts as written, in either order.
+        numbers or texts as written, in either order. Of columns that are read in slices only a sample is read.
     reference : Positioned, optional
         A layer in WGS 84 longitude and latitude of the same kind of entity, whose positions are right: streets for
         vehicles, stations for stations, buildings for buildings. Without one nothing is ever named, since shifted maps
         and old datums all lie in the city.
-    area : tuple of float, optional
-        West, south, east, north in degrees: where the records should be. The surroundings of the reference if left out.
+    area : tuple of float, shapely geometry or Positioned, optional
+        Where the records should be: west, south, east, north in degrees; or polygons in longitude and latitude, a layer
+        of them included. The surroundings of the reference if left out.
+    candidates : iterable of str, Mapping or PositionDefinition, optional
+        Definitions that enter the race beside the built-in ones: an old frame or a local grid with parameters that the
+        city has.
+    confidence : float
+        Probability that a claim takes, above 0.5 and below 1.
 
     Returns
     -------
     Verdict
-        "named" with a probability of at least 0.99 from sufficient data; else "ambiguous" or "unknown", and what would
-        settle it.
+        "named" with at least the asked-for probability from sufficient data; else "ambiguous" or "unknown", and what
+        would settle it.
 
     Raises
     ------
     DefinitionError
-        If the positions are not two columns or geometries, or there is neither reference nor area.
+        If the positions are not two columns or geometries, there is neither reference nor area, a candidate is no
+        definition in numbers, or the confidence is no such probability.
     ReferenceNotHarmonisedError
         If the reference is not in longitude and latitude, or is empty.
 
@@ -81,49 +93,56 @@ def detect(
     >>> [ranked.label for ranked in verdict.candidates[:2]]
     ['OGC:CRS84', 'GCJ-02']
     """
-    name, fields, declared = _taken(frame)
-    known = None if reference is None else _reference(reference)
-    box = _box(known, area)
-    sample = _sampled(fields)
-    if not len(sample):
-        return _open(name, (), 0, ("the file holds no positions",))
-    found = readings(sample, box)
-    if not found:
-        settle = (
-            f"no known definition puts {MIN_SHARE:.0%} of the records into {box}: check the area, or give the shift"
-        )
-        return _open(name, (), len(sample), (f"{settle} or local grid in which they are written",))
-    if known is None:
-        return _without_reference(name, found, len(sample))
-    return _judged(name, found, known, declared)
+    if not 0.5 < confidence < 1.0:
+        raise DefinitionError(f"confidence {confidence!r} must be a probability above 0.5 and below 1, such as 0.99")
+    known = None if reference is None else prepared(reference)
+    subject = subject_of(frame, region_of(area, None if known is None else known.bounds))
+    return judge(subject, known, extra=given(candidates), confidence=confidence)
 
 
-def _taken(
-    frame: Positioned | Coordinates | tuple[ArrayLike, ArrayLike],
-) -> tuple[str, Fields, str | None]:
-    """Return name, two columns, and what was declared."""
-    if isinstance(frame, tuple):
-        if len(frame) != 2:
-            raise DefinitionError(f"positions are two columns (x, y), found {len(frame)}")
-        return "positions", Fields((np.asarray(frame[0]), np.asarray(frame[1]))), None
-    if isinstance(frame, Fields | Shapes | Lattice):
-        name, coordinates, declared = "positions", frame, None
-    else:
-        name, coordinates = frame.name, frame.coordinates
-        position = getattr(frame, "position", None)
-        declared = None if position is None else position.crs
-    if isinstance(coordinates, Shapes):
-        numbers = shapely.get_coordinates(coordinates.geometry)
-        return name, Fields((numbers[:, 0], numbers[:, 1])), declared
-    if isinstance(coordinates, Lattice) or len(coordinates.columns) != 2:
-        raise DefinitionError(
-            f"{name}: only positions in two columns, or geometries, can be judged; pass (x, y) as they are written"
-        )
-    return name, coordinates, declared
+def given(candidates: Iterable[object] | None) -> tuple[PositionDefinition, ...]:
+    """Take the definitions that a caller adds to the race.
+
+    Parameters
+    ----------
+    candidates : iterable of str, Mapping or PositionDefinition, or None
+        Anything that `crs.definition` takes.
+
+    Returns
+    -------
+    tuple of PositionDefinition
+        Those in numbers.
+
+    Raises
+    ------
+    DefinitionError
+        If one is indirect, or no definition.
+    """
+    taken = tuple(definition(one) for one in candidates or ())
+    for one in taken:
+        if one.kind != "coordinates":
+            raise DefinitionError(f"candidate {one.name} is no frame of numbers; pass codes, shifts or local grids")
+    return taken
 
 
-def _reference(layer: Positioned) -> Reference:
-    """Take the geometries of a reference that is in longitude and latitude."""
+def prepared(layer: Positioned) -> Reference:
+    """Take the geometries of a reference that is in longitude and latitude.
+
+    Parameters
+    ----------
+    layer : Positioned
+        Streets, stations, buildings.
+
+    Returns
+    -------
+    Reference
+        Ready to measure.
+
+    Raises
+    ------
+    ReferenceNotHarmonisedError
+        If it is in another frame, or empty.
+    """
     if not isinstance(layer.coordinates, Shapes) or not equivalent(layer.position, "OGC:CRS84"):
         raise ReferenceNotHarmonisedError(
             f"reference {layer.name!r} is in {layer.position.name}; pass crs.harmonise({layer.name}), "
@@ -132,96 +151,165 @@ def _reference(layer: Positioned) -> Reference:
     return Reference(layer.coordinates.geometry, layer.name)
 
 
-def _box(known: Reference | None, area: tuple[float, float, float, float] | None) -> Area:
-    """Return where the records should be."""
-    if area is not None:
-        return Area(*map(float, area))
-    if known is None:
-        raise DefinitionError(
-            "numbers alone do not say where they are: pass reference= (a layer of the same kind of entity) or "
-            "area=(west, south, east, north)"
+def judge(
+    subject: Subject,
+    known: Reference | None,
+    *,
+    extra: tuple[PositionDefinition, ...] = (),
+    confidence: float = 0.99,
+    sources: tuple[HintSource, ...] = SOURCES,
+) -> Verdict:
+    """Judge a subject that was already taken, against a reference that was already prepared.
+
+    Parameters
+    ----------
+    subject : Subject
+        The file and its sample.
+    known : Reference or None
+        Of the same kind of entity.
+    extra : tuple of PositionDefinition
+        Frames that enter the race beside the built-in ones.
+    confidence : float
+        Probability that a claim takes.
+    sources : tuple of callable
+        Of soft evidence.
+
+    Returns
+    -------
+    Verdict
+        As `detect` gives it.
+    """
+    if not len(subject):
+        return _open(subject, (), ("the file holds no positions",), confidence=confidence)
+    found = readings(subject.sample, subject.region.box, extra)
+    if not found:
+        settle = (
+            f"no known definition puts {MIN_SHARE:.0%} of the records into {subject.region.box}: check the area, or "
+            "give the shift or local grid in which they are written"
         )
-    west, south, east, north = known.bounds
-    wider = _MARGIN_DEG / max(0.1, float(np.cos(np.radians((south + north) / 2.0))))
-    return Area(west - wider, south - _MARGIN_DEG, east + wider, north + _MARGIN_DEG)
+        return _open(subject, (), (settle,), confidence=confidence)
+    hints = gather(sources, subject, found)
+    if known is None:
+        return _without_reference(subject, found, hints, confidence)
+    return _judged(subject, Race(found, hints, known), confidence)
 
 
-def _sampled(fields: Fields) -> Fields:
-    """Return distinct records, evenly drawn from all: a feed repeats the position of a station with every reading."""
-    draw = np.random.default_rng(0)
-    size = len(fields)
-    rows = draw.permutation(size) if size < 50 * _MOST_RECORDS else draw.integers(0, size, 50 * _MOST_RECORDS)
-    first, second = (column[rows].tolist() for column in fields.columns)
-    pairs = list(dict.fromkeys(zip(map(_plain, first), map(_plain, second), strict=True)))
-    pairs = [pair for pair in pairs if None not in pair][:_MOST_RECORDS]
-    columns = np.array(pairs, dtype=object).reshape(len(pairs), 2)
-    return Fields((columns[:, 0], columns[:, 1]))
+@dataclass(frozen=True, eq=False)
+class Race:
+    """Readings, what is said of them, and the reference that decides.
+
+    Parameters
+    ----------
+    found : tuple of Reading
+        What the records may mean.
+    hints : tuple of Hint
+        Soft evidence.
+    known : Reference
+        Of the same kind of entity.
+    """
+
+    found: tuple[Reading, ...]
+    hints: tuple[Hint, ...]
+    known: Reference
 
 
-def _plain(value: object) -> object:
-    """Return a value, None for one that is missing."""
-    return None if value is None or value != value else value  # noqa: PLR0124 (NaN alone differs from itself)
-
-
-def _open(name: str, ranked: tuple[Ranked, ...], records: int, settle: tuple[str, ...]) -> Verdict:
+def _open(
+    subject: Subject,
+    ranked: tuple[Ranked, ...],
+    settle: tuple[str, ...],
+    *,
+    confidence: float,
+    sketch: Sketch | None = None,
+) -> Verdict:
     """Make a verdict that names nothing."""
     status: Status = "ambiguous" if ranked else "unknown"
-    none = _NONE if ranked else 1.0
-    return Verdict(name=name, status=status, candidates=ranked, none_probability=none, settle=settle, records=records)
-
-
-def _without_reference(name: str, found: tuple[Reading, ...], records: int) -> Verdict:
-    """List what fits the area, all alike."""
-    ranked = tuple(
-        Ranked(members=one.members, probability=(1.0 - _NONE) / len(found), evidence=(_placed_line(one),))
-        for one in found
+    return Verdict(
+        name=subject.name,
+        status=status,
+        candidates=ranked,
+        none_probability=_NONE if ranked else 1.0,
+        settle=settle,
+        records=len(subject),
+        confidence=confidence,
+        sketch=sketch,
     )
-    return _open(name, ranked, records, ("a reference layer of the same kind of entity, harmonised to OGC:CRS84",))
+
+
+def _without_reference(
+    subject: Subject, found: tuple[Reading, ...], hints: tuple[Hint, ...], confidence: float
+) -> Verdict:
+    """List what fits the area, all alike but for soft evidence."""
+    logs = soft(hints, len(found))
+    shares = np.exp(logs - np.logaddexp.reduce(logs)) * (1.0 - _NONE)
+    order = np.argsort(-shares, kind="stable").tolist()
+    ranked = tuple(
+        Ranked(
+            members=found[place].members,
+            probability=float(shares[place]),
+            evidence=(_placed_line(found[place]), *_hint_lines(hints, place)),
+        )
+        for place in order
+    )
+    settle = ("a reference layer of the same kind of entity, harmonised to OGC:CRS84",)
+    sketch = sketch_of(tuple(found[place] for place in order), None, "")
+    return _open(subject, ranked, settle, confidence=confidence, sketch=sketch)
+
+
+def _hint_lines(hints: tuple[Hint, ...], place: int) -> tuple[str, ...]:
+    return tuple(hint.lines[place] for hint in hints if hint.lines[place])
 
 
 def _placed_line(reading: Reading) -> str:
     return f"{int(np.isfinite(reading.lon).sum())} of {len(reading.lon)} records land in the area"
 
 
-def _probabilities(fits: list[Fit], weights: FloatArray, shifted: Scan) -> tuple[NDArray[np.float64], float]:
+def _probabilities(
+    fits: list[Fit], hinted: FloatArray, weights: FloatArray, shifted: Scan
+) -> tuple[NDArray[np.float64], float]:
     """Average the probability of each candidate, and of none of them, over the resamplings."""
     totals = np.stack([np.max([noise @ weights.T for noise in one.scores], axis=0) for one in fits])
     none = np.logaddexp(np.zeros(len(weights)), shifted.log_likelihood) + np.log(_NONE / 2.0)
-    logs = np.vstack([totals + np.log((1.0 - _NONE) / len(fits)), none])
+    logs = np.vstack([totals + hinted[:, None] + np.log((1.0 - _NONE) / len(fits)), none])
     shares = np.exp(logs - np.logaddexp.reduce(logs, axis=0)).mean(axis=1)
     return shares[:-1] / shares.sum(), float(shares[-1] / shares.sum())
 
 
-def _judged(name: str, found: tuple[Reading, ...], known: Reference, declared: str | None) -> Verdict:
+def _judged(subject: Subject, race: Race, confidence: float) -> Verdict:
     """Weigh all readings against the reference."""
+    found, known = race.found, race.known
     fits = [fit(known, one.lon, one.lat) for one in found]
     best = int(np.argmax([one.total for one in fits]))
     weights = block_weights(fits[best].x_m, fits[best].y_m)
     shifted = scan(known, fits[best], weights, tolerance_m=_SHIFT_M)
-    shares, none = _probabilities(fits, weights, shifted)
-    records = len(found[0].lon)
+    shares, none = _probabilities(fits, soft(race.hints, len(found)), weights, shifted)
+    order = np.argsort(-shares, kind="stable").tolist()
     ranked = tuple(
         Ranked(
             members=found[place].members,
             probability=float(shares[place]),
-            evidence=_lines(found[place], fits[place], known, declared),
+            evidence=(
+                *_lines(found[place], fits[place], known, subject.declared),
+                *_hint_lines(race.hints, place),
+            ),
         )
-        for place in np.argsort(-shares, kind="stable")
+        for place in order
     )
     wanting = _wanting(found[best], fits[best], shifted, known)
     status: Status = "ambiguous"
     if none > max(0.5, float(shares.max())):
         status = "unknown"
-    elif not wanting and shares[best] >= _CLAIM:
+    elif not wanting and shares[best] >= confidence:
         status = "named"
     return Verdict(
-        name=name,
+        name=subject.name,
         status=status,
         candidates=ranked,
         none_probability=none,
         settle=() if status == "named" else _settle(wanting, ranked, none),
-        records=records,
+        records=len(subject),
         shift=_shift(found, fits, weights, known) if status == "unknown" else None,
+        confidence=confidence,
+        sketch=sketch_of(tuple(found[place] for place in order), known.geometry, known.name),
     )
 
 

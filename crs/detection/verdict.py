@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from crs.definition import PositionDefinition
     from crs.detection.candidates import Candidate
+    from crs.detection.sketch import Sketch
 
 __all__ = ["Ranked", "Shift", "Status", "Verdict"]
 
@@ -96,6 +97,10 @@ class Verdict:
         How many distinct positions were judged.
     shift : Shift or None
         Where it is none of these, and yet the records fit after a shift.
+    confidence : float
+        Probability that a claim took.
+    sketch : Sketch or None
+        What a picture needs; not part of the JSON text.
     """
 
     name: str
@@ -105,6 +110,8 @@ class Verdict:
     settle: tuple[str, ...]
     records: int
     shift: Shift | None = None
+    confidence: float = 0.99
+    sketch: Sketch | None = field(default=None, repr=False, compare=False)
 
     @property
     def position(self) -> PositionDefinition | None:
@@ -165,6 +172,7 @@ class Verdict:
         content = {
             "name": self.name,
             "status": self.status,
+            "confidence": self.confidence,
             "records": self.records,
             "candidates": [
                 {

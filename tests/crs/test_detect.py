@@ -268,6 +268,13 @@ def test_distances_to_a_reference_are_those_of_shapely():
         (crs.Lattice(np.zeros((2, 2)), np.zeros((2, 2))), {"area": SHENZHEN}, "two columns, or geometries"),
         (([1.0], [2.0]), {"reference": shapes("EPSG:2263", shapely.Point(1e6, 2e5))}, "harmonise"),
         (([1.0], [2.0]), {"reference": shapes(HUB, None)}, "nothing"),
+        (([1.0], [2.0]), {"area": shapely.Point(1, 2)}, "without a polygon"),
+        (([1.0], [2.0]), {"area": SHENZHEN, "confidence": 0.3}, "confidence 0.3"),
+        (
+            ([1.0], [2.0]),
+            {"area": SHENZHEN, "candidates": [{"register": "stations", "key": "id", "columns": ["id"]}]},
+            "no frame of numbers",
+        ),
         (
             ([1.0], [2.0]),
             {"reference": shapes(HUB, shapely.Point(1, 2), shapely.LineString([(1, 2), (3, 4)]))},
@@ -278,3 +285,71 @@ def test_distances_to_a_reference_are_those_of_shapely():
 def test_refusals_say_what_to_pass(frame, options, message):
     with pytest.raises(crs.CrsError, match=message):
         crs.detect(frame, **options)
+
+
+# --- what else may be handed over
+
+
+def test_an_area_of_polygons_is_soft_evidence_and_not_only_a_box():
+    city = City(17)
+    lon, lat = city.on_streets(60, sigma_m=5.0)
+    tight = shapely.box(lon.min(), lat.min(), lon.max(), lat.max()).buffer(1e-5)
+    verdict = crs.detect((lon, lat), area=shapes(HUB, tight, name="district"))
+    assert (verdict.status, verdict.candidates[0].label) == ("ambiguous", HUB)
+    assert "60 of 60 records lie in the given area" in verdict.candidates[0].evidence
+    chances = {ranked.label: ranked.probability for ranked in verdict.candidates}
+    assert chances[HUB] > 20 * chances["BD-09"]
+    assert crs.detect((lon, lat), area=tight).candidates == verdict.candidates
+
+
+def test_a_definition_that_the_city_has_enters_the_race():
+    office = {"parameters": [24.0, -123.0, -94.0], "accuracy_m": 1.0, "source": "office", "to": "EPSG:4490"}
+    xian = {"definition": "EPSG:4610", "shift": office}
+    city = City(18)
+    pair = encode(*city.on_streets(60, sigma_m=4.0), xian)
+    assert crs.detect(pair, reference=streets(city)).position is None
+    verdict = crs.detect(pair, reference=streets(city), candidates=[xian])
+    assert verdict.status == "named", verdict
+    assert verdict.candidates[0].label == "EPSG:4610 (office)"
+
+
+def test_a_claim_takes_the_asked_for_confidence():
+    city = City(19)
+    pair = city.on_streets(16, sigma_m=5.0)
+    low, high = (crs.detect(pair, reference=streets(city), confidence=asked) for asked in (0.9, 1 - 1e-15))
+    assert (low.status, low.confidence) == ("named", 0.9)
+    assert (high.status, high.candidates[0].probability) == ("ambiguous", low.candidates[0].probability)
+
+
+class Slices:
+    """A column of 100 million rows that are made when they are read."""
+
+    shape = (100_000_000,)
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, values):
+        self.values, self.read = values, 0
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, rows):
+        self.read += len(rows)
+        return self.values[rows % len(self.values)]
+
+
+def test_a_sample_is_read_and_no_more():
+    city = City(20)
+    x, y = (Slices(column) for column in encode(*city.on_streets(5000, sigma_m=5.0), "BD-09"))
+    verdict = crs.detect((x, y), reference=streets(city))
+    assert is_named(verdict, "BD-09"), verdict
+    assert x.read <= 20_000
+
+
+def test_a_verdict_keeps_what_a_picture_needs():
+    city = City(21)
+    verdict = crs.detect(encode(*city.on_streets(30, sigma_m=5.0), "GCJ-02"), reference=streets(city))
+    assert verdict.sketch.labels == tuple(ranked.label for ranked in verdict.candidates[:2])
+    assert [one.shape for one in verdict.sketch.positions] == [(30, 2)] * 2
+    assert 0 < len(verdict.sketch.reference) <= 2000
+    assert "sketch" not in verdict.to_json()
