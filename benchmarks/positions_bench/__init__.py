@@ -1,0 +1,1 @@
+"""A benchmark of naming an undeclared position definition; see README.md."""
