@@ -2,66 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
-import shapely
 
 from spatial_join.errors import CrsMismatchError, JoinError
-from spatial_join.nearest import nearest_pairs
+from spatial_join.nearest import nearest_pairs, pairs_within
+from spatial_join.pairs import PREDICATES, Predicate, pairs
 from spatial_join.records import LON_LAT, crs_name, frame_of
+from spatial_join.side_by_side import How, matched_rows, side_by_side
+from spatial_join.soundness import sound_geometry
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     from numpy.typing import NDArray
 
-__all__ = ["join", "pairs"]
+__all__ = ["join"]
 
-Predicate = Literal["within", "intersects", "contains", "nearest"]
-
-# A tree is asked whether the query geometry (predicate) the tree's geometries: the prepared side is the query's, so
-# the side that contains is the better one to ask with.
-_ASKED: dict[str, tuple[str, Literal["contains", "intersects"]]] = {
-    "within": ("right", "contains"),
-    "contains": ("left", "contains"),
-    "intersects": ("left", "intersects"),
-}
+_BY_DISTANCE = ("dwithin", "nearest")
 
 
 def join(
-    left: Any,  # noqa: ANN401 -- layers and frames share no base class
+    left: Any,  # noqa: ANN401 -- layers, frames and paths share no base class
     right: Any,  # noqa: ANN401
     *,
-    predicate: Predicate = "within",
-    how: Literal["inner", "left"] = "inner",
+    predicate: Predicate | Literal["dwithin", "nearest"] = "within",
+    how: How = "inner",
     distance_m: float | None = None,
+    k: int = 1,
 ) -> gpd.GeoDataFrame:
     """Join two sets of records by their geometry.
 
     Parameters
     ----------
-    left, right : layers.Layer or geopandas.GeoDataFrame
-        Records in one coordinate reference system; for "nearest" in longitude and latitude.
-    predicate : {"within", "intersects", "contains", "nearest"}
-        What the left geometry must do to the right one.
-    how : {"inner", "left"}
-        Keep matches only, or all records of the left.
+    left, right : layers.Layer, geopandas.GeoDataFrame, or path of a GeoParquet file
+        Records in one coordinate reference system; for distances in longitude and latitude.
+    predicate : str
+        What the left geometry must do to the right one: "within", "contains", "intersects", "covers", "covered_by",
+        "touches", "crosses", "overlaps", "contains_properly"; "dwithin" (at most ``distance_m`` away) or "nearest".
+    how : {"inner", "left", "right", "anti"}
+        Matches only, all records of the left or of the right, or the records of the left without a match.
     distance_m : float, optional
-        For "nearest": how far a match may be, in metres on the ellipsoid.
+        For "dwithin" and "nearest": how far a match may be, in metres on the ellipsoid.
+    k : int, default 1
+        For "nearest": how many of the right each of the left gets; more where several are equally far away.
 
     Returns
     -------
     geopandas.GeoDataFrame
         Index, columns and suffixes as of :func:`geopandas.sjoin`; the lines of one left record are in the order of the
-        right. "nearest" adds ``distance_m``, metres on the ellipsoid.
+        right. Distances add ``distance_m``, metres on the ellipsoid, NaN where there is no match.
+        ``attrs["set_aside"]`` lists the invalid geometries, which match nothing.
 
     Raises
     ------
     CrsMismatchError
         If the two are in different reference systems, or one declares none; the message names both.
+    GeometryError
+        If geometries cross the antimeridian or surround a pole.
     JoinError
-        If the predicate is unknown or ``distance_m`` is given with another than "nearest".
+        If a word is unknown, or a distance or k is given where it has no meaning.
 
     Examples
     --------
@@ -72,51 +72,43 @@ def join(
     >>> join(stops, wards)["ward"].tolist()
     ['Moneghetti']
     """
-    if predicate not in (*_ASKED, "nearest"):
-        raise JoinError(f"Unknown predicate {predicate!r}; write one of {', '.join((*_ASKED, 'nearest'))}.")
-    if how not in ("inner", "left"):
-        raise JoinError(f"Unknown kind of join {how!r}; write 'inner' or 'left', or swap the two sides.")
-    if distance_m is not None and predicate != "nearest":
-        raise JoinError(f"distance_m={distance_m!r} has a meaning only with predicate='nearest', not {predicate!r}.")
+    _require_known(predicate, how, distance_m, k)
     left, right = frame_of(left), frame_of(right)
     _require_one_crs(left, right)
-    if predicate != "nearest":
-        found = pairs(np.asarray(left.geometry), np.asarray(right.geometry), predicate=predicate)
-        return _assembled(left, right, *_with_unmatched(*found, len(left), how))
-    _require_degrees(left)
-    at, to, metres = nearest_pairs(np.asarray(left.geometry), np.asarray(right.geometry), distance_m=distance_m)
-    rows, others = _with_unmatched(at, to, len(left), how)
-    joined = _assembled(left, right, rows, others)
-    column = np.full(rows.size, np.nan)
-    column[others >= 0] = metres
-    joined["distance_m"] = column
+    here, left_aside = sound_geometry(left, side="left")
+    there, right_aside = sound_geometry(right, side="right")
+    metres: NDArray[np.float64] | None = None
+    if predicate == "nearest" or predicate == "dwithin":  # noqa: PLR1714 -- mypy narrows by equality only
+        _require_degrees(left)
+        if predicate == "nearest":
+            at, to, metres = nearest_pairs(here, there, distance_m=distance_m, k=k)
+        else:
+            at, to, metres = pairs_within(here, there, distance_m=float(distance_m or 0.0))
+    else:
+        at, to = pairs(here, there, predicate=predicate)
+    rows, others, pair = matched_rows(at, to, (len(left), len(right)), how)
+    joined = side_by_side(left, right, rows, others, how=how)
+    if metres is not None and how != "anti":
+        joined["distance_m"] = np.append(metres, np.nan)[pair]
+    if left_aside or right_aside:
+        joined.attrs["set_aside"] = (*left_aside, *right_aside)
     return joined
 
 
-def pairs(
-    left: NDArray[Any], right: NDArray[Any], *, predicate: Literal["within", "intersects", "contains"]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find which geometries fulfil a predicate.
-
-    Parameters
-    ----------
-    left, right : ndarray of shapely geometries
-        In one coordinate reference system; missing and empty ones match nothing.
-    predicate : {"within", "intersects", "contains"}
-        What the left geometry must do to the right one.
-
-    Returns
-    -------
-    at, to : ndarray of int64
-        Positions in left and right, sorted by left, then right.
-    """
-    side, asked = _ASKED[predicate]
-    if side == "left":
-        at, to = shapely.STRtree(right).query(left, predicate=asked)
-    else:
-        to, at = shapely.STRtree(left).query(right, predicate=asked)
-    order = np.lexsort((to, at))
-    return at[order].astype(np.int64), to[order].astype(np.int64)
+def _require_known(predicate: str, how: str, distance_m: float | None, k: int) -> None:
+    known = (*PREDICATES, *_BY_DISTANCE)
+    if predicate not in known:
+        raise JoinError(f"Unknown predicate {predicate!r}; write one of {', '.join(known)}.")
+    if how not in get_args(How):
+        raise JoinError(f"Unknown kind of join {how!r}; write one of {', '.join(get_args(How))}.")
+    if distance_m is not None and predicate not in _BY_DISTANCE:
+        raise JoinError(
+            f"distance_m={distance_m!r} has a meaning only with predicate='dwithin' or 'nearest', not {predicate!r}."
+        )
+    if predicate == "dwithin" and distance_m is None:
+        raise JoinError("predicate='dwithin' needs a distance: write distance_m=, in metres.")
+    if k != 1 and predicate != "nearest":
+        raise JoinError(f"k={k!r} has a meaning only with predicate='nearest', not {predicate!r}.")
 
 
 def _require_one_crs(left: gpd.GeoDataFrame, right: gpd.GeoDataFrame) -> None:
@@ -137,53 +129,6 @@ def _require_one_crs(left: gpd.GeoDataFrame, right: gpd.GeoDataFrame) -> None:
 def _require_degrees(frame: gpd.GeoDataFrame) -> None:
     if not frame.crs.is_geographic:
         raise CrsMismatchError(
-            f"Distances are measured on the ellipsoid, so 'nearest' needs {LON_LAT}, but the data are in "
+            f"Distances are measured on the ellipsoid, so this join needs {LON_LAT}, but the data are in "
             f"{crs_name(frame)}. Harmonise both sides first."
         )
-
-
-def _with_unmatched(
-    at: NDArray[np.int64], to: NDArray[np.int64], rows: int, how: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Add a line with -1 for every left record without a match, where it belongs."""
-    if how == "inner":
-        return at, to
-    alone = np.setdiff1d(np.arange(rows), at)
-    where = np.searchsorted(at, alone)
-    return np.insert(at, where, alone), np.insert(to, where, -1)
-
-
-def _index_columns(frame: pd.DataFrame, side: str, other: pd.DataFrame) -> list[str]:
-    """Name the columns that an index becomes, as GeoPandas does."""
-    levels = frame.index.names
-    names = []
-    for level, name in enumerate(levels):
-        if name is None:
-            made = f"index_{side}" + ("" if len(levels) == 1 else str(level))
-            if made in frame.columns or made in other.columns:
-                raise JoinError(f"{made!r} cannot be a column of either side; it names the {side} index of the result.")
-        names.append(str(made if name is None else name))
-    return names
-
-
-def _assembled(
-    left: gpd.GeoDataFrame, right: gpd.GeoDataFrame, at: NDArray[np.int64], to: NDArray[np.int64]
-) -> gpd.GeoDataFrame:
-    """Lay matched records side by side, named as GeoPandas names them."""
-    attributes = pd.DataFrame(right.drop(columns=right.geometry.name))
-    left_index, right_index = _index_columns(left, "left", attributes), _index_columns(attributes, "right", left)
-    attributes = attributes.reset_index(names=right_index)
-    shared = {*left_index, *left.columns} & set(attributes.columns)
-    out = left.take(at)
-    out.index = out.index.set_names(
-        [
-            None if old is None else (f"{new}_left" if new in shared else new)
-            for old, new in zip(left.index.names, left_index, strict=True)
-        ]
-    )
-    geometry = left.geometry.name
-    out = out.rename(columns={name: f"{name}_left" for name in shared if name != geometry})
-    matched = attributes.rename(columns={name: f"{name}_right" for name in shared})
-    matched = matched.take(to) if (to >= 0).all() else matched.reindex(to)
-    matched.index = out.index
-    return gpd.GeoDataFrame(pd.concat([out, matched], axis=1), geometry=geometry, crs=left.crs)

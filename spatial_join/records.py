@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from spatial_join.errors import CrsMismatchError, JoinError, QuantityError
 from spatial_join.pieces import LatticeLike
@@ -128,24 +130,42 @@ def records_of(source: Any) -> Records:  # noqa: ANN401 -- layers, rasters and f
 
 
 def frame_of(source: Any) -> gpd.GeoDataFrame:  # noqa: ANN401 -- layers and frames share no base class
-    """Turn a layer into a GeoDataFrame; a GeoDataFrame is returned as it is.
+    """Turn a layer or a GeoParquet file into a GeoDataFrame; a GeoDataFrame is returned as it is.
 
     Parameters
     ----------
-    source : layers.Layer or geopandas.GeoDataFrame
+    source : layers.Layer, geopandas.GeoDataFrame, str or Path
         Records.
 
     Returns
     -------
     geopandas.GeoDataFrame
         The records with their declared coordinate reference system.
+
+    Raises
+    ------
+    JoinError
+        If the source is a raster, or a file that is not GeoParquet.
     """
     if isinstance(source, gpd.GeoDataFrame):
         return source
+    if isinstance(source, str | Path):
+        return _frame_of_file(Path(source))
     records = records_of(source)
     if isinstance(records.geometry, LatticeLike):
         raise JoinError(f"{records.name!r} is a raster; take it to cells with to_h3 and join the cells.")
     return gpd.GeoDataFrame(records.table.copy(deep=False), geometry=records.geometry, crs=LON_LAT)
+
+
+def _frame_of_file(path: Path) -> gpd.GeoDataFrame:
+    """Read a GeoParquet file, and nothing else."""
+    try:
+        return gpd.read_parquet(path)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise JoinError(
+            f"{path}: no GeoParquet file that can be read ({error}). "
+            "Read other files with layers.read and join the layer."
+        ) from None
 
 
 def crs_name(frame: gpd.GeoDataFrame) -> str | None:

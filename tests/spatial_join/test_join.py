@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import crs.geodesy
@@ -23,6 +23,13 @@ def side(rng, kind, n):
         shapes = shapely.points(at)
     elif kind == "lines":
         shapes = shapely.linestrings(np.stack([at, at + rng.integers(-2, 3, (n, 2)) * 1e-3], axis=1))
+    elif kind == "zones":  # of one or two parts, some with a hole, whose edges and corners meet others'
+        size = rng.integers(1, 3, n) * 2e-3
+        outer = shapely.box(at[:, 0], at[:, 1], at[:, 0] + size, at[:, 1] + size)
+        inner = shapely.box(at[:, 0] + 5e-4, at[:, 1] + 1e-3, at[:, 0] + 1e-3, at[:, 1] + 15e-4)
+        holed = np.where(rng.random(n) < 0.5, shapely.difference(outer, inner), outer)
+        far = shapely.box(at[:, 0] + 9e-3, at[:, 1], at[:, 0] + 1e-2, at[:, 1] + 1e-3)
+        shapes = np.where(rng.random(n) < 0.3, shapely.union(holed, far), holed)
     else:
         width = rng.integers(1, 4, (n, 2)) * 1e-3
         shapes = shapely.box(at[:, 0], at[:, 1], at[:, 0] + width[:, 0], at[:, 1] + width[:, 1])
@@ -32,24 +39,36 @@ def side(rng, kind, n):
     return shapes
 
 
-def by_position(joined, right):
-    """Order the lines of one left record by the position of the right one; GeoPandas leaves the order to its tree."""
-    column = "index_right" if right.index.name is None else right.index.name
-    column = column if column in joined.columns else f"{column}_right"
+def by_position(joined, right, side="right"):
+    """Order the lines of one record by the position of the other one; GeoPandas leaves the order to its tree."""
+    column = f"index_{side}" if right.index.name is None else right.index.name
+    column = column if column in joined.columns else f"{column}_{side}"
     rank = pd.Series(np.arange(len(right)), index=right.index)
     key = joined[column].map(rank).to_numpy()
     groups = (np.arange(len(joined)) != 0) & (joined.index != joined.index[np.maximum(np.arange(len(joined)) - 1, 0)])
     return joined.iloc[np.lexsort((key, np.cumsum(groups)))]
 
 
+PREDICATES = ["within", "contains", "intersects", "covers", "covered_by", "touches", "crosses", "overlaps"]
+
+
+@pytest.fixture(params=["by grid", "by tree"])
+def way(request, monkeypatch):
+    """Both ways of finding pairs, whatever the number of records."""
+    fewest = 1 if request.param == "by grid" else 10**9
+    monkeypatch.setattr("spatial_join.pairs.FEWEST_POINTS", fewest)
+    monkeypatch.setattr("spatial_join.nearest.FEWEST_POINTS", fewest)
+
+
+@pytest.mark.usefixtures("way")
 @given(
     seed=st.integers(0, 2**32 - 1),
-    kind=st.sampled_from(["points", "lines", "boxes"]),
-    other=st.sampled_from(["points", "lines", "boxes"]),
-    predicate=st.sampled_from(["within", "intersects", "contains"]),
-    how=st.sampled_from(["inner", "left"]),
+    kind=st.sampled_from(["points", "lines", "boxes", "zones"]),
+    other=st.sampled_from(["points", "lines", "boxes", "zones"]),
+    predicate=st.sampled_from(PREDICATES),
+    how=st.sampled_from(["inner", "left", "right"]),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_as_geopandas(seed, kind, other, *, predicate, how):
     rng = np.random.default_rng(seed)
     left = gpd.GeoDataFrame(
@@ -61,11 +80,14 @@ def test_as_geopandas(seed, kind, other, *, predicate, how):
     left.index, right.index = rng.permutation(12) * 3, rng.permutation(9) + 50
     expected = gpd.sjoin(left, right, predicate=predicate, how=how)
     found = join(left, right, predicate=predicate, how=how)
-    pd.testing.assert_frame_equal(found, by_position(expected, right), check_index_type=False)
+    expected = by_position(expected, left, side="left") if how == "right" else by_position(expected, right)
+    pd.testing.assert_frame_equal(found, expected, check_index_type=False)
+    alone = join(left, right, predicate=predicate, how="anti")
+    pd.testing.assert_frame_equal(alone, left[~left.index.isin(gpd.sjoin(left, right, predicate=predicate).index)])
 
 
 @pytest.mark.parametrize("names", [(None, None), ("row", None), (None, "row"), ("row", "row"), ("row", "name")])
-@pytest.mark.parametrize("how", ["inner", "left"])
+@pytest.mark.parametrize("how", ["inner", "left", "right"])
 def test_names_as_geopandas(names, how, rng):
     left = gpd.GeoDataFrame({"a": range(10), "name": range(10)}, geometry=side(rng, "points", 10), crs="OGC:CRS84")
     right = gpd.GeoDataFrame({"name": range(6)}, geometry=side(rng, "boxes", 6), crs="OGC:CRS84").rename_geometry(
@@ -74,7 +96,9 @@ def test_names_as_geopandas(names, how, rng):
     left.index.name = names[0]
     right.index.name = names[1] if names[1] != "name" else "district"
     expected = gpd.sjoin(left, right, how=how)
-    pd.testing.assert_frame_equal(join(left, right, how=how), by_position(expected, right), check_index_type=False)
+    if how != "right":  # there GeoPandas' own order is that of both sides
+        expected = by_position(expected, right)
+    pd.testing.assert_frame_equal(join(left, right, how=how), expected, check_index_type=False)
 
 
 def test_layers_join_too(rng):
@@ -98,17 +122,25 @@ def test_two_reference_systems_are_an_error_that_names_both(rng):
         join(left, left.to_crs("EPSG:32632"))
     with pytest.raises(CrsMismatchError, match="right side does not say"):
         join(left, left.set_crs(None, allow_override=True))
-    with pytest.raises(CrsMismatchError, match=r"'nearest' needs OGC:CRS84.*EPSG:32632"):
+    with pytest.raises(CrsMismatchError, match=r"this join needs OGC:CRS84.*EPSG:32632"):
         join(left.to_crs("EPSG:32632"), left.to_crs("EPSG:32632"), predicate="nearest")
     assert len(join(left, left.to_crs("EPSG:4326"), predicate="intersects")) == 1
 
 
 @pytest.mark.parametrize(
-    "options", [{"predicate": "near"}, {"how": "outer"}, {"distance_m": 5.0}], ids=["predicate", "how", "distance"]
+    "options",
+    [
+        {"predicate": "near"},
+        {"how": "outer"},
+        {"distance_m": 5.0},
+        {"predicate": "dwithin"},
+        {"k": 3},
+    ],
+    ids=["predicate", "how", "distance", "no distance", "k"],
 )
 def test_options_are_checked(options, rng):
     left = gpd.GeoDataFrame({"a": [1]}, geometry=side(rng, "points", 1), crs="OGC:CRS84")
-    with pytest.raises(JoinError, match=r"write|meaning"):
+    with pytest.raises(JoinError, match=r"write|meaning|needs a distance"):
         join(left, left, **options)
 
 
@@ -119,6 +151,7 @@ def scattered(rng, n, kind):
     return np.array(shapely.linestrings(np.stack([at, at + rng.normal(0, 2e-3, (n, 2))], axis=1)), dtype=object)
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("kind", ["points", "lines"])
 @pytest.mark.parametrize("distance_m", [None, 300.0])
 @pytest.mark.parametrize("how", ["inner", "left"])
@@ -159,3 +192,102 @@ def test_nearest_refuses_what_one_plane_cannot_hold():
 def test_nearest_of_nothing():
     empty = gpd.GeoDataFrame({"a": np.empty(0)}, geometry=[], crs="OGC:CRS84")
     assert len(join(empty, empty, predicate="nearest")) == 0
+
+
+def every_distance(left, right):
+    """Measure all pairs in one plane, for the referee."""
+    here, there = (np.asarray(side.to_crs("EPSG:32632").geometry) for side in (left, right))
+    return shapely.distance(here[:, None], there[None, :])
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("kind", ["points", "lines", "zones"])
+def test_all_within_a_distance(kind, rng):
+    left = gpd.GeoDataFrame({"a": range(80)}, geometry=scattered(rng, 80, "points"), crs="OGC:CRS84")
+    shapes = side(rng, "zones", 40) if kind == "zones" else scattered(rng, 40, kind)
+    right = gpd.GeoDataFrame({"b": range(40)}, geometry=shapes, crs="OGC:CRS84")
+    found = join(left, right, predicate="dwithin", distance_m=800.0)
+    distances = every_distance(left, right)
+    sure = np.abs(distances - 800.0) > 1.0
+    matched = np.zeros(distances.shape, dtype=bool)
+    matched[found["a"], found["b"]] = True
+    assert (matched == (distances < 800.0))[sure].all()
+    np.testing.assert_allclose(found["distance_m"], distances[found["a"], found["b"]], rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["points", "lines", "zones"])
+@pytest.mark.parametrize("k", [2, 5])
+def test_the_k_nearest(kind, k, rng):
+    left = gpd.GeoDataFrame({"a": range(60)}, geometry=scattered(rng, 60, "points"), crs="OGC:CRS84")
+    shapes = side(rng, "zones", 30) if kind == "zones" else scattered(rng, 30, kind)
+    right = gpd.GeoDataFrame({"b": range(30)}, geometry=shapes, crs="OGC:CRS84")
+    found = join(left, right, predicate="nearest", k=k)
+    distances = np.nan_to_num(every_distance(left, right), nan=np.inf)
+    last = np.sort(distances, axis=1)[:, k - 1]
+    matched = np.zeros(distances.shape, dtype=bool)
+    matched[found["a"], found["b"]] = True
+    assert matched[distances < last[:, None] * 0.998 - 1e-6].all()
+    assert not matched[distances > last[:, None] * 1.002 + 1e-6].any()
+    assert (found.groupby("a").size() >= k).all()
+    cut = join(left, right, predicate="nearest", k=k, distance_m=500.0)
+    pd.testing.assert_frame_equal(cut, found[found["distance_m"] <= 500.0])
+
+
+def test_the_k_nearest_of_lines_are_refused(rng):
+    lines = gpd.GeoDataFrame(geometry=scattered(rng, 3, "lines"), crs="OGC:CRS84")
+    with pytest.raises(JoinError, match="left side holds a LineString"):
+        join(lines, lines, predicate="nearest", k=2)
+    with pytest.raises(JoinError, match="at least one"):
+        join(lines, lines, predicate="nearest", k=0)
+
+
+def test_a_junction_is_as_near_by_every_street_that_meets_there():
+    centre = np.array([LON, LAT])
+    ends = centre + 1e-3 * np.array([[1, 0], [1, 0.2], [1, -0.2]])
+    streets = gpd.GeoDataFrame(
+        {"b": range(3)}, geometry=[shapely.LineString([centre, end]) for end in ends], crs="OGC:CRS84"
+    )
+    west = gpd.GeoDataFrame(geometry=shapely.points(np.tile(centre - [1e-3, 0], (600, 1))), crs="OGC:CRS84")
+    found = join(west, streets, predicate="nearest")
+    assert found["b"].tolist() == [0, 1, 2] * 600
+
+
+def test_an_invalid_polygon_is_set_aside_and_matches_nothing(caplog):
+    bow_tie = shapely.Polygon([(7.41, 43.73), (7.42, 43.74), (7.42, 43.73), (7.41, 43.74)])
+    left = gpd.GeoDataFrame({"a": [1]}, geometry=shapely.points([[7.418, 43.735]]), crs="OGC:CRS84")
+    right = gpd.GeoDataFrame(
+        {"b": ["tie", "box"]}, geometry=[bow_tie, shapely.box(7.4, 43.7, 7.5, 43.8)], crs="OGC:CRS84", index=[10, 20]
+    )
+    found = join(left, right)
+    assert found["b"].tolist() == ["box"]
+    (aside,) = found.attrs["set_aside"]
+    assert (aside.side, aside.row, aside.label) == ("right", 0, 10)
+    assert "Self-intersection" in aside.reason
+    assert "make_valid" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "ring",
+    [[(179, 10), (-179, 10), (-179, 11), (179, 11)], [(0, 80), (90, 80), (180, 80), (-90, 80)]],
+    ids=["antimeridian", "pole"],
+)
+def test_what_wraps_around_the_globe_is_refused(ring):
+    left = gpd.GeoDataFrame(geometry=shapely.points([[179.5, 10.5]]), crs="OGC:CRS84")
+    right = gpd.GeoDataFrame(geometry=[shapely.Polygon(ring)], crs="OGC:CRS84")
+    with pytest.raises(GeometryError, match=r"right side.*row 0.*longitude 180"):
+        join(left, right)
+    halves = shapely.MultiPolygon([shapely.box(179, 10, 180, 11), shapely.box(-180, 10, -179, 11)])
+    world = gpd.GeoDataFrame(geometry=[halves, shapely.box(-180, -90, 180, 90)], crs="OGC:CRS84")
+    assert join(left, world)["index_right"].tolist() == [0, 1]
+
+
+def test_files_join_too(tmp_path, rng):
+    left = gpd.GeoDataFrame({"a": range(9)}, geometry=side(rng, "points", 9), crs="OGC:CRS84")
+    right = gpd.GeoDataFrame({"b": range(6)}, geometry=side(rng, "boxes", 6), crs="OGC:CRS84")
+    left.to_parquet(tmp_path / "left.parquet")
+    right.to_parquet(tmp_path / "right.parquet")
+    found = join(tmp_path / "left.parquet", str(tmp_path / "right.parquet"), predicate="intersects")
+    pd.testing.assert_frame_equal(found, join(left, right, predicate="intersects"))
+    (tmp_path / "text.parquet").write_text("no parquet")
+    with pytest.raises(JoinError, match=r"text\.parquet: no GeoParquet"):
+        join(tmp_path / "text.parquet", right)
