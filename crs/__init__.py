@@ -10,6 +10,7 @@ from crs import geodesy
 from crs.coordinates import Coordinates, Fields, Lattice, Placed, Positioned, Shapes
 from crs.definition import PositionDefinition, definition
 from crs.detection import Verdict, detect
+from crs.elevations import describe_vertical
 from crs.engineering import estimate_affine, estimate_similarity
 from crs.equivalence import equivalent
 from crs.errors import (
@@ -29,7 +30,6 @@ from crs.harmonise import harmonise
 from crs.heights import (
     HeightOperation,
     MovedHeights,
-    describe_vertical,
     height_operation,
     move_heights,
     resolve_heights,

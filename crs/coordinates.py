@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import shapely
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from crs.errors import LengthMismatchError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from crs.definition import PositionDefinition
 
 __all__ = ["Coordinates", "Fields", "FloatArray", "Lattice", "ObjectArray", "Placed", "Positioned", "Shapes"]
@@ -70,7 +72,7 @@ class Fields:
 
 @dataclass(frozen=True, eq=False)
 class Shapes:
-    """Positions as geometries, x (or longitude) first; heights in Z stay as they are.
+    """Positions as geometries, x (or longitude) first; what heights in Z refer to stands in the definition.
 
     Parameters
     ----------
@@ -81,15 +83,20 @@ class Shapes:
     ambiguous : numpy.ndarray of bool or None
         True where the position may have two origins or none (in the band of GCJ-02's mask), shape (n,): the record
         keeps its place, and its sigma reaches the other reading. None where nothing on the way knows of such.
+    unresolved_height : numpy.ndarray of bool or None
+        True where the record keeps its heights as they came although the others' were moved, because the operation has
+        no answer there (outside its grid, a gap), shape (n,). None where no height was moved.
     """
 
     geometry: ObjectArray
     sigma_m: FloatArray | None = None
     ambiguous: NDArray[np.bool_] | None = None
+    unresolved_height: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a sigma or flag of another length."""
-        for name, values in (("sigma_m", self.sigma_m), ("ambiguous", self.ambiguous)):
+        for name in ("sigma_m", "ambiguous", "unresolved_height"):
+            values = getattr(self, name)
             if values is not None and values.shape != self.geometry.shape:
                 raise LengthMismatchError(
                     f"{len(self.geometry)} geometries but {name} has shape {values.shape}; give one number a record"
@@ -108,12 +115,9 @@ class Shapes:
         Shapes
             Of the kept records.
         """
-        return dataclasses.replace(
-            self,
-            geometry=self.geometry[mask],
-            sigma_m=None if self.sigma_m is None else self.sigma_m[mask],
-            ambiguous=None if self.ambiguous is None else self.ambiguous[mask],
-        )
+        known = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        kept: dict[str, Any] = {name: None if values is None else values[mask] for name, values in known.items()}
+        return dataclasses.replace(self, **kept)
 
     def __len__(self) -> int:
         return len(self.geometry)
@@ -124,7 +128,8 @@ class Shapes:
         return _SUPPORTS[shapely.get_dimensions(self.geometry)]
 
     def __dask_tokenize__(self) -> tuple[str, str]:
-        return ("crs.Shapes", _digest(shapely.to_wkb(self.geometry), self.sigma_m, self.ambiguous))
+        parts = (shapely.to_wkb(self.geometry), self.sigma_m, self.ambiguous, self.unresolved_height)
+        return ("crs.Shapes", _digest(*parts))
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,15 +214,18 @@ class Placed:
     reasons : numpy.ndarray
         Shape (n,), None where placed, else text "code: detail"; for a raster n = ny * nx, row by row.
     position : PositionDefinition
-        The target's definition, with the vertical tag of the source.
+        The target's definition, with the vertical tag of what the heights refer to now.
     steps : tuple of str
         What was done, in order, for people and lineage.
+    columns : Mapping of str to numpy.ndarray
+        Columns of heights that were moved too, metres, shape (n,).
     """
 
     coordinates: Shapes | Lattice
     reasons: ObjectArray
     position: PositionDefinition
     steps: tuple[str, ...] = ()
+    columns: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse reasons of another length."""

@@ -11,11 +11,11 @@ from pyproj import CRS
 
 from crs.errors import DefinitionError
 from crs.given import grid_of, shift_of
+from crs.heights import HeightOperation, read_heights
 from crs.identify import is_projjson
 from crs.indirect import INDIRECT, AddressOptions, IndirectOptions, LinearOptions, read_options
 from crs.registry import frame_of, is_portable
 from crs.units import is_angle
-from crs.vertical import vertical_definition
 
 __all__ = ["Axes", "Kind", "Notation", "PositionDefinition", "Status", "definition"]
 
@@ -79,7 +79,11 @@ class PositionDefinition:
     status : str
         How the definition is known; "declared" unless a detector says otherwise.
     vertical : str or None
-        What the heights refer to, as a tag (`crs.vertical_definition` reads it): heights stay as published.
+        What the heights refer to, as a tag (`crs.vertical_definition` reads it); None where nobody said it.
+    lift : HeightOperation or None
+        What moves the heights to another datum; without it they stay on theirs.
+    height_columns : tuple of str
+        Columns of a table that hold heights on that datum, beside those in the geometries.
     cut_at : int or None
         Length at which the publisher cut the text of a polyline: the last pair of a text that long is dropped.
     decimal : str or None
@@ -104,6 +108,8 @@ class PositionDefinition:
     sigma_m: float = 0.0
     status: Status = "declared"
     vertical: str | None = None
+    lift: HeightOperation | None = None
+    height_columns: tuple[str, ...] = ()
     cut_at: int | None = None
     decimal: Literal[".", ","] | None = None
     truncated: bool = False
@@ -126,7 +132,8 @@ class PositionDefinition:
         return self.name
 
     def __dask_tokenize__(self) -> tuple[object, ...]:
-        return ("crs.PositionDefinition", *dataclasses.astuple(self))
+        lift = None if self.lift is None else self.lift.__dask_tokenize__()
+        return ("crs.PositionDefinition", *dataclasses.astuple(dataclasses.replace(self, lift=None)), lift)
 
 
 def definition(spec: object) -> PositionDefinition:
@@ -217,11 +224,6 @@ def _frame(spec: Mapping[str, Any]) -> PositionDefinition:
     return dataclasses.replace(base, crs=shift_of(str(base.crs), spec["shift"]).text)
 
 
-def _vertical(spec: object) -> str | None:
-    """Check what a position says of its heights; what comes from a frame's own text is taken as its tag."""
-    return None if spec is None else str(vertical_definition(spec))
-
-
 def _epoch(spec: Mapping[str, Any]) -> float | None:
     epoch = spec.get("epoch")
     if epoch is None:
@@ -262,7 +264,7 @@ def _coordinates(spec: Mapping[str, Any], shared: dict[str, Any]) -> PositionDef
         raise DefinitionError(f"decimal {decimal!r} must be '.' or ',', and a polyline has points only")
     if not isinstance(truncated, bool) or (truncated and notation == "polyline"):
         raise DefinitionError(f"truncated {truncated!r} must be true or false, and goes with columns of numbers")
-    vertical = _vertical(spec["vertical"]) if "vertical" in spec else base.vertical
+    vertical, lift, height_columns = read_heights(spec.get("vertical"), base.vertical)
     said_notation: Notation = next(known for known in get_args(Notation) if known == notation)
     return dataclasses.replace(
         base,
@@ -270,6 +272,8 @@ def _coordinates(spec: Mapping[str, Any], shared: dict[str, Any]) -> PositionDef
         notation=said_notation,
         unit=unit,
         vertical=vertical,
+        lift=lift,
+        height_columns=height_columns,
         cut_at=cut_at,
         decimal=decimal,
         truncated=truncated,
@@ -298,7 +302,7 @@ def _indirect(spec: Mapping[str, Any], word: str, shared: dict[str, Any]) -> Pos
         raise DefinitionError(
             f"position with `{word}: {reference}` takes {wanted} columns ({what}), found {list(columns)}"
         )
-    vertical = spec.get("vertical")
+    vertical, lift, height_columns = read_heights(spec.get("vertical"), None)
     names = {"along": f"{reference}+chainage", "intersection": f"{reference}+crossing", "cells": f"{reference} cells"}
     return PositionDefinition(
         name=names.get(word, f"{reference}[{', '.join(keys)}]"),
@@ -306,7 +310,9 @@ def _indirect(spec: Mapping[str, Any], word: str, shared: dict[str, Any]) -> Pos
         unit=unit,
         reference=None if word == "cells" else reference,
         key=None if word == "cells" else keys[0],
-        vertical=_vertical(vertical),
+        vertical=vertical,
+        lift=lift,
+        height_columns=height_columns,
         options=options,
         **shared,
     )

@@ -10,6 +10,7 @@ import shapely
 
 from crs.coordinates import Fields, Lattice, ObjectArray, Placed, Positioned, Shapes
 from crs.definition import PositionDefinition, definition
+from crs.elevations import place_heights
 from crs.errors import OperationRefusedError, PositionContradictionError, PositionMissingError
 from crs.fields import lines_of, points_of, unit_factor
 from crs.references import HUB
@@ -82,7 +83,11 @@ def harmonise(layer: L, *, target: object = HUB, references: Mapping[str, Positi
         placed = _place_shapes(_in_frame_units(coordinates, position, name=layer.name), position, goal)
     else:
         placed = _place_fields(coordinates, position, goal, name=layer.name)
-    return layer.with_coordinates(placed)
+    reference = (references or {}).get(str(position.reference))
+    if reference is not None:
+        # What a record gets from a register, it gets with the register's own idea of heights.
+        position = dataclasses.replace(position, vertical=position.vertical or reference.position.vertical)
+    return layer.with_coordinates(place_heights(layer, placed, position, goal))
 
 
 def _goal(goal: PositionDefinition, source: PositionDefinition) -> PositionDefinition:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,48 +21,21 @@ from pyproj.enums import TransformDirection
 from pyproj.exceptions import ProjError
 
 from crs.errors import DefinitionError, HeightRefusedError, LengthMismatchError
-from crs.vertical import UNRESOLVED, VerticalDefinition, title_of, vertical_definition
+from crs.vertical import VerticalDefinition, vertical_definition
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from crs.coordinates import FloatArray, ObjectArray
-    from crs.definition import PositionDefinition
-
 __all__ = [
     "HeightOperation",
     "MovedHeights",
-    "describe_vertical",
     "height_operation",
     "move_heights",
+    "read_heights",
     "resolve_heights",
 ]
 
 _KEYS = {"grid", "offset_m", "from", "to", "accuracy_m", "source"}
-
-
-def describe_vertical(position: PositionDefinition) -> str:
-    """Say what the heights of a dataset refer to.
-
-    Parameters
-    ----------
-    position : PositionDefinition
-        Of any kind.
-
-    Returns
-    -------
-    str
-        The name of the vertical datum and that it is as published, or "unresolved".
-
-    Examples
-    --------
-    >>> from crs.definition import definition
-    >>> describe_vertical(definition("EPSG:3944+5720"))
-    'NGF-IGN69 height (EPSG:5720), as published'
-    >>> describe_vertical(definition("EPSG:2263"))
-    'unresolved'
-    """
-    return title_of(position.vertical or UNRESOLVED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +63,7 @@ class HeightOperation:
     target: str
     accuracy_m: float
     offset_m: float = 0.0
-    grid: str = ""
+    grid: str = field(default="", repr=False)
     digest: str = ""
 
     def __dask_tokenize__(self) -> tuple[object, ...]:
@@ -125,7 +99,7 @@ class MovedHeights:
         What was done.
     """
 
-    height_m: FloatArray
+    height_m: NDArray[np.float64]
     resolved: NDArray[np.bool_]
     sigma_m: float
     name: str
@@ -185,6 +159,59 @@ def height_operation(spec: object) -> HeightOperation:
     )
 
 
+def read_heights(spec: object, base: str | None) -> tuple[str | None, HeightOperation | None, tuple[str, ...]]:
+    """Read what a position says of its heights.
+
+    Parameters
+    ----------
+    spec : str, Mapping or None
+        As `vertical_definition` takes it; a mapping may also say `by` (the operation that moves them; its `from` is
+        the datum unless it says otherwise) and `columns` (those of a table that hold heights).
+    base : str or None
+        What the frame itself says.
+
+    Returns
+    -------
+    tag : str or None
+        What the heights refer to.
+    operation : HeightOperation or None
+        What moves them.
+    columns : tuple of str
+        Columns with heights.
+
+    Raises
+    ------
+    DefinitionError
+        If it is not understood, or the operation does not start from the datum.
+
+    Examples
+    --------
+    >>> read_heights({"datum": "EPSG:5736", "by": "CN:1956-1985"}, None)[1].target
+    'EPSG:5737'
+    """
+    if spec is None:
+        return base, None, ()
+    if not isinstance(spec, Mapping):
+        return str(vertical_definition(spec)), None, ()
+    own = {key: value for key, value in spec.items() if key not in {"by", "columns"}}
+    tag = base if not own else str(vertical_definition({"datum": base, **own} if base is not None else own))
+    columns = spec.get("columns", ())
+    columns = (columns,) if isinstance(columns, str) else columns
+    if not isinstance(columns, list | tuple) or not all(isinstance(name, str) for name in columns):
+        raise DefinitionError(f"vertical.columns {columns!r} must be the name of a column, or a list of names")
+    by = spec.get("by")
+    if by is None:
+        return tag, None, tuple(columns)
+    datum = vertical_definition(tag).name
+    way = height_operation({"from": datum, **by} if isinstance(by, Mapping) else by)
+    if datum not in {way.source, way.target}:
+        raise DefinitionError(
+            f"vertical.by: {way.name} leads from {way.source} to {way.target}, but the heights are on {datum}; "
+            "write datum: with one of the two"
+        )
+    return tag, way, tuple(columns)
+
+
 def _grid(text: str) -> tuple[str, str]:
     """Return the path and the digest of a grid file."""
     path = Path(text)
@@ -198,7 +225,7 @@ def _grid(text: str) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=16)
-def _shifter(grid: str) -> Transformer:
+def _shifter(grid: str, digest: str) -> Transformer:  # noqa: ARG001 - a file that was replaced is read anew
     steps = f"+step +proj=unitconvert +xy_in=deg +xy_out=rad +step +proj=vgridshift +grids={grid} +multiplier=1"
     try:
         return Transformer.from_pipeline(f"+proj=pipeline {steps} +step +proj=unitconvert +xy_in=rad +xy_out=deg")
@@ -249,7 +276,7 @@ def move_heights(
     backwards = way.source != start.name
     if way.grid:
         direction = TransformDirection.INVERSE if backwards else TransformDirection.FORWARD
-        _, _, moved = _shifter(way.grid).transform(lon, lat, metres, direction=direction)
+        _, _, moved = _shifter(way.grid, way.digest).transform(lon, lat, metres, direction=direction)
         moved = np.where(np.isfinite(moved), moved, np.nan)
     else:
         moved = metres + (-way.offset_m if backwards else way.offset_m)
@@ -275,9 +302,14 @@ def _way(start: VerticalDefinition, end: VerticalDefinition, operation: object) 
 
 
 def resolve_heights(
-    geometry: ObjectArray, *, source: object, target: object, operation: object = None
-) -> tuple[ObjectArray, MovedHeights]:
-    """Move the heights of geometries in WGS 84 longitude and latitude.
+    geometry: NDArray[np.object_],
+    *,
+    source: object,
+    target: object,
+    operation: object = None,
+    places: NDArray[np.object_] | None = None,
+) -> tuple[NDArray[np.object_], MovedHeights]:
+    """Move the heights of geometries.
 
     Parameters
     ----------
@@ -287,6 +319,8 @@ def resolve_heights(
         As in `move_heights`.
     operation : str, Mapping or HeightOperation, optional
         As in `move_heights`.
+    places : numpy.ndarray, optional
+        The same geometries in WGS 84 longitude and latitude, where they are in another frame themselves.
 
     Returns
     -------
@@ -299,7 +333,8 @@ def resolve_heights(
     result = np.array(geometry, dtype=object, copy=True)
     deep = np.flatnonzero(shapely.has_z(result))
     numbers, owner = shapely.get_coordinates(result[deep], include_z=True, return_index=True)
-    moved = move_heights(numbers[:, 2], numbers[:, 0], numbers[:, 1], source=source, target=target, operation=operation)
+    lon, lat = (numbers if places is None else shapely.get_coordinates(places[deep]))[:, :2].T
+    moved = move_heights(numbers[:, 2], lon, lat, source=source, target=target, operation=operation)
     resolved, mean_m = np.ones(len(result), dtype=bool), np.full(len(result), np.nan)
     resolved[deep[owner[~moved.resolved]]] = False
     kept = resolved[deep[owner]]

@@ -179,14 +179,14 @@ def title_of(tag: str) -> str:
     Returns
     -------
     str
-        The name of the datum and that heights are as published, or "unresolved".
+        The name of the datum, or "unresolved".
 
     Examples
     --------
     >>> title_of("EPSG:5720")
-    'NGF-IGN69 height (EPSG:5720), as published'
+    'NGF-IGN69 height (EPSG:5720)'
     """
     if tag == UNRESOLVED:
         return UNRESOLVED
     title = _TITLES.get(tag)
-    return f"{title} ({tag}), as published" if title else f"{tag}, as published"
+    return f"{title} ({tag})" if title else tag

@@ -310,8 +310,10 @@ class Layer:
             )
         refused = given_reasons(placed.reasons)
         kept = self.quarantine(refused, placed.reasons)
+        kept = kept.with_columns(**{name: metres[~refused] for name, metres in placed.columns.items()})
         return replace(
             kept,
+            units={**kept.units, **dict.fromkeys(placed.columns, "m")},
             coordinates=take(placed.coordinates, ~refused),
             position=placed.position,
             steps=(*self.steps, *placed.steps),
@@ -373,14 +375,13 @@ class Layer:
         Returns
         -------
         geopandas.GeoDataFrame
-            With a column ``sigma_m`` where accuracies are known record by record, and ``ambiguous`` where a position
-            may have two origins.
+            With a column ``sigma_m`` where accuracies are known record by record, ``ambiguous`` where a position may
+            have two origins, and ``unresolved_height`` where a height kept what it referred to.
         """
         table = self.table
-        if isinstance(self.coordinates, Shapes) and self.coordinates.sigma_m is not None:
-            table = table.assign(sigma_m=self.coordinates.sigma_m)
-        if isinstance(self.coordinates, Shapes) and self.coordinates.ambiguous is not None:
-            table = table.assign(ambiguous=self.coordinates.ambiguous)
+        for name in ("sigma_m", "ambiguous", "unresolved_height"):
+            known = getattr(self.coordinates, name, None)
+            table = table if known is None else table.assign(**{name: known})
         return gpd.GeoDataFrame(table.copy(), geometry=self.geometry, crs=self.position.portable_crs)
 
     def __len__(self) -> int:

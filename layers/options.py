@@ -50,7 +50,7 @@ class ReadOptions:
     height_unit : str or None
         Unit of z ("metre", "us_survey_foot", "foot"), where the position does not state it.
     vertical : str or None
-        Vertical datum of z ("EPSG:5720", ...); None leaves heights tagged ``vertical_unresolved``.
+        Vertical datum of z ("EPSG:5720", ...); None leaves heights tagged "unresolved" unless the file says it.
     lod : str or None
         Level of detail of a city model; None: the highest of each object.
     """

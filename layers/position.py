@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import crs
 from layers.errors import PositionContradictionError, PositionMissingError
 
-__all__ = ["resolve_position"]
+__all__ = ["resolve_heights", "resolve_position"]
 
 #: OGC names: urn:ogc:def:crs:EPSG::2263, http(s)://www.opengis.net/def/crs/EPSG/0/2263
 _OGC_NAME = re.compile(
@@ -92,4 +93,72 @@ def resolve_position(
             f"Write position: {_show(declared)} (or leave it out) if the file is right; "
             "if the file is wrong, have it corrected at the source, or say so by exporting it anew."
         )
-    return definition
+    return _with_declared_heights(definition, crs.definition(declared), dataset=dataset)
+
+
+def _with_declared_heights(
+    given: crs.PositionDefinition, declared: crs.PositionDefinition, *, dataset: str
+) -> crs.PositionDefinition:
+    """Take over what the file says of its heights where the user is silent."""
+    if given.vertical is None or declared.vertical is None:
+        return dataclasses.replace(given, vertical=given.vertical or declared.vertical)
+    if _datum(given.vertical) != _datum(declared.vertical):
+        raise PositionContradictionError(
+            f"{dataset}: position: says that heights are on {given.vertical}, but the file itself declares "
+            f"{declared.vertical}. Leave vertical out if the file is right; if it is wrong, have it corrected at the "
+            "source."
+        )
+    return given
+
+
+def _datum(tag: str) -> str:
+    try:
+        return crs.vertical_definition(tag).name
+    except crs.DefinitionError:
+        return tag
+
+
+def resolve_heights(
+    position: crs.PositionDefinition,
+    *,
+    vertical: str | None,
+    unit: str | None,
+    columns: tuple[str, ...],
+    dataset: str,
+) -> crs.PositionDefinition:
+    """Give a layer with heights its vertical definition, or the tag that nobody said it.
+
+    Parameters
+    ----------
+    position : PositionDefinition
+        Of the layer.
+    vertical : str or None
+        Datum that the options name.
+    unit : str or None
+        Unit of the numbers that the options name.
+    columns : tuple of str
+        Columns of heights that the reader made, in metres.
+    dataset : str
+        For messages.
+
+    Returns
+    -------
+    PositionDefinition
+        With ``vertical``, "unresolved" if nobody said it, and ``height_columns``.
+
+    Raises
+    ------
+    PositionContradictionError
+        If position and options name two datums or two units.
+    """
+    tag = position.vertical or vertical or "unresolved"
+    if vertical is not None and _datum(vertical) != _datum(tag):
+        raise PositionContradictionError(
+            f"{dataset}: read.vertical says {vertical}, but the position says {tag}; write it once."
+        )
+    if unit is not None:
+        found = crs.vertical_definition({"datum": _datum(tag), "unit": unit})
+        if not columns and " in " in tag and crs.vertical_definition(tag) != found:
+            raise PositionContradictionError(f"{dataset}: height_unit says {unit}, but the position {tag}; write one.")
+        tag = str(found)
+    return dataclasses.replace(position, vertical=tag, height_columns=(*position.height_columns, *columns))

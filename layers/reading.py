@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import shapely
 
-from crs import Fields, PositionDefinition, Shapes
+from crs import Fields, PositionDefinition, Shapes, vertical_definition
 from layers.arrays import given_reasons, to_array
 from layers.clock import resolve_time
 from layers.errors import SchemaError, listed
@@ -18,7 +19,7 @@ from layers.ledger import Ledger
 from layers.model import Layer
 from layers.options import ReadOptions
 from layers.origin import Origin
-from layers.position import resolve_position
+from layers.position import resolve_heights, resolve_position
 from layers.raster import RasterLayer
 from layers.readers.raster import Pixels
 from layers.readers.records import Records, concatenate_records
@@ -86,8 +87,7 @@ def read(
         raise SchemaError(f"{name or 'dataset'}: the list of files is empty; name at least one.")
     files = [resolve_source(path, root=options.root) for path in paths]
     dataset = name or files[0].path.name.split(".")[0]
-    options = _with_heights(options, position)
-    parts = [resolve_format(file).read(file, options) for file in files]
+    parts = [resolve_format(file).read(file, _with_heights(options, position)) for file in files]
     labels = _labels(files, dataset)
     if isinstance(parts[0], Pixels):
         if len(parts) > 1:
@@ -120,8 +120,9 @@ def _with_heights(options: ReadOptions, position: object) -> ReadOptions:
     if position is None:
         return options
     given = resolve_position(position, declared=None, dataset="")
-    unit = options.height_unit or ("metre" if given.unit == "metre" and given.kind == "coordinates" else None)
-    return replace(options, vertical=options.vertical or given.vertical, height_unit=unit)
+    stated = vertical_definition(given.vertical).unit if " in " in (given.vertical or "") else None
+    in_metres = given.unit == "metre" and given.kind == "coordinates"
+    return replace(options, height_unit=options.height_unit or stated or ("metre" if in_metres else None))
 
 
 def _to_raster(pixels: Pixels, *, position: object, dataset: str, source: str) -> RasterLayer:
@@ -158,7 +159,7 @@ def _renamed(records: Records, rename: Mapping[str, str], dataset: str) -> Recor
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
         raise SchemaError(f"{dataset}: after rename two columns are called {twice[0]!r}; choose another name.")
-    return replace(records, table=table)
+    return replace(records, table=table, heights=tuple(rename.get(name, name) for name in records.heights))
 
 
 def _left_out(table: pd.DataFrame, where: Mapping[str, object], dataset: str) -> NDArray[np.object_]:
@@ -231,6 +232,14 @@ def _to_layer(
     definition = resolve_position(
         position, declared=records.declared, default=records.default, dataset=dataset, column_hint=hint
     )
+    if records.heights or (records.geometry is not None and shapely.has_z(records.geometry).any()):
+        definition = resolve_heights(
+            definition,
+            vertical=options.vertical,
+            unit="metre" if records.heights else options.height_unit,
+            columns=records.heights,
+            dataset=dataset,
+        )
     table = written
     if records.text:
         keep = frozenset(name for name, rule in options.fields.items() if rule.kind in {"text", "category"})

@@ -113,6 +113,10 @@ class LayerInfo:
         Origin.
     modelled : bool
         True if the source is a model.
+    vertical : str or None
+        What its heights refer to, "unresolved" if nobody said it; None for a layer without heights that says nothing.
+    epoch : float or None
+        Year with decimals at which its positions hold; nothing is moved by plate motion.
     notes : mapping
         What `explain` tells of the layer: its steps, its values, its series and fields, its source.
     """
@@ -136,6 +140,8 @@ class LayerInfo:
     level: str
     attribution: str
     modelled: bool
+    vertical: str | None = None
+    epoch: float | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -116,7 +116,7 @@ def _layer_cells(layer: layers.Layer, room: _Room, references: Mapping[str, Path
     for name in room.dataset.variables:
         notes = list(readings.notes[name])
         if room.dataset.support == "reference":
-            whole = crs.definition(room.dataset.position).reference
+            whole = crs.definition(room.manifest.position(room.name)).reference
             notes.append(f"a reading holds for the whole of its record in {whole}")
         variables[name] = {
             "static": readings.shares is None,
@@ -166,7 +166,7 @@ def _supports(layer: layers.Layer, room: _Room, references: Mapping[str, Path]) 
     """Return what each record stands for: its own geometry, or the whole street that it refers to."""
     if room.dataset.support == "own":
         return layer.geometry
-    position = crs.definition(room.dataset.position)
+    position = crs.definition(room.manifest.position(room.name))
     reference = read_placed(references[str(position.reference)])
     if not isinstance(reference, layers.Layer) or position.key is None or not position.columns:
         raise BuildError(

@@ -273,7 +273,9 @@ def _print_ledger(city: Twin) -> None:
         counts = (f"{getattr(layer, column):,}" for column in columns)
         # the fate before the colon is told by the column that counts it
         reasons = "\n".join(f"{code.split(':', 1)[-1]} {count:,}" for code, count in layer.reasons.items())
-        table.add_row(layer.name, *counts, f"{layer.sigma_m:.1f}", _plain(reasons))
+        if (layer.vertical or "").startswith("unresolved"):
+            reasons += "\nheights unresolved"
+        table.add_row(layer.name, *counts, f"{layer.sigma_m:.1f}", _plain(reasons.strip()))
     _out.print(table)
 
 

@@ -24,6 +24,7 @@ from twin.manifest_checks import (
     shared_name_faults,
     view_faults,
 )
+from twin.manifest_heights import height_grid, rooted
 from twin.manifest_marks import Lines, Location, plain, shown
 from twin.manifest_models import CitySpec, DatasetSpec
 
@@ -60,6 +61,37 @@ class Manifest:
             Resolved paths, in the order of the manifest.
         """
         return tuple((self.root / part).resolve() for part in self.spec.datasets[dataset].path)
+
+    def grids(self, dataset: str) -> tuple[Path, ...]:
+        """Return the grid files that move the heights of a dataset.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+
+        Returns
+        -------
+        tuple of Path
+            Resolved paths; one at most.
+        """
+        grid = height_grid(self.spec.datasets[dataset].position)
+        return () if grid is None else ((self.root / grid).resolve(),)
+
+    def position(self, dataset: str) -> Any:  # noqa: ANN401 - whatever form `position:` has
+        """Return what the manifest says of a dataset's positions, with whole paths of grid files.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+
+        Returns
+        -------
+        object
+            For `crs.definition`; None if it says nothing.
+        """
+        return rooted(self.spec.datasets[dataset].position, self.root)
 
     def order(self) -> tuple[str, ...]:
         """Return the datasets so that each comes after those its positions refer to.
@@ -124,7 +156,7 @@ def read_manifest(path: str | Path) -> Manifest:
     stated = plain_tree.get("root", ".")
     root = resolve_root(path, stated, lines, faults) if isinstance(stated, str) else None
     for name, dataset in datasets.items():
-        faults += dataset_faults(name, dataset, list(entries), lines)
+        faults += dataset_faults(name, dataset, list(entries), lines, root=root)
         if root is not None:
             faults += path_faults(name, dataset, root, lines)
     faults += shared_name_faults(datasets, lines)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import crs
 from twin.errors import Fault
+from twin.manifest_heights import height_grid, rooted, without_grid
 from twin.manifest_marks import Lines, Location, shown
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def references(dataset: DatasetSpec) -> tuple[str, ...]:
     if not isinstance(dataset.position, Mapping):
         return ()
     try:
-        return tuple(crs.definition(dataset.position).references)
+        return tuple(crs.definition(without_grid(dataset.position)).references)
     except crs.CrsError:
         return ()
 
@@ -101,8 +102,10 @@ def path_faults(name: str, dataset: DatasetSpec, root: Path, lines: Lines) -> li
         One a path.
     """
     faults = []
-    for part in dataset.path:
-        line, where = lines.of(("datasets", name, "path")), f"datasets.{name}.path"
+    grid = height_grid(dataset.position)
+    parts = [(part, "path") for part in dataset.path] + ([] if grid is None else [(grid, "position")])
+    for part, key in parts:
+        line, where = lines.of(("datasets", name, key)), f"datasets.{name}.{key}"
         full = (root / part).resolve()
         if not full.is_relative_to(root):
             remedy = "write a path inside root, or set a wider `root:`"
@@ -119,7 +122,9 @@ def path_faults(name: str, dataset: DatasetSpec, root: Path, lines: Lines) -> li
     return faults
 
 
-def dataset_faults(name: str, dataset: DatasetSpec, names: Sequence[str], lines: Lines) -> list[Fault]:
+def dataset_faults(
+    name: str, dataset: DatasetSpec, names: Sequence[str], lines: Lines, *, root: Path | None
+) -> list[Fault]:
     """Find what no single entry shows: words that refer to other entries.
 
     Parameters
@@ -132,13 +137,15 @@ def dataset_faults(name: str, dataset: DatasetSpec, names: Sequence[str], lines:
         Names of all datasets.
     lines : Lines
         Where they stand.
+    root : Path or None
+        Folder that holds the data; None if it is not known.
 
     Returns
     -------
     list of Fault
         Every fault of this dataset.
     """
-    found = [*_name_faults(name), *_position_faults(dataset, names), *_series_faults(dataset)]
+    found = [*_name_faults(name), *_position_faults(dataset, names, root), *_series_faults(dataset)]
     for key, variable in dataset.variables.items():
         inner = _variable_faults(key, variable, dataset)
         found += [(("variables", key, *tail), seen, remedy) for tail, seen, remedy in inner]
@@ -154,11 +161,15 @@ def _name_faults(name: str) -> list[Found]:
     return [] if _LAYER_NAME.match(name) else [((), repr(name), "write a name of lower-case letters, digits and _")]
 
 
-def _position_faults(dataset: DatasetSpec, names: Sequence[str]) -> list[Found]:
+def _position_faults(dataset: DatasetSpec, names: Sequence[str], root: Path | None) -> list[Found]:
     found: list[Found] = []
     if dataset.position is not None:
+        grid = height_grid(dataset.position)
+        # A grid file that is not there is a fault of its path.
+        here = root is not None and (grid is None or (root / grid).resolve().is_file())
+        position = rooted(dataset.position, root) if here and root is not None else without_grid(dataset.position)
         try:
-            crs.definition(dataset.position)
+            crs.definition(position)
         except crs.CrsError as error:
             found.append((("position",), shown(dataset.position), " ".join(str(error).split())))
     for other in references(dataset):

@@ -244,11 +244,14 @@ class Twin:
         Returns
         -------
         pandas.DataFrame
-            Index layer; columns records_in, placed, quarantined, rejected, reasons, position, operation, sigma_m.
+            Index layer; columns records_in, placed, quarantined, rejected, reasons, position, operation, sigma_m,
+            vertical (what heights refer to, "unresolved", or "" without heights).
         """
         names = ["records_in", "placed", "quarantined", "rejected", "reasons", "position", "operation", "sigma_m"]
+        names += ["vertical"]
         rows = {name: {key: getattr(info, key) for key in names} for name, info in self.layers.items()}
         for row in rows.values():
+            row["vertical"] = row["vertical"] or ""
             row["reasons"] = ", ".join(f"{code} {count:,}" for code, count in row["reasons"].items())
         return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("layer")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
     dataset = manifest.spec.datasets[name]
     published = layers.read(
         list(dataset.path) if len(dataset.path) > 1 else dataset.path[0],
-        position=dataset.position,
+        position=manifest.position(name),
         domain=dataset.domain,
         name=name,
         options=read_options(dataset, manifest.root),
@@ -96,11 +97,14 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         "reasons": dict(zip(named, counts["records"].tolist(), strict=True)),
         "position": published.position.name,
         "stated_sigma_m": float(published.position.sigma_m),
-        "steps": list(getattr(placed, "steps", ())),
+        "steps": list(placed.steps),
+        "operation": next((step for step in reversed(placed.steps) if not step.startswith("heights:")), "none"),
+        "vertical": placed.position.vertical,
+        "epoch": placed.position.epoch,
         "units": dict(getattr(placed, "units", {})),
     }
     if isinstance(placed, layers.Layer):
-        record["ambiguous"] = "ambiguous" in of_position(placed)
+        record["known"] = sorted(of_position(placed))
         _write_layer(placed, folder)
     else:
         _write_raster(placed, folder)
@@ -156,11 +160,14 @@ def of_position(layer: layers.Layer) -> dict[str, npt.NDArray[np.generic]]:
     Returns
     -------
     dict
-        ``sigma_m``; and ``ambiguous`` where a way was taken on which a position may have two origins.
+        ``sigma_m``; ``ambiguous`` where a way was taken on which a position may have two origins; and
+        ``unresolved_height`` where heights were moved, True for a record that kept its own.
     """
     columns: dict[str, npt.NDArray[np.generic]] = {"sigma_m": layer.sigma_m.astype(np.float64)}
-    if isinstance(layer.coordinates, crs.Shapes) and layer.coordinates.ambiguous is not None:
-        columns["ambiguous"] = layer.coordinates.ambiguous
+    for name in ("ambiguous", "unresolved_height"):
+        marked = getattr(layer.coordinates, name, None)
+        if marked is not None:
+            columns[name] = marked
     return columns
 
 
@@ -217,7 +224,7 @@ def read_placed(folder: Path) -> layers.Layer | layers.RasterLayer:
         In longitude and latitude, without what was set aside.
     """
     record = placed_record(folder)
-    position = crs.definition(_FRAME)
+    position = dataclasses.replace(crs.definition(_FRAME), vertical=record["vertical"], epoch=record["epoch"])
     name, domain = record["name"], record["domain"]
     if record["raster"]:
         values = np.load(folder / _RASTER, allow_pickle=False)
@@ -235,15 +242,14 @@ def read_placed(folder: Path) -> layers.Layer | layers.RasterLayer:
     frame = gpd.read_parquet(folder / _LAYER)
     geometry = np.asarray(frame.geometry.array, dtype=object)
     sigma_m = frame["sigma_m"].to_numpy(dtype=np.float64)
-    ambiguous = frame["ambiguous"].to_numpy(dtype=np.bool_) if record["ambiguous"] else None
-    known = ["geometry", "sigma_m", *(["ambiguous"] if record["ambiguous"] else [])]
-    table = pd.DataFrame(frame.drop(columns=known)).set_index("row")
+    marks = {name: frame[name].to_numpy(dtype=np.bool_) for name in record["known"] if name != "sigma_m"}
+    table = pd.DataFrame(frame.drop(columns=["geometry", *record["known"]])).set_index("row")
     return layers.Layer(
         name=name,
         domain=domain,
         table=table,
         position=position,
-        coordinates=crs.Shapes(geometry, sigma_m, ambiguous),
+        coordinates=crs.Shapes(geometry, sigma_m, **marks),
         ledger=layers.Ledger(dataset=name, sources={"placed": len(table)}, placed=len(table)),
         units=record["units"],
         steps=tuple(record["steps"]),

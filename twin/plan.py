@@ -161,6 +161,7 @@ def make_plan(manifest: Manifest) -> Plan:
         needs = tuple(f"place {other}" for other in references(dataset))
         cost = sum(path.stat().st_size for path in files)
         content = [[part, hash_file(path)] for part, path in zip(dataset.path, files, strict=True)]
+        content += [["grid", hash_file(path)] for path in manifest.grids(name)]
         before = [steps[need].key for need in needs]
         place = Step(
             name=f"place {name}",

@@ -182,7 +182,7 @@ def _collect(
 
 
 #: Columns that this reader measures or needs; an attribute of that name is kept beside it.
-_OWN = frozenset({"id", "object_type", "lod", "parts", "height_m", "ground_z", "footprint_from", "vertical"})
+_OWN = frozenset({"id", "object_type", "lod", "parts", "height_m", "ground_z", "footprint_from"})
 
 
 def _free(name: str) -> str:
@@ -203,15 +203,6 @@ def _metres_per_unit(options: ReadOptions, declared: str | None, label: str) -> 
         f"{label}: {declared or 'the file'} does not say in which unit heights are "
         f"(its x and y are in {unit or 'an unknown unit'}); write height_unit: metre, us_survey_foot or foot."
     )
-
-
-def _vertical(options: ReadOptions, declared: str | None) -> str:
-    if options.vertical is not None:
-        return options.vertical
-    try:
-        return "vertical_unresolved" if declared is None else definition(declared).vertical or "vertical_unresolved"
-    except CrsError:
-        return "vertical_unresolved"
 
 
 def _transform(document: Mapping[str, Any], label: str) -> tuple[list[float], list[float]]:
@@ -246,7 +237,6 @@ def _finish(into: _Collector, header: Mapping[str, Any], options: ReadOptions, *
             "height_m": (found.z_max - found.z_min) * factor,
             "ground_z": found.z_min * factor,
             "footprint_from": pd.Categorical(found.method),
-            "vertical": pd.Categorical([_vertical(options, declared)] * len(index)),
         },
         index=index,
     )
@@ -261,6 +251,7 @@ def _finish(into: _Collector, header: Mapping[str, Any], options: ReadOptions, *
         rejected=rejected,
         declared=declared,
         units={"height_m": "m", "ground_z": "m"},
+        heights=("ground_z",),
     )
 
 
@@ -278,7 +269,7 @@ def read_cityjson(document: Mapping[str, Any], options: ReadOptions, *, label: s
     document : Mapping
         With ``CityObjects`` and ``vertices``.
     options : ReadOptions
-        ``lod``, ``height_unit`` and ``vertical`` count.
+        ``lod`` and ``height_unit`` count.
     label : str
         For messages.
 
@@ -286,8 +277,8 @@ def read_cityjson(document: Mapping[str, Any], options: ReadOptions, *, label: s
     -------
     Records
         One a first-level object: its footprint, ``height_m`` (highest minus lowest vertex), ``ground_z`` (lowest
-        vertex, in metres above whatever ``vertical`` names), ``footprint_from`` and its attributes. An attribute
-        called like one of these columns is kept as "..._published".
+        vertex, in metres above what the layer's position names as ``vertical``), ``footprint_from`` and its attributes.
+        An attribute called like one of these columns is kept as "..._published".
 
     Raises
     ------
@@ -317,7 +308,7 @@ def read_cityjson_sequence(source: Source, options: ReadOptions) -> Records:
     source : Source
         A .city.jsonl or .jsonl file, perhaps gzipped.
     options : ReadOptions
-        ``lod``, ``height_unit`` and ``vertical`` count.
+        ``lod`` and ``height_unit`` count.
 
     Returns
     -------

@@ -52,6 +52,8 @@ class Records:
         Columns that the file gives no name; they may be missing from other files of the dataset.
     units : Mapping of str to str
         Units that the file declares, by column.
+    heights : tuple of str
+        Columns that hold heights on the vertical datum, in metres.
     """
 
     table: pd.DataFrame
@@ -64,6 +66,7 @@ class Records:
     text: bool = False
     nameless: frozenset[str] = frozenset()
     units: Mapping[str, str] = field(default_factory=dict)
+    heights: tuple[str, ...] = ()
 
 
 def geometry_faults(

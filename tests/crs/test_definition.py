@@ -75,7 +75,7 @@ def test_a_compound_is_its_horizontal_part_and_a_tag():
     assert (rd.name, rd.crs, rd.vertical) == ("EPSG:7415", "EPSG:28992", "EPSG:5709")
     joined = crs.definition("EPSG:3944+5720")
     assert (joined.crs, joined.vertical) == ("EPSG:3944", "EPSG:5720")
-    assert crs.describe_vertical(joined) == "NGF-IGN69 height (EPSG:5720), as published"
+    assert crs.describe_vertical(joined) == "NGF-IGN69 height (EPSG:5720)"
     assert crs.definition("EPSG:4979").crs == "EPSG:4326"
     assert crs.describe_vertical(crs.definition("EPSG:4979")).startswith("height above the ellipsoid")
     assert crs.describe_vertical(crs.definition("EPSG:2263")) == "unresolved"

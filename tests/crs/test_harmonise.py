@@ -40,7 +40,8 @@ def test_the_result_is_in_the_target_with_its_own_definition():
     assert done.position.sigma_m == 0
     assert done.coordinates.geometry[0].z == 12
     assert done.coordinates.sigma_m[0] == pytest.approx(5**0.5)
-    assert "EPSG:1671" in done.steps[-1]
+    assert "EPSG:1671" in done.steps[-2]
+    assert done.steps[-1] == "heights: on NGF-IGN69 height (EPSG:5720)"
 
 
 def test_the_argument_is_not_changed():

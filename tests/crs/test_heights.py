@@ -127,7 +127,7 @@ def test_a_position_carries_its_vertical_definition():
         crs.definition({"definition": "EPSG:4547", "vertical": "somewhere"})
     layer = crs.harmonise(fake.shapes({"definition": "EPSG:4547"}, shapely.Point(506_000, 2_494_000, 30)))
     assert layer.reasons.tolist() == [None], "an unresolved height sets no record aside"
-    assert layer.position.vertical is None
+    assert layer.position.vertical == "unresolved"
     assert crs.describe_vertical(layer.position) == "unresolved"
 
 
@@ -185,3 +185,111 @@ def test_tokens_follow_the_content_of_the_grid(grid, tmp_path):
     assert one.__dask_tokenize__() == other.__dask_tokenize__()
     copy.write_bytes(grid.read_bytes()[:-4] + struct.pack(">f", 99.0))
     assert crs.height_operation(way(copy)).__dask_tokenize__() != one.__dask_tokenize__()
+
+
+def elevate(grid, geometry, *, target="OGC:CRS84", **vertical):
+    position = {"definition": "EPSG:4547", "vertical": {"datum": "EPSG:5737", "by": way(grid), **vertical}}
+    return crs.harmonise(fake.shapes(position, *geometry), target=target)
+
+
+def gauss(lon, lat, height):
+    x, y = crs.transform([lon], [lat], source="OGC:CRS84", target="EPSG:4547")
+    return shapely.Point(x[0], y[0], height)
+
+
+def test_harmonise_moves_heights_by_the_named_operation_as_proj_does(grid):
+    done = elevate(grid, [gauss(114.1, 22.6, 10.0), gauss(113.4, 23.1, -2.5)])
+    proj = Transformer.from_pipeline(
+        "+proj=pipeline +step +proj=unitconvert +xy_in=deg +xy_out=rad "
+        f"+step +proj=vgridshift +grids={grid} +multiplier=1 +step +proj=unitconvert +xy_in=rad +xy_out=deg"
+    )
+    expected = proj.transform([114.1, 113.4], [22.6, 23.1], [10.0, -2.5])[2]
+    assert [point.z for point in done.coordinates.geometry] == pytest.approx(expected, abs=1e-6)
+    assert expected == pytest.approx([10 + undulation(114.1, 22.6), -2.5 + undulation(113.4, 23.1)], abs=1e-4)
+    assert done.position.vertical == "ellipsoidal"
+    assert done.coordinates.unresolved_height.tolist() == [False, False]
+    assert "quasigeoid.gtx of bureau (sigma 0.05 m)" in done.steps[-1]
+    assert done.position.lift is None
+
+
+def test_the_target_frame_may_be_a_grid_of_metres(grid):
+    point = gauss(114.1, 22.6, 10.0)
+    done = elevate(grid, [point], target="EPSG:4547")
+    assert done.coordinates.geometry[0].z == pytest.approx(10 + undulation(114.1, 22.6), abs=1e-4)
+    assert (done.coordinates.geometry[0].x, done.coordinates.geometry[0].y) == (point.x, point.y)
+
+
+def test_a_record_outside_the_grid_keeps_its_place_and_its_height_and_is_marked(grid):
+    done = elevate(grid, [gauss(114.1, 22.6, 10.0), gauss(113.0, 30.0, 10.0), None, shapely.Point(500_000, 2_500_000)])
+    assert [reason is None for reason in done.reasons] == [True, True, False, True]
+    assert done.coordinates.geometry[1].z == 10.0
+    assert done.coordinates.unresolved_height.tolist() == [False, True, False, False]
+    assert "1 records outside it are unresolved" in done.steps[-1]
+
+
+@pytest.mark.parametrize(
+    ("vertical", "tag", "height_m"),
+    [
+        (None, "unresolved", 100.0),
+        ("unresolved in foot", "unresolved in foot", 100.0),
+        ({"datum": "NAVD88", "unit": "foot"}, "EPSG:5703", 30.48),
+        ("EPSG:6360", "EPSG:6360 in metre", 100 * 1200 / 3937),
+        ({"datum": "above_ground", "unit": "foot"}, "above_ground", 30.48),
+        ("NAP", "EPSG:5709", 100.0),
+        ({"datum": "EPSG:5736", "by": "CN:1956-1985"}, "EPSG:5737", 100 - 0.0286),
+        ({"datum": "EPSG:5736", "unit": "foot", "by": "CN:1956-1985"}, "EPSG:5737", 30.48 - 0.0286),
+        ({"datum": "EPSG:5737", "by": "CN:1956-1985"}, "EPSG:5736", 100 + 0.0286),
+    ],
+)
+def test_every_layer_with_heights_has_a_tag_that_is_true(vertical, tag, height_m):
+    position = {"definition": "OGC:CRS84"} | ({} if vertical is None else {"vertical": vertical})
+    done = crs.harmonise(fake.shapes(position, shapely.Point(114, 22.5, 100)))
+    assert done.reasons.tolist() == [None]
+    assert done.position.vertical == tag
+    assert done.coordinates.geometry[0].z == pytest.approx(height_m, abs=1e-9)
+    assert done.steps[-1].startswith("heights: ")
+    assert ("unresolved" in done.steps[-1]) == ("unresolved" in tag)
+
+
+def test_a_target_with_a_vertical_datum_needs_an_operation_there(grid):
+    wanted = crs.definition({"definition": "OGC:CRS84", "vertical": "ellipsoidal"})
+    point = shapely.Point(114.1, 22.6, 10)
+    kept = crs.harmonise(fake.shapes({"definition": "OGC:CRS84", "vertical": "EPSG:5737"}, point), target=wanted)
+    assert (kept.coordinates.geometry[0].z, kept.position.vertical) == (10, "EPSG:5737")
+    assert "unresolved on height above the ellipsoid" in kept.steps[-1]
+    told = {"definition": "OGC:CRS84", "vertical": {"datum": "EPSG:5737", "by": way(grid)}}
+    moved = crs.harmonise(fake.shapes(told, point), target=wanted)
+    assert moved.coordinates.geometry[0].z == pytest.approx(10 + undulation(114.1, 22.6), abs=1e-4)
+    feet = crs.definition({"definition": "OGC:CRS84", "vertical": {"datum": "NAVD88", "unit": "foot"}})
+    with pytest.raises(crs.OperationRefusedError, match="come out in metres"):
+        crs.harmonise(fake.shapes("OGC:CRS84", point), target=feet)
+
+
+def test_an_ellipsoidal_height_is_not_carried_to_another_ellipsoid():
+    """ED50 to WGS 84 in Finland moves the ellipsoid by some tens of metres; the number alone says nothing there."""
+    moved = crs.harmonise(
+        fake.shapes({"definition": "EPSG:2393", "vertical": "ellipsoidal"}, shapely.Point(3_385_000, 6_672_000, 40))
+    )
+    assert (moved.coordinates.geometry[0].z, moved.position.vertical) == (40, "unresolved")
+    stays = crs.harmonise(fake.shapes("EPSG:4979", shapely.Point(25, 60, 40)))
+    assert (stays.coordinates.geometry[0].z, stays.position.vertical) == (40, "ellipsoidal")
+
+
+def test_an_operation_that_does_not_start_from_the_datum_is_refused_when_it_is_written(grid):
+    for by in ("CN:1956-1985", way(grid)):
+        with pytest.raises(crs.DefinitionError, match="but the heights are on EPSG:5709"):
+            crs.definition({"definition": "OGC:CRS84", "vertical": {"datum": "NAP", "by": by}})
+    with pytest.raises(crs.DefinitionError, match=r"vertical\.columns 3"):
+        crs.definition({"definition": "OGC:CRS84", "vertical": {"datum": "NAP", "columns": 3}})
+
+
+def test_equal_operations_have_equal_tokens_wherever_the_grid_lies(grid, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    copy = tmp_path / "elsewhere" / grid.name
+    copy.write_bytes(grid.read_bytes())
+    first, second = (
+        crs.definition({"definition": "OGC:CRS84", "vertical": {"datum": "EPSG:5737", "by": way(path)}})
+        for path in (grid, copy)
+    )
+    assert first.__dask_tokenize__() == second.__dask_tokenize__()
+    assert repr(first) == repr(second)

@@ -120,11 +120,11 @@ def test_heights_in_feet_become_metres_and_silence_is_refused(tmp_path):
 def test_the_vertical_datum_is_declared_or_tagged_unresolved(tmp_path):
     blocks = [_prism(shapely.box(0, 0, 5, 5), 0, 3)]
     path = tmp_path / "a.city.json"
-    assert _read(path, _encode(blocks)).column("vertical").tolist() == ["vertical_unresolved"]
+    assert _read(path, _encode(blocks)).position.vertical == "unresolved"
     stated = _read(path, _encode(blocks), position={"definition": "EPSG:28992", "vertical": "EPSG:5709"})
-    assert stated.column("vertical").tolist() == ["EPSG:5709"]
+    assert stated.position.vertical == "EPSG:5709"
     compound = _encode(blocks, crs="https://www.opengis.net/def/crs/EPSG/0/7415")
-    assert _read(path, compound).column("vertical").tolist() == ["EPSG:5709"]
+    assert _read(path, compound).position.vertical == "EPSG:5709"
 
 
 def test_parts_belong_to_their_whole_and_the_highest_detail_is_taken(tmp_path):

@@ -110,7 +110,7 @@ def test_new_york_buildings_all_of_them(nyc, stated):
     assert shapely.is_valid(layer.geometry).all()
     heights = layer.column("height_m")
     assert (heights.min() > 0, heights.max() < 150) == (True, True)
-    assert set(layer.column("vertical")) == {"vertical_unresolved"}
+    assert layer.position.vertical == "unresolved"
 
 
 @pytest.mark.nyc
