@@ -2,11 +2,13 @@
 
 `H3Grid` indexes whole arrays, `weights` finds the exact share of every point, line, polygon and pixel in every cell,
 `cell_probabilities` the probability of every cell for points known with an error, `to_h3` aggregates by either into a
-`CellTable`, which goes coarser by parent only. `join` matches records as GeoPandas does, `krige` makes a field of
-stations, `to_features` brings cell values back to records, and `to_cube` lays tables out for xarray. Everything expects
-longitude and latitude (OGC:CRS84), as `crs.harmonise` leaves it.
+`CellTable`, which goes coarser by parent only. `join` matches records as GeoPandas does and `overlay` cuts them; both are
+`frame.twin.join` and `.overlay` too. `krige` makes a field of stations, `to_features` brings cell values back to records,
+and `to_cube` lays tables out for xarray. Everything expects longitude and latitude (OGC:CRS84), as `crs.harmonise` leaves
+it.
 """
 
+from spatial_join.accessor import TwinAccessor
 from spatial_join.aggregate import aggregate, to_h3
 from spatial_join.cube import to_cube
 from spatial_join.errors import (
@@ -22,6 +24,7 @@ from spatial_join.errors import (
 from spatial_join.field import Field, LeaveOneOut, krige, leave_one_out
 from spatial_join.grid import H3Grid
 from spatial_join.join import join
+from spatial_join.overlay import overlay
 from spatial_join.probability import CellProbabilities, cell_probabilities, credible_cells
 from spatial_join.quantity import Quantity
 from spatial_join.table import CellTable
@@ -43,6 +46,7 @@ __all__ = [
     "QuantityError",
     "ResolutionError",
     "TooFewStationsError",
+    "TwinAccessor",
     "Variogram",
     "Weights",
     "WrongRollUpError",
@@ -53,6 +57,7 @@ __all__ = [
     "krige",
     "leave_one_out",
     "mean_on_features",
+    "overlay",
     "to_cube",
     "to_features",
     "to_h3",

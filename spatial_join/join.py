@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from spatial_join.errors import CrsMismatchError, JoinError
+from spatial_join.errors import JoinError
 from spatial_join.nearest import nearest_pairs, pairs_within
 from spatial_join.pairs import PREDICATES, Predicate, pairs
-from spatial_join.records import LON_LAT, crs_name, frame_of
+from spatial_join.records import frame_of, require_degrees, require_one_crs
 from spatial_join.side_by_side import How, matched_rows, side_by_side
 from spatial_join.soundness import sound_geometry
 
@@ -74,12 +74,12 @@ def join(
     """
     _require_known(predicate, how, distance_m, k)
     left, right = frame_of(left), frame_of(right)
-    _require_one_crs(left, right)
+    require_one_crs(left, right)
     here, left_aside = sound_geometry(left, side="left")
     there, right_aside = sound_geometry(right, side="right")
     metres: NDArray[np.float64] | None = None
     if predicate == "nearest" or predicate == "dwithin":  # noqa: PLR1714 -- mypy narrows by equality only
-        _require_degrees(left)
+        require_degrees(left)
         if predicate == "nearest":
             at, to, metres = nearest_pairs(here, there, distance_m=distance_m, k=k)
         else:
@@ -109,26 +109,3 @@ def _require_known(predicate: str, how: str, distance_m: float | None, k: int) -
         raise JoinError("predicate='dwithin' needs a distance: write distance_m=, in metres.")
     if k != 1 and predicate != "nearest":
         raise JoinError(f"k={k!r} has a meaning only with predicate='nearest', not {predicate!r}.")
-
-
-def _require_one_crs(left: gpd.GeoDataFrame, right: gpd.GeoDataFrame) -> None:
-    names = crs_name(left), crs_name(right)
-    if None in names:
-        side = "left" if names[0] is None else "right"
-        raise CrsMismatchError(
-            f"The {side} side does not say which coordinate reference system it is in (left: {names[0]}, right: "
-            f"{names[1]}). Read it with its position, or declare it with set_crs."
-        )
-    if left.crs != right.crs and not left.crs.equals(right.crs, ignore_axis_order=True):
-        raise CrsMismatchError(
-            f"The left side is in {names[0]}, the right side in {names[1]}. Harmonise both first (crs.harmonise), "
-            f"or move one: right.to_crs({names[0]!r})."
-        )
-
-
-def _require_degrees(frame: gpd.GeoDataFrame) -> None:
-    if not frame.crs.is_geographic:
-        raise CrsMismatchError(
-            f"Distances are measured on the ellipsoid, so this join needs {LON_LAT}, but the data are in "
-            f"{crs_name(frame)}. Harmonise both sides first."
-        )

@@ -17,7 +17,7 @@ from spatial_join.pieces import LatticeLike
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LON_LAT", "Records", "frame_of", "records_of"]
+__all__ = ["LON_LAT", "Records", "crs_name", "frame_of", "records_of", "require_degrees", "require_one_crs"]
 
 LON_LAT = "OGC:CRS84"
 """The one frame in which records meet: longitude, latitude on WGS84."""
@@ -185,6 +185,53 @@ def crs_name(frame: gpd.GeoDataFrame) -> str | None:
         return None
     authority = frame.crs.to_authority()
     return ":".join(authority) if authority else str(frame.crs.name)
+
+
+def require_one_crs(left: gpd.GeoDataFrame, right: gpd.GeoDataFrame) -> None:
+    """Refuse two frames that are not in one coordinate reference system.
+
+    Parameters
+    ----------
+    left, right : geopandas.GeoDataFrame
+        Both sides of a join.
+
+    Raises
+    ------
+    CrsMismatchError
+        If they differ, or one declares none; the message names both.
+    """
+    names = crs_name(left), crs_name(right)
+    if None in names:
+        side = "left" if names[0] is None else "right"
+        raise CrsMismatchError(
+            f"The {side} side does not say which coordinate reference system it is in (left: {names[0]}, right: "
+            f"{names[1]}). Read it with its position, or declare it with set_crs."
+        )
+    if left.crs != right.crs and not left.crs.equals(right.crs, ignore_axis_order=True):
+        raise CrsMismatchError(
+            f"The left side is in {names[0]}, the right side in {names[1]}. Harmonise both first (crs.harmonise), "
+            f"or move one: right.to_crs({names[0]!r})."
+        )
+
+
+def require_degrees(frame: gpd.GeoDataFrame) -> None:
+    """Refuse a frame in which metres on the ellipsoid cannot be measured.
+
+    Parameters
+    ----------
+    frame : geopandas.GeoDataFrame
+        With a declared coordinate reference system.
+
+    Raises
+    ------
+    CrsMismatchError
+        If it is not in degrees.
+    """
+    if not frame.crs.is_geographic:
+        raise CrsMismatchError(
+            f"Metres are measured on the ellipsoid, so this join needs {LON_LAT}, but the data are in "
+            f"{crs_name(frame)}. Harmonise both sides first."
+        )
 
 
 def _stated(sigma_m: NDArray[np.float64]) -> NDArray[np.float64] | None:
