@@ -59,6 +59,8 @@ class Layer:
         Unit of each column whose unit is known.
     steps : tuple of str
         What was done to the positions since they were read, in order.
+    label : str or None
+        What the file itself says of its positions, by code where it gives one; None if nothing.
 
     Examples
     --------
@@ -80,6 +82,7 @@ class Layer:
     ledger: Ledger
     units: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[str, ...] = ()
+    label: str | None = None
 
     def __post_init__(self) -> None:
         if self.domain not in DOMAINS:
@@ -282,11 +285,8 @@ class Layer:
                 if name not in original.columns
             }
             original = original.assign(**written)
-        source = (
-            original["source_file"].to_numpy(dtype=object)
-            if "source_file" in original
-            else next(iter(self.ledger.sources), "")
-        )
+        one = next(iter(self.ledger.sources), "")
+        source = original["source_file"].to_numpy(dtype=object) if "source_file" in original else one
         entered = self.ledger.quarantine if fate == "quarantined" else self.ledger.reject
         ledger = entered(self.table.index.to_numpy()[mask], _reason_array(mask, reasons), original, source=source)
         return replace(self, table=self.table[~mask], coordinates=take(self.coordinates, ~mask), ledger=ledger)
@@ -305,9 +305,8 @@ class Layer:
             In ``placed.position``.
         """
         if not isinstance(placed.coordinates, Shapes) or len(placed.coordinates) != len(self):
-            raise LayerError(
-                f"{self.name}: {len(placed.coordinates)} new positions do not fit {len(self)} records of a layer."
-            )
+            found = len(placed.coordinates)
+            raise LayerError(f"{self.name}: {found} new positions do not fit {len(self)} records of a layer.")
         refused = given_reasons(placed.reasons)
         kept = self.quarantine(refused, placed.reasons)
         kept = kept.with_columns(**{name: metres[~refused] for name, metres in placed.columns.items()})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +53,11 @@ class ReadOptions:
         Vertical datum of z ("EPSG:5720", ...); None leaves heights tagged "unresolved" unless the file says it.
     lod : str or None
         Level of detail of a city model; None: the highest of each object.
+    default_position : str, Mapping or None
+        What positions mean where neither the caller nor the file says it (a format's own default does not count).
+    trust : {"declared"} or None
+        "declared": the given position holds even where the file's own label contradicts it, and the layer's steps
+        record it; None: such a contradiction is refused.
     """
 
     layer: str | None = None
@@ -70,3 +75,5 @@ class ReadOptions:
     height_unit: str | None = None
     vertical: str | None = None
     lod: str | None = None
+    default_position: object = None
+    trust: Literal["declared"] | None = None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import Literal
 
 import crs
 from layers.errors import PositionContradictionError, PositionMissingError
 
-__all__ = ["resolve_heights", "resolve_position"]
+__all__ = ["contradicts", "label_name", "resolve_heights", "resolve_position"]
 
 #: OGC names: urn:ogc:def:crs:EPSG::2263, http(s)://www.opengis.net/def/crs/EPSG/0/2263
 _OGC_NAME = re.compile(
@@ -44,7 +45,13 @@ def _show(spec: object) -> str:
 
 
 def resolve_position(
-    given: object, *, declared: str | None, dataset: str, default: str | None = None, column_hint: str = ""
+    given: object,
+    *,
+    declared: str | None,
+    dataset: str,
+    default: object = None,
+    column_hint: str = "",
+    trust: Literal["declared"] | None = None,
 ) -> crs.PositionDefinition:
     """Decide what a dataset's positions mean.
 
@@ -56,10 +63,12 @@ def resolve_position(
         What the file says.
     dataset : str
         For messages.
-    default : str or None
-        What the format means where neither says anything (GeoJSON: "OGC:CRS84").
+    default : PositionDefinition, str, Mapping or None
+        What holds where neither says anything (GeoJSON: "OGC:CRS84").
     column_hint : str
         What else to tell where both are silent, such as the columns of the table.
+    trust : {"declared"} or None
+        "declared": what is given holds, whatever the file says.
 
     Returns
     -------
@@ -71,10 +80,10 @@ def resolve_position(
     PositionMissingError
         If both are silent.
     PositionContradictionError
-        If they are not equivalent.
+        If they are not equivalent, and none is to be trusted.
     """
-    if given is None and declared is None:
-        declared = default
+    if given is None and declared is None and default is not None:
+        return crs.definition(default)
     if given is None and declared is None:
         raise PositionMissingError(
             f"{dataset}: the file does not say what its positions mean, and position: is not given.{column_hint} "
@@ -87,11 +96,14 @@ def resolve_position(
     if given is None:
         return crs.definition(declared)
     definition = crs.definition(given)
-    if not crs.equivalent(definition, crs.definition(declared)):
+    wrong = contradicts(definition, declared)
+    if trust == "declared" and (wrong or definition.vertical is not None):
+        return definition
+    if wrong:
         raise PositionContradictionError(
             f"{dataset}: position: says {_show(given)}, but the file itself declares {_show(declared)}. "
             f"Write position: {_show(declared)} (or leave it out) if the file is right; "
-            "if the file is wrong, have it corrected at the source, or say so by exporting it anew."
+            "if the file is wrong, have it corrected at the source, or write trust: declared, which is recorded."
         )
     return _with_declared_heights(definition, crs.definition(declared), dataset=dataset)
 
@@ -162,3 +174,50 @@ def resolve_heights(
             raise PositionContradictionError(f"{dataset}: height_unit says {unit}, but the position {tag}; write one.")
         tag = str(found)
     return dataclasses.replace(position, vertical=tag, height_columns=(*position.height_columns, *columns))
+
+
+def contradicts(definition: crs.PositionDefinition, declared: str | None) -> bool:
+    """Say whether the label of a file means something else.
+
+    Parameters
+    ----------
+    definition : PositionDefinition
+        What is taken to be right.
+    declared : str or None
+        What the file says, None if nothing.
+
+    Returns
+    -------
+    bool
+        True for a label that is not equivalent, or not understood.
+
+    Examples
+    --------
+    >>> contradicts(crs.definition("GCJ-02"), "EPSG:4326"), contradicts(crs.definition("GCJ-02"), None)
+    (True, False)
+    """
+    if declared is None:
+        return False
+    try:
+        return not crs.equivalent(definition, crs.definition(shorten(declared)))
+    except crs.CrsError:
+        return True
+
+
+def label_name(declared: str) -> str:
+    """Return what to call the label of a file in a sentence.
+
+    Parameters
+    ----------
+    declared : str
+        A code, a name, or a page of WKT.
+
+    Returns
+    -------
+    str
+        The canonical name where it is understood, at most 100 characters of the text where it is not.
+    """
+    try:
+        return crs.definition(shorten(declared)).name
+    except crs.CrsError:
+        return _show(shorten(declared))

@@ -49,6 +49,8 @@ class RasterLayer:
         Unit of the values; "" when not stated.
     steps : tuple of str
         What was done to the positions since they were read.
+    label : str or None
+        What the file itself says of its positions, by code where it gives one; None if nothing.
     """
 
     name: str
@@ -61,6 +63,7 @@ class RasterLayer:
     variable: str = ""
     unit: str = ""
     steps: tuple[str, ...] = ()
+    label: str | None = None
 
     def __post_init__(self) -> None:
         if self.domain not in DOMAINS:

@@ -19,7 +19,7 @@ from layers.ledger import Ledger
 from layers.model import Layer
 from layers.options import ReadOptions
 from layers.origin import Origin
-from layers.position import resolve_heights, resolve_position
+from layers.position import contradicts, label_name, resolve_heights, resolve_position, shorten
 from layers.raster import RasterLayer
 from layers.readers.raster import Pixels
 from layers.readers.records import Records, concatenate_records
@@ -92,7 +92,9 @@ def read(
     if isinstance(parts[0], Pixels):
         if len(parts) > 1:
             raise SchemaError(f"{dataset}: {len(parts)} rasters; each is a dataset of its own, name them one by one.")
-        layer: Layer | RasterLayer = _to_raster(parts[0], position=position, dataset=dataset, source=labels[0])
+        layer: Layer | RasterLayer = _to_raster(
+            parts[0], position=position, dataset=dataset, options=options, source=labels[0]
+        )
     else:
         tables = [part for part in parts if isinstance(part, Records)]
         records = concatenate_records(tables, labels, dataset=dataset) if len(parts) > 1 else tables[0]
@@ -125,9 +127,15 @@ def _with_heights(options: ReadOptions, position: object) -> ReadOptions:
     return replace(options, height_unit=options.height_unit or stated or ("metre" if in_metres else None))
 
 
-def _to_raster(pixels: Pixels, *, position: object, dataset: str, source: str) -> RasterLayer:
+def _to_raster(pixels: Pixels, *, position: object, dataset: str, options: ReadOptions, source: str) -> RasterLayer:
     """Place a raster; infinite values are quarantined, nodata is no record."""
-    definition = resolve_position(position, declared=pixels.declared, dataset=dataset)
+    definition = resolve_position(
+        position,
+        declared=pixels.declared,
+        default=options.default_position,
+        dataset=dataset,
+        trust=options.trust,
+    )
     values: NDArray[np.float64] = pixels.values  # noqa: PD011 - no pandas here
     wild = np.isinf(values)
     rows = np.flatnonzero(wild)
@@ -146,7 +154,16 @@ def _to_raster(pixels: Pixels, *, position: object, dataset: str, source: str) -
         ledger=ledger,
         variable=pixels.variable,
         unit=pixels.unit,
+        label=None if pixels.declared is None else shorten(pixels.declared),
+        steps=_overruled(definition, pixels.declared),
     )
+
+
+def _overruled(definition: PositionDefinition, label: str | None) -> tuple[str, ...]:
+    """Tell of a label that does not hold."""
+    if label is None or not contradicts(definition, label):
+        return ()
+    return (f"the file's own label, {label_name(label)}, is overruled: {definition.name} (trust: declared)",)
 
 
 def _renamed(records: Records, rename: Mapping[str, str], dataset: str) -> Records:
@@ -182,10 +199,14 @@ def _left_out(table: pd.DataFrame, where: Mapping[str, object], dataset: str) ->
 def _fields(table: pd.DataFrame, position: PositionDefinition, dataset: str) -> Fields:
     """Take the position columns as they are written."""
     if not position.columns:
+        said = (
+            "{detect: {columns: [x, y]}}"
+            if position.crs is None
+            else f"{{definition: {position.name}, columns: [x, y]}}"
+        )
         raise SchemaError(
             f"{dataset}: a table needs to know which columns hold the position ({position.name}); it has "
-            f"{listed(table.columns)}. Write position: {{definition: {position.name}, columns: [x, y]}} with two of "
-            "them."
+            f"{listed(table.columns)}. Write position: {said} with two of them."
         )
     absent = [name for name in position.columns if name not in table.columns]
     if absent:
@@ -230,7 +251,12 @@ def _to_layer(
     written = records.table.rename_axis(index="row")
     hint = "" if records.geometry is not None else f" Its columns are {listed(written.columns)}."
     definition = resolve_position(
-        position, declared=records.declared, default=records.default, dataset=dataset, column_hint=hint
+        position,
+        declared=records.declared,
+        default=options.default_position or records.default,
+        dataset=dataset,
+        column_hint=hint,
+        trust=options.trust,
     )
     if records.heights or (records.geometry is not None and shapely.has_z(records.geometry).any()):
         definition = resolve_heights(
@@ -268,6 +294,8 @@ def _to_layer(
         coordinates=coordinates,
         ledger=_start_ledger(records, dataset, sources),
         units=units,
+        label=None if records.declared is None else shorten(records.declared),
+        steps=_overruled(definition, records.declared),
     )
     out = given_reasons(left_out)
     layer = layer.set_aside(out, left_out, fate="rejected", original=written)

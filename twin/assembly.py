@@ -68,6 +68,9 @@ def assemble(plan: Plan, out: Path, work: Path) -> str:
             "layers": layers,
             "variables": variables,
         }
+        profile = spec.profile.model_dump(mode="json", exclude_defaults=True)
+        if profile:
+            description["profile"] = profile
         if spec.view is not None:
             description["view"] = spec.view.model_dump(exclude_none=True)
         return writer.publish(description)
@@ -110,7 +113,8 @@ def _variable(
 def _layer(name: str, dataset: DatasetSpec, info: Mapping[str, Any], fields: Mapping[str, Any]) -> LayerInfo:
     sigma_m = info["sigma_m"]
     steps = [f"read from {', '.join(dataset.path)} as published by {dataset.owner}"]
-    steps += [f"position: {info['position']}, stated sigma {info['stated_sigma_m']:g} m", *info["steps"]]
+    how = "" if info["status"] == "declared" else f" ({info['status']})"
+    steps += [f"position: {info['position']}{how}, stated sigma {info['stated_sigma_m']:g} m", *info["steps"]]
     values = {key: made["notes"] for key, made in info["variables"].items()}
     for key, field in fields.items():
         shape = field["variogram"]
@@ -132,6 +136,9 @@ def _layer(name: str, dataset: DatasetSpec, info: Mapping[str, Any], fields: Map
         operation=info["operation"],
         vertical=info["vertical"],
         epoch=info["epoch"],
+        status=info["status"],
+        trust=dataset.trust,
+        evidence=info["evidence"],
         sigma_m=float("nan") if sigma_m is None else sigma_m,
         show=dataset.show.model_dump(by_alias=True, exclude_none=True),
         files=dataset.path,

@@ -26,7 +26,7 @@ from twin.cells import make_cells
 from twin.errors import BuildError, TwinError
 from twin.field import make_field
 from twin.manifest import read_manifest
-from twin.manifest_checks import references
+from twin.manifest_positions import references
 from twin.model import Twin
 from twin.model import open as open_twin
 from twin.place import place

@@ -119,6 +119,15 @@ class LayerInfo:
         Year with decimals at which its positions hold; nothing is moved by plate motion.
     notes : mapping
         What `explain` tells of the layer: its steps, its values, its series and fields, its source.
+    status : str
+        How the position is known: "declared"; "detected" from evidence; "ambiguous" or "unresolvable" where the
+        evidence named none, and all records are set aside.
+    trust : str or None
+        "declared" where the manifest holds to its position against the file's label and the evidence.
+    evidence : mapping
+        What the positions were held against and what that showed, if it was asked for: ``reference``, ``status``,
+        ``found``, ``probability``, ``candidates``, ``settle``; for a declared position ``outcome``, "agrees",
+        "contradicts" or "open".
     """
 
     name: str
@@ -143,6 +152,9 @@ class LayerInfo:
     vertical: str | None = None
     epoch: float | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "declared"
+    trust: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 def to_json(value: Variable | LayerInfo) -> dict[str, Any]:

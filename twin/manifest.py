@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,14 @@ from twin.manifest_checks import (
     cycle_faults,
     dataset_faults,
     path_faults,
-    references,
     resolve_root,
     shared_name_faults,
     view_faults,
 )
 from twin.manifest_heights import height_grid, rooted
 from twin.manifest_marks import Lines, Location, plain, shown
-from twin.manifest_models import CitySpec, DatasetSpec
+from twin.manifest_models import DETECT, CitySpec, DatasetSpec, ProfileSpec
+from twin.manifest_positions import profile_faults, references, with_profile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +40,15 @@ class Manifest:
     root : Path
         Folder that all data paths are relative to, with variables of the environment filled in.
     spec : CitySpec
-        Its content.
+        Its content, the words of its profile filled in.
+    lines : mapping of str to int
+        Line of the position of each dataset, for messages of the build.
     """
 
     path: Path
     root: Path
     spec: CitySpec
+    lines: Mapping[str, int] = field(default_factory=dict)
 
     def files(self, dataset: str) -> tuple[Path, ...]:
         """Return the files of a dataset.
@@ -152,7 +155,9 @@ def read_manifest(path: str | Path) -> Manifest:
     except ValidationError as error:
         faults += [_fault(item, lines) for item in error.errors()]
     entries = plain_tree.get("datasets")
-    datasets = dict(spec.datasets) if spec is not None else _sound_datasets(entries)
+    profile = _sound_profile(plain_tree.get("profile"))
+    faults += profile_faults(profile, lines)
+    datasets = with_profile(spec.datasets if spec is not None else _sound_datasets(entries), profile)
     stated = plain_tree.get("root", ".")
     root = resolve_root(path, stated, lines, faults) if isinstance(stated, str) else None
     for name, dataset in datasets.items():
@@ -165,7 +170,9 @@ def read_manifest(path: str | Path) -> Manifest:
         faults += view_faults(spec.view, spec.area, datasets, lines)
     if faults or root is None or spec is None:
         raise ManifestError(path, tuple(faults))
-    return Manifest(path=path.resolve(), root=root, spec=spec)
+    spec = spec.model_copy(update={"datasets": datasets})
+    marks = {name: lines.of(("datasets", name, "position")) for name in datasets}
+    return Manifest(path=path.resolve(), root=root, spec=spec, lines=marks)
 
 
 def _sound_datasets(entries: object) -> dict[str, DatasetSpec]:
@@ -177,6 +184,14 @@ def _sound_datasets(entries: object) -> dict[str, DatasetSpec]:
         except ValidationError:
             continue  # its faults are told by the whole
     return sound
+
+
+def _sound_profile(entry: object) -> ProfileSpec:
+    """Return the profile, empty if it cannot be read: its faults are told by the whole."""
+    try:
+        return ProfileSpec.model_validate({} if entry is None else entry)
+    except ValidationError:
+        return ProfileSpec.model_validate({})
 
 
 def _read_tree(path: Path) -> CommentedMap:
@@ -211,7 +226,7 @@ def _known_keys(location: Location) -> list[str]:
             if key not in names:
                 return []
             model = names[str(key)].annotation
-            arguments = getattr(model, "__args__", ())
+            arguments = [getattr(item, "__origin__", item) for item in getattr(model, "__args__", ())]
             candidates = [item for item in arguments if isinstance(item, type) and issubclass(item, BaseModel)]
             if getattr(model, "__origin__", None) is dict:
                 continue
@@ -223,8 +238,15 @@ def _known_keys(location: Location) -> list[str]:
     return []
 
 
+def _as_written(location: Location) -> Location:
+    """Leave out which way of saying a position was taken: that word stands in no file."""
+    if len(location) > 3 and location[2] == "position" and location[3] == DETECT:
+        return (*location[:3], *location[4:])
+    return tuple(location)
+
+
 def _fault(item: Any, lines: Lines) -> Fault:  # noqa: ANN401 - pydantic's own dictionary
-    location: Location = tuple(item["loc"])
+    location: Location = _as_written(item["loc"])
     where = ".".join(str(part) for part in location) or "file"
     kind, context = item["type"], item.get("ctx", {})
     found = shown(item["input"])

@@ -4,47 +4,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-import crs
 from twin.errors import Fault
-from twin.manifest_heights import height_grid, rooted, without_grid
-from twin.manifest_marks import Lines, Location, shown
+from twin.manifest_heights import height_grid
+from twin.manifest_positions import Found, position_faults, references
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from twin.manifest_marks import Lines, Location
     from twin.manifest_models import DatasetSpec, VariableSpec, ViewSpec
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _LAYER_NAME = re.compile(r"^[a-z][a-z0-9_]*$")
-
-Found = tuple[tuple[str, ...], str, str]
-"""Where inside the dataset, what stands there, and what to write."""
-
-
-def references(dataset: DatasetSpec) -> tuple[str, ...]:
-    """Return the datasets that the positions of this one refer to.
-
-    Parameters
-    ----------
-    dataset : DatasetSpec
-        Entry of the manifest.
-
-    Returns
-    -------
-    tuple of str
-        Names of datasets, such as the streets of ``{along: streets}``; empty for plain coordinates, and for what
-        `crs` cannot read, which is a fault of its own.
-    """
-    if not isinstance(dataset.position, Mapping):
-        return ()
-    try:
-        return tuple(crs.definition(without_grid(dataset.position)).references)
-    except crs.CrsError:
-        return ()
 
 
 def resolve_root(path: Path, text: str, lines: Lines, faults: list[Fault]) -> Path | None:
@@ -145,7 +120,7 @@ def dataset_faults(
     list of Fault
         Every fault of this dataset.
     """
-    found = [*_name_faults(name), *_position_faults(dataset, names, root), *_series_faults(dataset)]
+    found = [*_name_faults(name), *position_faults(dataset, names, root), *_series_faults(dataset)]
     for key, variable in dataset.variables.items():
         inner = _variable_faults(key, variable, dataset)
         found += [(("variables", key, *tail), seen, remedy) for tail, seen, remedy in inner]
@@ -159,27 +134,6 @@ def dataset_faults(
 
 def _name_faults(name: str) -> list[Found]:
     return [] if _LAYER_NAME.match(name) else [((), repr(name), "write a name of lower-case letters, digits and _")]
-
-
-def _position_faults(dataset: DatasetSpec, names: Sequence[str], root: Path | None) -> list[Found]:
-    found: list[Found] = []
-    if dataset.position is not None:
-        grid = height_grid(dataset.position)
-        # A grid file that is not there is a fault of its path.
-        here = root is not None and (grid is None or (root / grid).resolve().is_file())
-        position = rooted(dataset.position, root) if here and root is not None else without_grid(dataset.position)
-        try:
-            crs.definition(position)
-        except crs.CrsError as error:
-            found.append((("position",), shown(dataset.position), " ".join(str(error).split())))
-    for other in references(dataset):
-        if other not in names:
-            remedy = f"write the name of a dataset: {', '.join(names)}"
-            found.append((("position",), f"a reference to {other!r}", remedy))
-    if dataset.support == "reference" and not references(dataset):
-        remedy = "give a position {along: …} or {register: …}, or remove support"
-        found.append((("support",), "'reference'", remedy))
-    return found
 
 
 def _series_faults(dataset: DatasetSpec) -> list[Found]:

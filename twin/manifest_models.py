@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import pandas as pd
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 Level = Literal["public", "internal", "sensitive", "core"]
@@ -15,6 +26,7 @@ Kind = Literal["extensive", "intensive", "categorical"]
 FieldKind = Literal["number", "integer", "text", "category", "boolean"]
 
 DAY = pd.Timedelta(days=1)
+DETECT, _SAID = "detect", "said"
 
 
 class Strict(BaseModel):
@@ -67,6 +79,7 @@ def _instant(value: object) -> str:
 _ONE_OR_MORE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 _TEXTS = {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}
 _POSITION = {"anyOf": [{"type": "string"}, {"type": "object"}]}
+_SAID_POSITION = {"anyOf": [{"type": "string"}, {"type": "object", "not": {"required": ["detect"]}}]}
 _DURATION = {"type": "string", "examples": ["15min", "1h"]}
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1), WithJsonSchema(_ONE_OR_MORE)]
@@ -76,7 +89,83 @@ Day = Annotated[str, BeforeValidator(_instant), WithJsonSchema({"type": "string"
 Zone = Annotated[str, AfterValidator(_zone)]
 LocalTime = Annotated[str, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 # What a position may say is the business of `crs`; `manifest` asks it and reports its answer with the line.
-Position = Annotated[Any, WithJsonSchema(_POSITION)]
+Said = Annotated[Any, WithJsonSchema(_POSITION)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(_ONE_OR_MORE)]
+
+
+def _or_one_text(schema: dict[str, Any]) -> None:
+    """Let the JSON Schema of an entry allow its short form."""
+    whole = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [{"type": "string"}, whole]
+
+
+class DetectSpec(Strict):
+    """How a definition that nobody knows is looked for."""
+
+    reference: str | None = Field(None, description="dataset of the same kind of entity whose positions are right")
+    columns: Texts = ()
+    confidence: float = Field(0.99, ge=0.5, lt=1, description="probability below which the layer is set aside whole")
+    candidates: tuple[Said, ...] = Field((), description="definitions to choose from; default: all that hold here")
+    groups: str | None = Field(None, description="column whose values may each have a definition of their own")
+    sigma_m: float = Field(0.0, ge=0, description="stated accuracy of the source, metres per axis")
+
+    @model_validator(mode="after")
+    def _two_columns(self) -> DetectSpec:
+        if len(self.columns) not in {0, 2}:
+            raise _remedy("write the two columns that hold the numbers, in either order, such as columns: [x, y]")
+        return self
+
+
+class DetectPosition(Strict):
+    """A position whose definition is to be found: ``detect``, or ``{detect: {reference: streets, …}}``."""
+
+    detect: DetectSpec = Field(default_factory=lambda: DetectSpec.model_validate({}))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one_word(cls, value: object) -> object:
+        if value == DETECT:
+            return {}
+        return {} if value == {DETECT: None} else value
+
+
+class EvidenceSpec(Strict):
+    """Which dataset shows whether the declared position is right."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_or_one_text)
+
+    reference: str = Field(description="dataset of the same kind of entity whose positions are right")
+    confidence: float = Field(0.99, ge=0.5, lt=1, description="probability from which a contradiction stops the build")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one_word(cls, value: object) -> object:
+        return {"reference": value} if isinstance(value, str) else value
+
+
+class ProfileSpec(Strict):
+    """What the standards say that a city follows, once for all datasets that do not say otherwise."""
+
+    cites: Texts = Field((), description="the texts that this profile repeats: standard, edition, clause")
+    definition: Said = Field(None, description="what positions mean where neither dataset nor file says it")
+    notation: str | None = None
+    axes: str | None = None
+    unit: str | None = None
+    sigma_m: float | None = Field(None, ge=0, description="accuracy, metres per axis; goes with the definition")
+    vertical: Said = Field(None, description="height system, of every position that says none")
+    epoch: float | None = Field(None, description="year with decimals, of every position that says none")
+
+
+def _way_of(value: object) -> str:
+    told = isinstance(value, Mapping) and "detect" in value
+    return DETECT if told or value == DETECT or isinstance(value, DetectPosition) else _SAID
+
+
+Position = Annotated[
+    Annotated[DetectPosition, Tag(DETECT)] | Annotated[Said, WithJsonSchema(_SAID_POSITION), Tag(_SAID)],
+    Discriminator(_way_of),
+]
 
 
 class ClockSpec(Strict):
@@ -185,10 +274,14 @@ class DatasetSpec(Strict):
     source: str = ""
     modelled: bool = False
     position: Position = None
+    evidence: EvidenceSpec | None = Field(None, description="dataset that the declared position is checked against")
+    trust: Literal["declared"] | None = Field(
+        None, description="declared: the position holds against the file's own label and against the evidence"
+    )
     fields: dict[str, FieldSpec] = Field(default_factory=dict)
     read: ReadSpec = Field(default_factory=lambda: ReadSpec.model_validate({}))
     time: TimeSpec | None = None
-    site: Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(_ONE_OR_MORE)] = ()
+    site: Texts = ()
     support: Literal["own", "reference"] = "own"
     variables: dict[str, VariableSpec] = Field(default_factory=dict)
     height_unit: str | None = Field(None, description="unit of the heights, where it is not that of x and y")
@@ -223,6 +316,7 @@ class CitySpec(Strict):
     area: tuple[float, float, float, float] = Field(description="min_lon, min_lat, max_lon, max_lat in degrees")
     clock: ClockSpec
     root: str = "."
+    profile: ProfileSpec = Field(default_factory=lambda: ProfileSpec.model_validate({}))
     view: ViewSpec | None = Field(None, description="first view of the dashboard; left out, it fits the city")
     datasets: dict[str, DatasetSpec] = Field(min_length=1)
 

@@ -52,6 +52,7 @@ class Twin:
         self.area: tuple[float, float, float, float] = (west, south, east, north)
         self.resolution: int = tree["resolution"]
         self.clock: Clock = clock_from_json(tree["clock"])
+        self.profile: Mapping[str, Any] = tree.get("profile", {})
         self.view: View = view_from_json(tree.get("view"))
         self.variables: dict[str, Variable] = {v["name"]: variable_from_json(v) for v in tree["variables"]}
         self.layers: dict[str, LayerInfo] = {v["name"]: layer_from_json(v) for v in tree["layers"]}
@@ -244,16 +245,20 @@ class Twin:
         Returns
         -------
         pandas.DataFrame
-            Index layer; columns records_in, placed, quarantined, rejected, reasons, position, operation, sigma_m,
-            vertical (what heights refer to, "unresolved", or "" without heights).
+            Index layer; columns records_in, placed, quarantined, rejected, reasons, position, status (how the position
+            is known), probability (of a detected or checked one; NaN where nothing was asked or named), operation,
+            sigma_m, vertical (what heights refer to, "unresolved", or "" without heights).
         """
-        names = ["records_in", "placed", "quarantined", "rejected", "reasons", "position", "operation", "sigma_m"]
-        names += ["vertical"]
+        names = ["records_in", "placed", "quarantined", "rejected", "reasons", "position", "status"]
+        names += ["operation", "sigma_m", "vertical"]
         rows = {name: {key: getattr(info, key) for key in names} for name, info in self.layers.items()}
         for row in rows.values():
             row["vertical"] = row["vertical"] or ""
             row["reasons"] = ", ".join(f"{code} {count:,}" for code, count in row["reasons"].items())
-        return pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("layer")
+        frame = pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("layer")
+        shown = [info.evidence.get("probability") for info in self.layers.values()]
+        frame.insert(names.index("status") + 1, "probability", np.array(shown, dtype=np.float64))
+        return frame
 
     def quality(self) -> pd.DataFrame:
         """Return how much of each variable is known, and how well.

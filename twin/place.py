@@ -12,6 +12,9 @@ import pandas as pd
 
 import crs
 import layers
+from twin.detection import position_to_read, settle
+from twin.manifest_heights import rooted
+from twin.manifest_positions import profile_position
 from twin.store import canonical_json, write_features, write_table
 
 if TYPE_CHECKING:
@@ -30,15 +33,15 @@ _QUARANTINE = "quarantine.parquet"
 _PLACED = "placed.json"
 
 
-def read_options(dataset: DatasetSpec, root: Path) -> layers.ReadOptions:
+def read_options(dataset: DatasetSpec, manifest: Manifest) -> layers.ReadOptions:
     """Return what `layers.read` is told about a dataset.
 
     Parameters
     ----------
     dataset : DatasetSpec
         Entry of the manifest.
-    root : Path
-        No file outside this folder is read.
+    manifest : Manifest
+        The city: its root, outside of which no file is read, and its profile.
 
     Returns
     -------
@@ -53,7 +56,15 @@ def read_options(dataset: DatasetSpec, root: Path) -> layers.ReadOptions:
         for name, field in dataset.fields.items()
     }
     told = dataset.read.model_dump()
-    return layers.ReadOptions(time=time, fields=fields, root=root, height_unit=dataset.height_unit, **told)
+    return layers.ReadOptions(
+        time=time,
+        fields=fields,
+        root=manifest.root,
+        height_unit=dataset.height_unit,
+        default_position=rooted(profile_position(manifest.spec.profile), manifest.root),
+        trust=dataset.trust,
+        **told,
+    )
 
 
 def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder: Path) -> None:
@@ -73,13 +84,16 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
     dataset = manifest.spec.datasets[name]
     published = layers.read(
         list(dataset.path) if len(dataset.path) > 1 else dataset.path[0],
-        position=manifest.position(name),
+        position=position_to_read(manifest, name),
         domain=dataset.domain,
         name=name,
-        options=read_options(dataset, manifest.root),
+        options=read_options(dataset, manifest),
     )
     known = {other: read_placed(place) for other, place in references.items()}
-    placed = _within(crs.harmonise(published, target=_FRAME, references=known), manifest.spec.area)
+    settled = settle(manifest, published, known)
+    placed = settled.layer
+    if not settled.abstained:
+        placed = _within(crs.harmonise(placed, target=_FRAME, references=known), manifest.spec.area)
     ledger = placed.ledger
     ledger.balance()
     write_table(folder / _QUARANTINE, _set_aside(ledger))
@@ -95,10 +109,12 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         "quarantined": len(ledger.quarantined),
         "rejected": len(ledger.rejected),
         "reasons": dict(zip(named, counts["records"].tolist(), strict=True)),
-        "position": published.position.name,
+        "position": settled.position,
+        "status": settled.status,
+        "evidence": settled.evidence,
         "stated_sigma_m": float(published.position.sigma_m),
         "steps": list(placed.steps),
-        "operation": next((step for step in reversed(placed.steps) if not step.startswith("heights:")), "none"),
+        "operation": "none" if settled.abstained else _operation(placed.steps),
         "vertical": placed.position.vertical,
         "epoch": placed.position.epoch,
         "units": dict(getattr(placed, "units", {})),
@@ -110,6 +126,11 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         _write_raster(placed, folder)
         record |= {"variable": placed.variable, "unit": placed.unit, "sigma_m": float(placed.coordinates.sigma_m)}
     (folder / _PLACED).write_bytes(canonical_json(record))
+
+
+def _operation(steps: tuple[str, ...]) -> str:
+    """Return what moved the horizontal positions: the last step that is not about heights."""
+    return next((step for step in reversed(steps) if not step.startswith("heights:")), "none")
 
 
 def _within(

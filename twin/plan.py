@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import crs
 import layers
 import spatial_join
-from twin.manifest_checks import references
+from twin.manifest_positions import profile_position, references
 from twin.store import canonical_json, hash_file
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _LIBRARIES = (
 )
 _KEY_DIGITS = 32
 # Words of a dataset that decide where its records are; titles, owners and drawing are added when all is assembled.
-_PLACING = ("domain", "fields", "height_unit", "path", "position", "read", "time")
+_PLACING = ("domain", "evidence", "fields", "height_unit", "path", "position", "read", "time", "trust")
 # A byte of a raster or of a city model costs more to place than one of a table; this only steers the time left.
 _FIELD_COST = 4_000_000
 
@@ -151,6 +151,7 @@ def make_plan(manifest: Manifest) -> Plan:
     """
     spec, code = manifest.spec, code_version()
     steps: dict[str, Step] = {}
+    profile = profile_position(spec.profile)
     for name in manifest.order():
         dataset = spec.datasets[name]
         files = manifest.files(name)
@@ -167,7 +168,7 @@ def make_plan(manifest: Manifest) -> Plan:
             name=f"place {name}",
             kind="place",
             dataset=name,
-            key=_key("place", code, name, placing, content, list(spec.area), before),
+            key=_key("place", code, name, placing, profile, content, list(spec.area), before),
             needs=needs,
             cost=cost,
         )
