@@ -9,8 +9,10 @@ BIN    := .venv/bin
 ROOMS  := crs layers spatial_join twin dashboards
 # Two workers: the machines that this is tested on have two cores, and a browser wants one of them.
 JOBS   ?= 2
+CASES  ?= 2000
+JUDGE  ?= ours
 
-.PHONY: help demo test lint types check-structure unit browser chromium bench clean
+.PHONY: help demo test lint types check-structure unit browser chromium bench-positions clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,6 +44,9 @@ browser: .venv/.dev chromium ## Only the tests that look at the page
 
 chromium:
 	@sh tests/browser/get_chromium.sh
+
+bench-positions: .venv/.dev ## Measure the naming of definitions on held-out cases (CASES=2000, JUDGE=ours)
+	@$(BIN)/python -m benchmarks.positions_bench --cases $(CASES) --judge $(JUDGE) --workers $(JOBS)
 
 clean: ## Remove what was built, the environment included
 	rm -rf .venv $(TWIN) build dist *.egg-info

@@ -36,6 +36,8 @@ _UNITS = {
     "millimetre": 1e-3,
     "centimetre": 0.01,
 }
+#: Beyond these no grid of the earth has numbers, and those with a shift none beyond China.
+_PLANE_M, _CHINA = 5e7, (60.0, 150.0, 0.0, 60.0)
 _OWN = ("GCJ-02", "BD-09", "BD-09MC", "GCJ-02 Web Mercator")
 _GEOGRAPHIC = ("EPSG:4326", "OGC:CRS84", "EPSG:4490", "EPSG:4214", "EPSG:4610", "GCJ-02", "BD-09")
 
@@ -113,16 +115,25 @@ def written(name: Name, lon: Floats, lat: Floats, *, as_text: bool = False) -> C
 
 def read(name: Name, columns: Columns) -> Pair:
     """Read columns under a definition: WGS 84 longitude and latitude, NaN where that is impossible."""
+    return placed(name, numbers(columns, name.notation))
+
+
+def numbers(columns: Columns, notation: str) -> Pair:
+    """Read both columns as numbers, degrees where the notation is one of degrees; NaN where that is impossible."""
+    first, second = (np.array([_number(value, notation) for value in column.tolist()]) for column in columns)
+    return first, second
+
+
+def placed(name: Name, columns: Pair) -> Pair:
+    """Place numbers in the order of the columns: WGS 84 longitude and latitude, NaN where that is impossible."""
     first, second = columns[::-1] if name.axes == "lat,lon" else columns
-    factor = _UNITS[name.unit]
-    x, y = (np.array([_number(value, name.notation) for value in values]) * factor for values in (first, second))
-    good = np.isfinite(x) & np.isfinite(y)
-    if name.is_geographic:
-        good &= (np.abs(x) <= 180) & (np.abs(y) < 90)
+    x, y = first * _UNITS[name.unit], second * _UNITS[name.unit]
+    reach = (180.0, 90.0) if name.is_geographic else (_PLANE_M, _PLANE_M)
+    good = np.isfinite(x) & np.isfinite(y) & (np.abs(x) <= reach[0]) & (np.abs(y) <= reach[1])
     lon, lat = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     if good.any():
         lon[good], lat[good] = from_frame(name.frame, x[good], y[good])
-    lost = ~(np.isfinite(lon) & np.isfinite(lat))
+    lost = ~(np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 90.0))
     lon[lost], lat[lost] = np.nan, np.nan
     return lon, lat
 
@@ -149,10 +160,11 @@ def from_frame(frame: str, x: Floats, y: Floats) -> Pair:
             x, y = _general("EPSG:3857").transform(x, y)
         elif frame == "BD-09MC":
             x, y = _undone(_baidu_mercator, x, y, start=(x / 111_320.7, _mercator_lat(y)))
+        if frame in {"BD-09", "BD-09MC"}:
             x, y = _undone(published.bd09, x, y, start=(x - 0.0065, y - 0.006))
-        elif frame == "BD-09":
-            x, y = _undone(published.bd09, x, y, start=(x - 0.0065, y - 0.006))
-        return published.wgs84_everywhere(x, y)
+        west, east, south, north = _CHINA
+        there = (x > west) & (x < east) & (y > south) & (y < north)
+        return published.wgs84_everywhere(np.where(there, x, np.nan), np.where(there, y, np.nan))
     for step in _steps(frame):
         x, y = step.transform(x, y, errcheck=False)
     return np.asarray(x), np.asarray(y)
