@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,11 +16,13 @@ from spatial_join.kernels.near_segments import lines_within, reach_of_nearest
 from spatial_join.kernels.nearest_segment import build_segment_grid, nearest
 from spatial_join.kernels.point_in_polygon import locate
 from spatial_join.kernels.polygon_grid import polygon_grid_of
+from spatial_join.plane import segment_lengths_m
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from crs.local import LocalProjection
+    from spatial_join.kernels.nearest_segment import SegmentGrid
 
 __all__ = ["NearPairs", "nearest_pairs", "pairs_within"]
 
@@ -30,6 +34,9 @@ SLACK = 1.001
 
 TIE_M = 1e-8
 """Rounding of plane coordinates: what is nearer by less than this is equally near."""
+
+CLOSE_M = 500.0
+"""So far the radii of curvature measure like the geodesic (0.5 µm at 60° of latitude); beyond, it is computed."""
 
 FEWEST_POINTS = 500
 """Below so many points a tree of the other side is ready sooner than a grid."""
@@ -53,19 +60,64 @@ class NearPairs(NamedTuple):
     distance_m: NDArray[np.float64]
 
 
-class _Planar(NamedTuple):
-    """Both sides in plane metres, and the way back to degrees."""
+@dataclass(frozen=True, eq=False)
+class _Sides:
+    """Both sides, in degrees and in plane metres."""
 
+    left: NDArray[Any]
+    right: NDArray[Any]
     plane: LocalProjection
-    here: NDArray[Any]
-    there: NDArray[Any]
+
+    @cached_property
+    def here(self) -> NDArray[Any]:
+        return np.asarray(self.plane.project(self.left))
+
+    @cached_property
+    def there(self) -> NDArray[Any]:
+        return np.asarray(self.plane.project(self.right))
+
+    @cached_property
+    def degrees(self) -> NDArray[np.float64]:
+        """Positions of the left, where it is of points, shape (n, 2); NaN for none."""
+        return np.column_stack([shapely.get_x(self.left), shapely.get_y(self.left)])
+
+    @cached_property
+    def metres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The same in the plane."""
+        return self.plane.forward(self.degrees[:, 0], self.degrees[:, 1])
+
+    @cached_property
+    def areas(self) -> NDArray[np.int64]:
+        """Rows of polygons on the right."""
+        return np.flatnonzero(shapely.get_dimensions(self.right) == 2)
+
+    @cached_property
+    def grid(self) -> SegmentGrid:
+        """Outlines, lines and points of the right, the latter as lines without length."""
+        shapes = self.there
+        if self.areas.size:
+            shapes = shapes.copy()
+            shapes[self.areas] = shapely.boundary(shapes[self.areas])
+        parts, owners = shapely.get_parts(shapes, return_index=True)
+        coordinates, part = shapely.get_coordinates(parts, return_index=True)
+        sizes = np.bincount(part, minlength=len(parts))
+        twice = np.repeat(np.where(sizes == 1, 2, 1), sizes)
+        offsets = np.concatenate([[0], np.cumsum(np.where(sizes == 1, 2, sizes), dtype=np.int64)])
+        return build_segment_grid(np.repeat(coordinates, twice, axis=0), offsets, owners=owners)
+
+    @property
+    def misfit(self) -> tuple[str, Any] | None:
+        """The side, and the geometry on it, for which there is no grid: it is of points against anything simple."""
+        for side, shapes, kinds in (("left", self.left, (-1, 0)), ("right", self.right, (-1, *_SIMPLE))):
+            fits = np.isin(shapely.get_type_id(shapes), kinds)
+            if not fits.all():
+                return side, shapes[~fits][0]
+        return None
 
     @property
     def takes_grid(self) -> bool:
-        """True for many single points against anything but collections."""
-        points = np.isin(shapely.get_type_id(self.here), (-1, 0)).all()
-        simple = np.isin(shapely.get_type_id(self.there), (-1, *_SIMPLE)).all()
-        return bool(points and simple and self.here.size >= FEWEST_POINTS)
+        """True where a grid pays."""
+        return self.left.size >= FEWEST_POINTS and self.misfit is None
 
 
 def nearest_pairs(left: NDArray[Any], right: NDArray[Any], *, distance_m: float | None = None, k: int = 1) -> NearPairs:
@@ -98,16 +150,18 @@ def nearest_pairs(left: NDArray[Any], right: NDArray[Any], *, distance_m: float 
         _require_positive(distance_m)
     if k < 1:
         raise JoinError(f"k={k}: ask for at least one nearest record.")
-    planar = _planar(left, right)
-    if planar is None:
+    sides = _sides(left, right)
+    if sides is None:
         return _nothing()
     limit = np.inf if distance_m is None else distance_m * SLACK
-    if planar.takes_grid or (k > 1 and len(planar.here)):
-        found = _of_points(planar, limit, k)
+    if k > 1:
+        found = _several_of_points(sides, limit, k)
+    elif sides.takes_grid and not sides.areas.size:
+        found = _one_of_points(sides, limit)
     else:
         reach = None if distance_m is None else limit
-        at, to = shapely.STRtree(planar.there).query_nearest(planar.here, max_distance=reach, all_matches=True)
-        found = _measured(planar, at, to)
+        at, to = shapely.STRtree(sides.there).query_nearest(sides.here, max_distance=reach, all_matches=True)
+        found = _measured(sides, at, to)
     return found if distance_m is None else _cut(found, distance_m)
 
 
@@ -134,15 +188,14 @@ def pairs_within(left: NDArray[Any], right: NDArray[Any], *, distance_m: float) 
         If the distance is not a positive number.
     """
     _require_positive(distance_m)
-    planar = _planar(left, right)
-    if planar is None:
+    sides = _sides(left, right)
+    if sides is None:
         return _nothing()
-    if planar.takes_grid:
-        radius = np.full(len(planar.here), distance_m * SLACK)
-        return _cut(_around_points(planar, radius), distance_m)
-    tree = shapely.STRtree(planar.there)
-    at, to = tree.query(planar.here, predicate="dwithin", distance=distance_m * SLACK)
-    return _cut(_measured(planar, at, to), distance_m)
+    if sides.takes_grid:
+        return _cut(_around_points(sides, np.full(len(left), distance_m * SLACK)), distance_m)
+    tree = shapely.STRtree(sides.there)
+    at, to = tree.query(sides.here, predicate="dwithin", distance=distance_m * SLACK)
+    return _cut(_measured(sides, at, to), distance_m)
 
 
 def _require_positive(distance_m: float) -> None:
@@ -159,8 +212,8 @@ def _cut(found: NearPairs, distance_m: float) -> NearPairs:
     return NearPairs(found.at[near], found.to[near], found.distance_m[near])
 
 
-def _planar(left: NDArray[Any], right: NDArray[Any]) -> _Planar | None:
-    """Lay both sides into one plane, None if there is nothing to lay."""
+def _sides(left: NDArray[Any], right: NDArray[Any]) -> _Sides | None:
+    """Find one plane for both sides, None if there is nothing to lay into it."""
     bounds = np.concatenate([shapely.bounds(left).reshape(-1, 4), shapely.bounds(right).reshape(-1, 4)])
     bounds = bounds[~np.isnan(bounds).any(axis=1)]
     if not len(bounds):
@@ -173,86 +226,71 @@ def _planar(left: NDArray[Any], right: NDArray[Any]) -> _Planar | None:
             f"The two sides span {2 * reach / 1000:.0f} km, more than one local plane can hold "
             f"({2 * LARGEST_HALF_EXTENT_M / 1000:.0f} km). Join region by region."
         )
-    return _Planar(plane, plane.project(left), plane.project(right))
+    return _Sides(left, right, plane)
 
 
-def _measured(planar: _Planar, at: NDArray[np.integer], to: NDArray[np.integer]) -> NearPairs:
+def _measured(sides: _Sides, at: NDArray[np.integer], to: NDArray[np.integer]) -> NearPairs:
     """Measure pairs of any geometries, shape by shape."""
     order = np.lexsort((to, at))
     rows, others = at[order].astype(np.int64), to[order].astype(np.int64)
-    ends = shapely.get_coordinates(shapely.shortest_line(planar.here[rows], planar.there[others])).reshape(-1, 2, 2)
-    return NearPairs(rows, others, _metres(planar.plane, ends[:, 0], ends[:, 1]))
+    ends = shapely.get_coordinates(shapely.shortest_line(sides.here[rows], sides.there[others])).reshape(-1, 2, 2)
+    start = np.column_stack(sides.plane.inverse(ends[:, 0, 0], ends[:, 0, 1]))
+    metres = _metres(sides.plane, start, ends[:, 1])
+    return NearPairs(rows, others, np.where((ends[:, 0] == ends[:, 1]).all(axis=1), 0.0, metres))
 
 
-def _metres(plane: LocalProjection, start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Measure between places of the plane on the ellipsoid."""
-    metres = distances_m(*plane.inverse(start[:, 0], start[:, 1]), *plane.inverse(end[:, 0], end[:, 1]))
-    return np.where((start == end).all(axis=1), 0.0, metres)
+def _metres(plane: LocalProjection, degrees: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Measure from positions in degrees to places of the plane."""
+    lon, lat = plane.inverse(place[:, 0], place[:, 1])
+    metres = segment_lengths_m(degrees[:, 0], degrees[:, 1], lon, lat)
+    far = metres > CLOSE_M
+    metres[far] = distances_m(degrees[far, 0], degrees[far, 1], lon[far], lat[far])
+    return metres
 
 
-def _of_points(planar: _Planar, limit: float, k: int) -> NearPairs:
+def _one_of_points(sides: _Sides, limit: float) -> NearPairs:
+    """Find the nearest of every point, and those that are as near."""
+    x, y = sides.metres
+    best = nearest(sides.grid, x, y, radius=limit)
+    tied = best.second <= best.distance + TIE_M
+    alone = np.flatnonzero((best.line >= 0) & ~tied)
+    metres = _metres(sides.plane, sides.degrees[alone], np.column_stack([best.x, best.y])[alone])
+    several = _around_points(sides, np.where(tied, best.distance + TIE_M, np.nan))
+    at = np.concatenate([alone, several.at])
+    order = np.argsort(at, kind="stable")
+    to = np.concatenate([best.line[alone], several.to])
+    return NearPairs(at[order], to[order], np.concatenate([metres, several.distance_m])[order])
+
+
+def _several_of_points(sides: _Sides, limit: float, k: int) -> NearPairs:
     """Find the k nearest of every point, and those that are as near as the last of them."""
-    kinds = (
-        np.isin(shapely.get_type_id(planar.here), (-1, 0)),
-        np.isin(shapely.get_type_id(planar.there), (-1, *_SIMPLE)),
-    )
-    for side, fits in zip(("left", "right"), kinds, strict=True):
-        if not fits.all():
-            shape = (planar.here if side == "left" else planar.there)[~fits][0]
-            raise JoinError(
-                f"The k nearest are found for points, of anything but collections; the {side} side holds a "
-                f"{shape.geom_type}. Take its centroid, or ask for k=1."
-            )
-    x, y = shapely.get_x(planar.here), shapely.get_y(planar.here)
-    grid = _grid_of(planar.there)
-    if k == 1:
-        reach = nearest(grid, x, y, radius=limit).distance
-    else:
-        reach = np.minimum(reach_of_nearest(grid, x, y, k=k), limit)
-    found = _around_points(planar, reach + TIE_M)
-    if k == 1 and not _polygons(planar.there).any():
-        return found
+    if sides.misfit is not None:
+        side, shape = sides.misfit
+        raise JoinError(
+            f"The k nearest are found for points, of anything but collections; the {side} side holds a "
+            f"{shape.geom_type}. Take its centroid, or ask for k=1."
+        )
+    found = _around_points(sides, np.minimum(reach_of_nearest(sides.grid, *sides.metres, k=k), limit) + TIE_M)
     # Polygons around a point are nearer than their outlines: only now is the k-th distance known.
     order = np.lexsort((found.distance_m, found.at))
     starts = np.flatnonzero(np.r_[True, np.diff(found.at) != 0])[: found.at.size]
     rank = np.arange(found.at.size) - np.repeat(starts, np.diff(np.r_[starts, found.at.size]))
-    last = np.full(len(planar.here), np.inf)
+    last = np.full(len(sides.left), np.inf)
     chosen = order[rank == k - 1]
     last[found.at[chosen]] = found.distance_m[chosen]
     near = found.distance_m <= last[found.at] + 2.0 * TIE_M
     return NearPairs(found.at[near], found.to[near], found.distance_m[near])
 
 
-def _polygons(shapes: NDArray[Any]) -> NDArray[np.bool_]:
-    return np.asarray(shapely.get_dimensions(shapes) == 2)
-
-
-def _grid_of(shapes: NDArray[Any]) -> Any:  # noqa: ANN401 -- a SegmentGrid, whose type numba hides
-    """Index outlines, lines and points, the latter as lines without length."""
-    area = _polygons(shapes)
-    if area.any():
-        shapes = shapes.copy()
-        shapes[area] = shapely.boundary(shapes[area])
-    parts, owners = shapely.get_parts(shapes, return_index=True)
-    coordinates, part = shapely.get_coordinates(parts, return_index=True)
-    sizes = np.bincount(part, minlength=len(parts))
-    twice = np.repeat(np.where(sizes == 1, 2, 1), sizes)
-    sizes = np.where(sizes == 1, 2, sizes)
-    offsets = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
-    return build_segment_grid(np.repeat(coordinates, twice, axis=0), offsets, owners=owners)
-
-
-def _around_points(planar: _Planar, radius: NDArray[np.float64]) -> NearPairs:
-    """Find all within a distance of each point, those inside polygons at no distance."""
-    x, y = shapely.get_x(planar.here), shapely.get_y(planar.here)
-    near = lines_within(_grid_of(planar.there), x, y, radius=radius)
-    start = np.column_stack([x[near.point], y[near.point]])
-    metres = _metres(planar.plane, start, np.column_stack([near.x, near.y]))
+def _around_points(sides: _Sides, radius: NDArray[np.float64]) -> NearPairs:
+    """Find all within a distance of each point (NaN: none), those inside polygons at no distance."""
+    near = lines_within(sides.grid, *sides.metres, radius=radius)
     at, to = near.point, near.line
-    area = np.flatnonzero(_polygons(planar.there))
-    if area.size:
-        point, polygon = locate(polygon_grid_of(planar.there[area]), x, y, predicate="intersects")
-        at, to = np.concatenate([at, point]), np.concatenate([to, area[polygon]])
+    metres = _metres(sides.plane, sides.degrees[at], np.column_stack([near.x, near.y]))
+    if sides.areas.size:
+        polygons = polygon_grid_of(sides.there[sides.areas])
+        point, polygon = locate(polygons, *sides.metres, predicate="intersects")
+        at, to = np.concatenate([at, point]), np.concatenate([to, sides.areas[polygon]])
         metres = np.concatenate([metres, np.zeros(point.size)])
     order = np.lexsort((metres, to, at))
     at, to, metres = at[order], to[order], metres[order]

@@ -80,11 +80,19 @@ class Nearest(NamedTuple):
         Distance in the unit of the coordinates; NaN if there is no line.
     fraction : ndarray of float64, shape (n,)
         Where along the line the nearest place is: 0 at its start, 1 at its end; NaN if there is no line.
+    x, y : ndarray of float64, shape (n,)
+        That place; NaN if there is no line.
+    second : ndarray of float64, shape (n,)
+        Distance to the nearest of the other lines among those that were looked at, infinite if there was none: never
+        more than the true one where that is as small as ``distance``, so that ties show; NaN if there is no line.
     """
 
     line: Ints
     distance: Floats
     fraction: Floats
+    x: Floats
+    y: Floats
+    second: Floats
 
 
 class _Frame(NamedTuple):
@@ -217,7 +225,7 @@ def nearest(
     Returns
     -------
     Nearest
-        Line, distance and fraction.
+        Line, distance, fraction, place and the next distance.
 
     Raises
     ------
@@ -231,7 +239,7 @@ def nearest(
     if not radius >= 0.0:
         raise JoinError(f"The radius is {radius!r}; give a distance of at least 0, or infinity.")
     size = points_x.size
-    out = Nearest(np.empty(size, dtype=np.int32), np.empty(size), np.empty(size))
+    out = Nearest(np.empty(size, dtype=np.int32), *(np.empty(size) for _ in range(5)))
     large = grid.nbytes > second_level_cache() and size > _STRETCH
     box = (grid.left, grid.bottom, grid.nx * grid.cell, grid.ny * grid.cell)
 
@@ -241,7 +249,7 @@ def nearest(
         order = np.arange(stop - start, dtype=np.int32)
         if large:
             part_x, part_y, order = sort_by_tile(part_x, part_y, box)
-        part = Nearest(out.line[start:stop], out.distance[start:stop], out.fraction[start:stop])
+        part = Nearest(out.line[start:stop], *(column[start:stop] for column in out[1:]))
         _find((part_x, part_y), order, grid, part, radius)
 
     in_stretches(_find_part, size, stretch=_SORTED_STRETCH if large else _STRETCH, threads=threads)
@@ -280,17 +288,25 @@ def _spans(ids: Ints, segments: Floats) -> Floats:
 
 @nb.njit(nogil=True, cache=True, inline="always")
 def _scan(x, y, stretch, spans, best):  # type: ignore[no-untyped-def]
-    """Return the best of what is known and of a stretch of listed segments: squared distance, place, share of it."""
-    square, nearest_so_far, share = best
+    """Return the best of what is known and of a stretch of listed segments.
+
+    That is the squared distance, the segment's place, the share of it, and the squared distance of another line.
+    """
+    square, nearest_so_far, share, second = best
     for k in range(stretch[0], stretch[1]):
         px, py, ux, uy = x - spans[k, 0], y - spans[k, 1], spans[k, 2], spans[k, 3]
         t = min(1.0, max(0.0, (px * ux + py * uy) / spans[k, 4]))  # by division, so that ends come out exactly
         ex, ey = px - t * ux, py - t * uy
         here = ex * ex + ey * ey
+        other = nearest_so_far >= 0 and spans[k, 7] != spans[nearest_so_far, 7]
         tie = here == square and (nearest_so_far < 0 or spans[k, 7] < spans[nearest_so_far, 7])
         if here < square or tie:
+            if other:
+                second = square
             square, nearest_so_far, share = here, k, t
-    return square, nearest_so_far, share
+        elif other and here < second:
+            second = here
+    return square, nearest_so_far, share, second
 
 
 @nb.njit(nogil=True, cache=True, inline="always")
@@ -337,15 +353,21 @@ def _find(points, order, grid, out, radius):  # type: ignore[no-untyped-def]
     spans = grid.spans
     for k in range(order.size):
         x, y, at = points[0][k], points[1][k], order[k]
-        best = (np.inf, np.int64(-1), 0.0)
+        best = (np.inf, np.int64(-1), 0.0, np.inf)
         if np.isfinite(x) and np.isfinite(y):
-            best = _search(x, y, frame, lists, (radius * radius, np.int64(-1), 0.0))
+            best = _search(x, y, frame, lists, (radius * radius, np.int64(-1), 0.0, np.inf))
         found = best[1]
         if found < 0:
             out.line[at] = NOWHERE
             out.distance[at] = np.nan
             out.fraction[at] = np.nan
+            out.x[at] = np.nan
+            out.y[at] = np.nan
+            out.second[at] = np.nan
         else:
             out.line[at] = int(spans[found, 7])
             out.distance[at] = math.sqrt(best[0])
             out.fraction[at] = min(1.0, spans[found, 5] + best[2] * spans[found, 6])
+            out.x[at] = spans[found, 0] + best[2] * spans[found, 2]
+            out.y[at] = spans[found, 1] + best[2] * spans[found, 3]
+            out.second[at] = math.sqrt(best[3])

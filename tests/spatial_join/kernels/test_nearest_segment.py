@@ -35,6 +35,13 @@ def test_as_a_loop_over_all_lines(lines, points, radius):
         assert 0.0 <= found.fraction[i] <= 1.0
         there = shapely.line_interpolate_point(chosen, found.fraction[i], normalized=True)
         assert there.distance(shapely.Point(point)) == pytest.approx(distance, abs=1e-6)
+        assert there.distance(shapely.Point(found.x[i], found.y[i])) == pytest.approx(0.0, abs=1e-6)
+        others = [shapely.LineString(other).distance(shapely.Point(point)) for other in lines]
+        del others[found.line[i]]
+        if others and min(others) <= min(distance + 1e-12, radius):
+            assert found.second[i] == pytest.approx(distance, abs=1e-9)
+        else:
+            assert found.second[i] >= min([*others, math.inf]) - 1e-9
 
 
 def test_the_lowest_of_equally_near_lines_wins():
