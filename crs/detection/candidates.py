@@ -18,17 +18,18 @@ from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_crs_info
 from pyproj.enums import PJType
 
+from crs.coordinates import Fields
 from crs.definition import PositionDefinition, definition
 from crs.errors import CrsError
 from crs.fields import points_of
 from crs.given import GivenShift, read_given
 from crs.local import local_projection
-from crs.moves import inside, to_hub
+from crs.moves import from_hub, inside, to_hub
 from crs.registry import definitions, entry
 from crs.units import is_angle
 
 if TYPE_CHECKING:
-    from crs.coordinates import Fields, FloatArray
+    from crs.coordinates import FloatArray
     from crs.definition import Axes, Notation
     from crs.entries import Area
 
@@ -39,6 +40,10 @@ MIN_SHARE = 0.6
 #: Records closer than this under two candidates are at one place: neither sources nor references of a city are so good
 #: that they could tell, say, NAD83 from NAD83(HARN), or the foot from the US survey foot.
 _SAME_PLACE_M = 3.0
+#: Two readings that read so much of the records alike are one.
+_ALIKE = 0.95
+#: So many records screen the candidates, of which so many must fit.
+_SCREENED, _SCREENED_SHARE = 32, 0.3
 #: A frame of half the world is no frame of a city; those in use are named below.
 _WIDEST_DEG = 120.0
 _WORLD = ("OGC:CRS84", "EPSG:4326", "EPSG:3857")
@@ -83,6 +88,14 @@ class Candidate:
         return ", ".join(parts)
 
     @property
+    def is_rare(self) -> bool:
+        """True for an old frame by a regional operation, and for a geographic one that is not in the registry."""
+        given = read_given(str(self.position.crs))
+        if given is not None:
+            return isinstance(given, GivenShift) and bool(given.operation)
+        return is_angle(self.position.unit) and self.position.name not in {*_WORLD, *definitions()}
+
+    @property
     def plainness(self) -> tuple[int, int, int, str]:
         """Order among equals: the plainest way of writing first, the usual names before others."""
         position = self.position
@@ -113,6 +126,7 @@ class Reading:
         return float(np.isfinite(self.lon).mean())
 
 
+@lru_cache(maxsize=64)
 def candidates(area: Area, extra: tuple[PositionDefinition, ...] = ()) -> tuple[Candidate, ...]:
     """List the definitions in which a file of an area may be written.
 
@@ -167,24 +181,31 @@ def _frames_at(lon_deg: float, lat_deg: float) -> tuple[PositionDefinition, ...]
     place = AreaOfInterest(lon_deg, lat_deg, lon_deg, lat_deg)
     names += [
         f"EPSG:{info.code}"
-        for info in query_crs_info("EPSG", PJType.PROJECTED_CRS, area_of_interest=place, contains=True)
+        for kind in (PJType.GEOGRAPHIC_2D_CRS, PJType.PROJECTED_CRS)
+        for info in query_crs_info("EPSG", kind, area_of_interest=place, contains=True)
         if info.area_of_use is not None and info.area_of_use.east - info.area_of_use.west < _WIDEST_DEG
     ]
     specs: list[object] = list(dict.fromkeys(names))
     for base, operations in _REGIONAL.items():
+        held = [
+            name for name in operations if _held({"definition": base, "shift": {"operation": name}}, lon_deg, lat_deg)
+        ]
         olds = [base, *(f"EPSG:{code}" for codes in _OLD_PLANES for code in codes)]
-        specs += [{"definition": old, "shift": {"operation": name}} for name in operations for old in olds]
-    found = []
-    for spec in specs:
-        try:
-            position = definition(spec)
-            area = entry(str(position.crs)).area
-        except (CrsError, IndexError):
-            # No published operation: not a candidate. pyproj raises IndexError where a group of operations is empty.
-            continue
-        if inside(area, np.array([lon_deg]), np.array([lat_deg]))[0]:
-            found.append(position)
+        specs += [{"definition": old, "shift": {"operation": name}} for name in held for old in olds]
+    found = [position for spec in specs if (position := _held(spec, lon_deg, lat_deg)) is not None]
     return tuple({str(position.crs): position for position in found}.values())
+
+
+def _held(spec: object, lon_deg: float, lat_deg: float) -> PositionDefinition | None:
+    """Return the frame if it and its operation hold at a place."""
+    try:
+        position = definition(spec)
+        known = entry(str(position.crs))
+    except (CrsError, IndexError):
+        # No published operation: not a candidate. pyproj raises IndexError where a group of operations is empty.
+        return None
+    at = np.array([lon_deg]), np.array([lat_deg])
+    return position if inside(known.area, *at)[0] and inside(known.datum.area, *at)[0] else None
 
 
 def readings(fields: Fields, area: Area, extra: tuple[PositionDefinition, ...] = ()) -> tuple[Reading, ...]:
@@ -204,23 +225,61 @@ def readings(fields: Fields, area: Area, extra: tuple[PositionDefinition, ...] =
     tuple of Reading
         One per class, none if no candidate fits.
     """
-    # Frames that share a way of writing share its decoding.
-    decoded: dict[tuple[object, ...], tuple[FloatArray, FloatArray]] = {}
+    first = Fields(tuple(column[:_SCREENED] for column in fields.columns))
     kept = []
-    for candidate in candidates(area, extra):
-        position = candidate.position
-        way = (position.axes, position.notation, position.unit, definition(position.crs).unit)
-        if way not in decoded:
-            points = points_of(fields, position)[0].geometry
-            decoded[way] = shapely.get_x(points), shapely.get_y(points)
-        x, y = decoded[way]
-        if np.isfinite(x).mean() < MIN_SHARE:
-            continue
-        lon, lat = to_hub(entry(str(position.crs)), x, y)
-        placed = inside(area, lon, lat)
-        if placed.mean() >= MIN_SHARE:
-            kept.append(Reading((candidate,), np.where(placed, lon, np.nan), np.where(placed, lat, np.nan)))
+    for tried, boxes in _ways(area, extra):
+        # Frames that share a way of writing share its decoding; a few records tell which of them may fit at all.
+        few_x, few_y = _numbers(first, tried[0].position)
+        inner = (few_x >= boxes[:, :1]) & (few_y >= boxes[:, 1:2]) & (few_x <= boxes[:, 2:3]) & (few_y <= boxes[:, 3:])
+        fitting = np.flatnonzero(inner.mean(axis=1) >= _SCREENED_SHARE)
+        if fitting.size:
+            x, y = _numbers(fields, tried[0].position)
+            kept += [reading for place in fitting if (reading := _reading(tried[place], x, y, area)) is not None]
     return classes(kept)
+
+
+def _numbers(fields: Fields, position: PositionDefinition) -> tuple[FloatArray, FloatArray]:
+    """Decode two columns to numbers in the unit of the frame, NaN where that fails."""
+    points = points_of(fields, position)[0].geometry
+    return shapely.get_x(points), shapely.get_y(points)
+
+
+def _reading(candidate: Candidate, x: FloatArray, y: FloatArray, area: Area) -> Reading | None:
+    """Place the records, None if too few of them land in the area."""
+    lon, lat = to_hub(entry(str(candidate.position.crs)), x, y)
+    placed = inside(area, lon, lat)
+    if placed.mean() < MIN_SHARE:
+        return None
+    return Reading((candidate,), np.where(placed, lon, np.nan), np.where(placed, lat, np.nan))
+
+
+@lru_cache(maxsize=64)
+def _ways(area: Area, extra: tuple[PositionDefinition, ...]) -> tuple[tuple[tuple[Candidate, ...], FloatArray], ...]:
+    """Group the candidates by their way of writing, each with the box of numbers that the area has in its frame."""
+    grouped: dict[tuple[object, ...], list[Candidate]] = {}
+    boxes: dict[str, FloatArray] = {}
+    for candidate in candidates(area, extra):
+        position, code = candidate.position, str(candidate.position.crs)
+        if code not in boxes:
+            boxes[code] = _box_in(code, area)
+        if np.isfinite(boxes[code]).all():
+            way = (position.axes, position.notation, position.unit, definition(code).unit)
+            grouped.setdefault(way, []).append(candidate)
+    return tuple(
+        (tuple(some), np.array([boxes[str(candidate.position.crs)] for candidate in some])) for some in grouped.values()
+    )
+
+
+def _box_in(code: str, area: Area) -> FloatArray:
+    """Return the least and greatest numbers of an area in a frame, with a margin since its edges are bent there."""
+    lon, lat = np.meshgrid(np.linspace(area.west, area.east, 5), np.linspace(area.south, area.north, 5))
+    x, y = from_hub(entry(code), lon.ravel(), lat.ravel())
+    good = np.isfinite(x) & np.isfinite(y)
+    if not good.any():
+        return np.full(4, np.nan)
+    low, high = np.array([x[good].min(), y[good].min()]), np.array([x[good].max(), y[good].max()])
+    rim = 0.05 * (high - low)
+    return np.concatenate([low - rim, high + rim])
 
 
 def classes(found: list[Reading]) -> tuple[Reading, ...]:
@@ -249,8 +308,9 @@ def classes(found: list[Reading]) -> tuple[Reading, ...]:
 
 def _same_place(first: Reading, second: Reading) -> bool:
     """Say whether two readings put every record in one place."""
-    read = np.isfinite(first.lon)
-    if not np.array_equal(read, np.isfinite(second.lon)):
+    read = np.isfinite(first.lon) & np.isfinite(second.lon)
+    # At the rim of the area one may read a record that the other does not.
+    if read.sum() < _ALIKE * max(np.isfinite(first.lon).sum(), np.isfinite(second.lon).sum()):
         return False
     plane = local_projection(first.lon[read], first.lat[read])
     one, other = plane.forward(first.lon[read], first.lat[read]), plane.forward(second.lon[read], second.lat[read])

@@ -10,8 +10,9 @@ import numpy as np
 from crs.coordinates import Shapes
 from crs.definition import definition
 from crs.detection.candidates import MIN_SHARE, Reading, readings
-from crs.detection.evidence import Fit, Reference, Scan, block_weights, fit, scan
+from crs.detection.evidence import Fit, Reference, averaged, blocks, fit, inflation
 from crs.detection.hints import Hint, HintSource, containment, gather, soft
+from crs.detection.scan import Scan, scan
 from crs.detection.sketch import Sketch, sketch_of
 from crs.detection.subject import Subject, region_of, subject_of
 from crs.detection.verdict import Ranked, Shift, Status, Verdict
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from crs.coordinates import Coordinates, FloatArray, Positioned
+    from crs.coordinates import Coordinates, Positioned
     from crs.definition import PositionDefinition
 
 __all__ = ["SOURCES", "Race", "detect", "given", "judge", "prepared"]
@@ -39,8 +40,11 @@ _PINNED_M = 30.0
 #: A claim stands if the best shift is no farther than this (the public formula of GCJ-02 is 10 m off in places), or
 #: than three of its sigmas; "none of these" are shifts farther than the second, which old datums exceed.
 _NO_SHIFT_M, _SHIFT_M = 16.0, 20.0
-#: Probability before the evidence that it is none of the candidates; half of it for a shift, half for anything.
-_NONE = 0.05
+#: Probability before the evidence that it is none of the candidates, and the part of it for no relation to the
+#: reference at all; the rest is for a shift. A rare frame is so much rarer than others.
+_NONE, _NONE_CHANCE, _RARE = 0.1, 0.04, 0.3
+#: A shift is told from the plainest of so many candidates.
+_SHIFT_SOURCES = 3
 
 
 def detect(
@@ -263,25 +267,15 @@ def _placed_line(reading: Reading) -> str:
     return f"{int(np.isfinite(reading.lon).sum())} of {len(reading.lon)} records land in the area"
 
 
-def _probabilities(
-    fits: list[Fit], hinted: FloatArray, weights: FloatArray, shifted: Scan
-) -> tuple[NDArray[np.float64], float]:
-    """Average the probability of each candidate, and of none of them, over the resamplings."""
-    totals = np.stack([np.max([noise @ weights.T for noise in one.scores], axis=0) for one in fits])
-    none = np.logaddexp(np.zeros(len(weights)), shifted.log_likelihood) + np.log(_NONE / 2.0)
-    logs = np.vstack([totals + hinted[:, None] + np.log((1.0 - _NONE) / len(fits)), none])
-    shares = np.exp(logs - np.logaddexp.reduce(logs, axis=0)).mean(axis=1)
-    return shares[:-1] / shares.sum(), float(shares[-1] / shares.sum())
-
-
 def _judged(subject: Subject, race: Race, confidence: float) -> Verdict:
     """Weigh all readings against the reference."""
     found, known = race.found, race.known
     fits = [fit(known, one.lon, one.lat) for one in found]
     best = int(np.argmax([one.total for one in fits]))
-    weights = block_weights(fits[best].x_m, fits[best].y_m)
-    shifted = scan(known, fits[best], weights, tolerance_m=_SHIFT_M)
-    shares, none = _probabilities(fits, soft(race.hints, len(found)), weights, shifted)
+    counted = inflation(fits[best].scores[fits[best].best], blocks(fits[best].x_m, fits[best].y_m))
+    shifted = scan(known, fits[best], inflation=counted, tolerance_m=_SHIFT_M)
+    logs = np.array([float(averaged(one.totals, counted)) for one in fits]) + soft(race.hints, len(found))
+    shares, none = _probabilities(logs + _log_priors(found), shifted)
     order = np.argsort(-shares, kind="stable").tolist()
     ranked = tuple(
         Ranked(
@@ -296,7 +290,8 @@ def _judged(subject: Subject, race: Race, confidence: float) -> Verdict:
     )
     wanting = _wanting(found[best], fits[best], shifted, known)
     status: Status = "ambiguous"
-    if none > max(0.5, float(shares.max())):
+    if none > max(0.5, float(shares.max())) or fits[best].total < 0.0:
+        # None of these leads, or even the best is no better than chance.
         status = "unknown"
     elif not wanting and shares[best] >= confidence:
         status = "named"
@@ -307,20 +302,34 @@ def _judged(subject: Subject, race: Race, confidence: float) -> Verdict:
         none_probability=none,
         settle=() if status == "named" else _settle(wanting, ranked, none),
         records=len(subject),
-        shift=_shift(found, fits, weights, known) if status == "unknown" else None,
+        shift=_shift(race, fits, counted) if status == "unknown" else None,
         confidence=confidence,
         sketch=sketch_of(tuple(found[place] for place in order), known.geometry, known.name),
     )
 
 
-def _shift(found: tuple[Reading, ...], fits: list[Fit], weights: FloatArray, known: Reference) -> Shift | None:
+def _log_priors(found: tuple[Reading, ...]) -> NDArray[np.float64]:
+    """Return what is said of each reading before the evidence."""
+    weights = np.array([_RARE if all(member.is_rare for member in one.members) else 1.0 for one in found])
+    return np.asarray(np.log(weights / weights.sum() * (1.0 - _NONE)))
+
+
+def _probabilities(logs: NDArray[np.float64], shifted: Scan) -> tuple[NDArray[np.float64], float]:
+    """Return the probability of each candidate, and of none of them: a shift, or no relation to the reference."""
+    none = np.logaddexp(np.log(_NONE_CHANCE), shifted.log_likelihood + np.log(_NONE - _NONE_CHANCE))
+    shares = np.exp(logs - np.logaddexp(np.logaddexp.reduce(logs), none))
+    return shares, float(1.0 - shares.sum())
+
+
+def _shift(race: Race, fits: list[Fit], counted: float) -> Shift | None:
     """Find the plainest candidate under which the records fit after a shift, None if there is none."""
-    scans = [scan(known, one, weights, tolerance_m=_SHIFT_M) for one in fits]
-    totals = [one.total + shifted.gain for one, shifted in zip(fits, scans, strict=True)]
-    for reading, shifted, total in zip(found, scans, totals, strict=True):
-        # Within 3 of the best: as good as it, by the usual two log-likelihood units and one for the grid.
-        if total >= max(_MIN_EVIDENCE, max(totals) - 3.0) and shifted.extent_m <= _PINNED_M:
-            return _shift_of(reading, shifted)
+    plain = sorted(range(len(fits)), key=lambda place: race.found[place].members[0].plainness)[:_SHIFT_SOURCES]
+    scans = [scan(race.known, fits[place], inflation=counted, tolerance_m=_SHIFT_M) for place in plain]
+    most = max(one.total for one in scans)
+    for place, shifted in zip(plain, scans, strict=True):
+        # Chance is another one about every candidate: totals are not told apart closer than that.
+        if shifted.total >= max(_MIN_EVIDENCE, 0.8 * most) and shifted.extent_m <= _PINNED_M:
+            return _shift_of(race.found[place], shifted)
     return None
 
 

@@ -10,7 +10,8 @@ import shapely
 
 import crs
 from crs.detection.candidates import candidates
-from crs.detection.evidence import Reference, block_weights
+from crs.detection.evidence import Reference, blocks, inflation
+from crs.detection.nearest import feet_m
 from crs.entries import Area
 from tests.reference.crs_layers import shapes, table
 from tests.reference.crs_streets import METRES_PER_DEGREE, City, encode
@@ -168,11 +169,16 @@ def test_an_unknown_shift_is_none_of_these_and_is_measured(east_m, north_m):
     assert verdict.shift.sigma_m < 8
 
 
-def test_a_shift_beyond_the_search_is_none_of_these_without_a_measure():
+def test_a_shift_of_a_kilometre_is_measured_too_and_one_beyond_the_search_is_not():
     city = City(10)
     lon, lat = moved(*city.on_streets(60, sigma_m=5.0), 900.0, -700.0)
     verdict = crs.detect((lon, lat), reference=streets(city))
     assert verdict.status == "unknown", verdict
+    assert verdict.shift.source == HUB
+    assert (verdict.shift.east_m, verdict.shift.north_m) == pytest.approx((-900.0, 700.0), abs=10)
+    city = City(10)
+    lon, lat = moved(*city.on_streets(60, sigma_m=5.0), 1900.0, -1700.0)
+    assert crs.detect((lon, lat), reference=streets(city)).status == "unknown"
 
 
 def test_few_records_are_never_enough():
@@ -242,22 +248,29 @@ def test_a_verdict_is_the_same_each_time():
     assert repr(crs.detect(pair, reference=streets(city))) == repr(crs.detect(pair, reference=streets(city)))
 
 
-def test_blocks_are_drawn_whole():
-    x, y = np.random.default_rng(0).uniform(0, 9000, (2, 400))
-    weights = block_weights(x, y)
-    block = np.floor(x / 2000) * 10 + np.floor(y / 2000)
-    for one in np.unique(block):
-        assert (np.ptp(weights[:, block == one], axis=1) == 0).all()
-    assert weights.mean() == pytest.approx(1.0, abs=0.05)
+def test_records_that_share_errors_count_for_less():
+    draw = np.random.default_rng(0)
+    x, y = draw.uniform(0, 9000, (2, 400))
+    owner = blocks(x, y)
+    assert len(np.unique(owner)) == 25, "squares of 2 km"
+    alone = draw.normal(size=400)
+    shared = draw.normal(size=25)[owner] + 0.3 * draw.normal(size=400)
+    assert inflation(alone, owner) == pytest.approx(1.0, abs=0.5)
+    assert inflation(shared, owner) > 3.0
 
 
 def test_distances_to_a_reference_are_those_of_shapely():
     city = City(16)
     reference = Reference(city.geometry())
-    x, y = np.random.default_rng(2).uniform(-3000, 3000, (2, 200))
+    x, y = np.random.default_rng(2).uniform(-6000, 6000, (2, 500))
     flat = shapely.union_all(reference.plane.project(city.geometry()))
-    slow = np.minimum(shapely.distance(shapely.points(x, y), flat), 1000.0)
-    assert np.abs(reference.distances_m(x, y) - slow).max() < 1.0
+    slow = np.minimum(shapely.distance(shapely.points(x, y), flat), 256.0)
+    assert np.abs(reference.distances_m(x, y) - slow).max() < 1e-9
+    foot_x, foot_y = feet_m(reference.squares, x, y)
+    near = slow < 256.0
+    assert np.array_equal(np.isfinite(foot_x), near)
+    assert shapely.distance(shapely.points(foot_x[near], foot_y[near]), flat).max() < 1e-9
+    assert np.abs(np.hypot(foot_x - x, foot_y - y) - slow)[near].max() < 1e-9
 
 
 @pytest.mark.parametrize(
