@@ -2,8 +2,9 @@
 # uv is used where it is installed, pip otherwise; nothing else is expected but Python >= 3.11.
 
 PYTHON ?= python3
-CITY   ?= data_samples/monaco/city.yaml
-TWIN   ?= monaco.twin
+# A city by the name of its sample (monaco, shenzhen), or the path of its manifest.
+CITY   ?= monaco
+TWIN   ?= $(if $(filter %.yaml,$(CITY)),$(notdir $(CITY:.yaml=)),$(CITY)).twin
 PORT   ?= 5006
 BIN    := .venv/bin
 ROOMS  := crs layers spatial_join twin dashboards
@@ -18,7 +19,7 @@ help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 demo: .venv/.run ## Install, build the sample city, serve it on this machine and print the address
-	@$(BIN)/twin build $(CITY) --out $(TWIN)
+	@$(BIN)/twin build $(if $(filter %.yaml,$(CITY)),$(CITY),data_samples/$(CITY)/city.yaml) --out $(TWIN)
 	@$(BIN)/twin serve $(TWIN) --port $(PORT)
 
 test: lint types check-structure unit ## Lint, types, structure and all tests
@@ -49,7 +50,7 @@ bench-positions: .venv/.dev ## Measure the naming of definitions on held-out cas
 	@$(BIN)/python -m benchmarks.positions_bench --cases $(CASES) --judge $(JUDGE) --workers $(JOBS)
 
 clean: ## Remove what was built, the environment included
-	rm -rf .venv $(TWIN) build dist *.egg-info
+	rm -rf .venv monaco.twin shenzhen.twin build dist *.egg-info
 
 # The stamps let a second `make demo` start at once; a change of pyproject.toml installs again.
 .venv/.run: pyproject.toml

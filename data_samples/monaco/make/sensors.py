@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import dijkstra
 
+from data_samples.monaco.make.day import profile
 from data_samples.monaco.make.frames import GEOD, offset, to_nmea
 from data_samples.monaco.make.sample import DAY, Sample, planted_noise
-from data_samples.monaco.make.traffic import STEPS, Traffic, profile
+from data_samples.monaco.make.traffic import STEPS, Traffic
 
 if TYPE_CHECKING:
     import geopandas as gpd

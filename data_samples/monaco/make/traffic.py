@@ -20,6 +20,7 @@ from aequilibrae.matrix import AequilibraeMatrix
 from aequilibrae.paths import Graph, TrafficAssignment, TrafficClass
 from scipy.spatial import cKDTree
 
+from data_samples.monaco.make.day import profile
 from data_samples.monaco.make.network import MAIN, Network
 
 if TYPE_CHECKING:
@@ -53,18 +54,6 @@ class Traffic:
         links = self.network.links
         load = flow / links["capacity"].to_numpy()[:, None]
         return links["free_kmh"].to_numpy()[:, None] / (1.0 + BPR_ALPHA * np.minimum(load, 2.0) ** BPR_BETA)
-
-
-def profile(hour: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of the morning and of the evening peak flow at an hour of a working day."""
-
-    def bell(centre: float, width: float) -> np.ndarray:
-        away = np.abs(hour - centre)
-        return np.exp(-((np.minimum(away, 24.0 - away) / width) ** 2))
-
-    morning = 0.03 + 0.92 * bell(8.2, 1.3) + 0.40 * bell(12.6, 3.2)
-    evening = 0.03 + 0.92 * bell(17.9, 1.7) + 0.40 * bell(13.8, 3.4) + 0.12 * bell(21.5, 2.0)
-    return morning, evening
 
 
 def model(network: Network, buildings: gpd.GeoDataFrame) -> Traffic:
