@@ -17,7 +17,7 @@ __all__ = ["point_of_area"]
 _AREAL = (3, 6)
 
 
-def point_of_area(geometry: ObjectArray) -> tuple[ObjectArray, FloatArray]:
+def point_of_area(geometry: ObjectArray) -> tuple[ObjectArray, FloatArray, FloatArray]:
     """Return a point inside each area, and the sigma of a record that may be anywhere in the area.
 
     Parameters
@@ -32,22 +32,26 @@ def point_of_area(geometry: ObjectArray) -> tuple[ObjectArray, FloatArray]:
     sigma_m : numpy.ndarray
         Root mean square distance to the point of a uniform distribution over the area, per axis, metres; 0 for other
         geometries. Shape (n,).
+    radius_m : numpy.ndarray
+        Distance from the point to the farthest vertex of the area, metres; NaN for other geometries. Shape (n,).
 
     Examples
     --------
-    >>> points, sigma_m = point_of_area(np.array([shapely.box(0, 0, 0.01, 0.01)]))
-    >>> sigma_m.round().tolist()
-    [320.0]
+    >>> points, sigma_m, radius_m = point_of_area(np.array([shapely.box(0, 0, 0.01, 0.01)]))
+    >>> sigma_m.round().tolist(), radius_m.round().tolist()
+    ([320.0], [785.0])
     """
-    points, sigma_m = geometry.copy(), np.zeros(len(geometry))
+    points, sigma_m, radius_m = geometry.copy(), np.zeros(len(geometry)), np.full(len(geometry), np.nan)
     for place in np.flatnonzero(np.isin(shapely.get_type_id(geometry), _AREAL)):
         area = geometry[place]
         middle = shapely.centroid(area)
         point = middle if shapely.contains(area, middle) else shapely.point_on_surface(area)
         plane = LocalProjection(lon_deg=shapely.get_x(point), lat_deg=shapely.get_y(point))
         points[place] = point
-        sigma_m[place] = np.sqrt(_mean_square(plane.project(np.array([shapely.orient_polygons(area)]))[0]) / 2.0)
-    return points, sigma_m
+        flat = plane.project(np.array([shapely.orient_polygons(area)]))[0]
+        sigma_m[place] = np.sqrt(_mean_square(flat) / 2.0)
+        radius_m[place] = np.hypot(*shapely.get_coordinates(flat).T).max()
+    return points, sigma_m, radius_m
 
 
 def _mean_square(area: shapely.Geometry) -> float:

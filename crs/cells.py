@@ -76,7 +76,7 @@ class CellPositions:
     @property
     def shapes(self) -> Shapes:
         """The outlines with their sigma, as harmonised coordinates."""
-        return Shapes(self.geometry, self.sigma_m)
+        return Shapes(self.geometry, self.sigma_m, radius_m=self.radius_m)
 
 
 def decode_cells(codes: ArrayLike, *, system: CellSystem, column: str = "code") -> CellPositions:

@@ -86,16 +86,21 @@ class Shapes:
     unresolved_height : numpy.ndarray of bool or None
         True where the record keeps its heights as they came although the others' were moved, because the operation has
         no answer there (outside its grid, a gap), shape (n,). None where no height was moved.
+    radius_m : numpy.ndarray or None
+        How far from its middle a record that stands for an area (a grid's cell, a district) reaches, metres, shape
+        (n,); NaN for one that does not. Of a point with a radius the error is no normal one: it is anywhere in the
+        area with the same probability, and `sigma_m` has the second moment of that.
     """
 
     geometry: ObjectArray
     sigma_m: FloatArray | None = None
     ambiguous: NDArray[np.bool_] | None = None
     unresolved_height: NDArray[np.bool_] | None = None
+    radius_m: FloatArray | None = None
 
     def __post_init__(self) -> None:
         """Refuse a sigma or flag of another length."""
-        for name in ("sigma_m", "ambiguous", "unresolved_height"):
+        for name in ("sigma_m", "ambiguous", "unresolved_height", "radius_m"):
             values = getattr(self, name)
             if values is not None and values.shape != self.geometry.shape:
                 raise LengthMismatchError(
@@ -128,8 +133,8 @@ class Shapes:
         return _SUPPORTS[shapely.get_dimensions(self.geometry)]
 
     def __dask_tokenize__(self) -> tuple[str, str]:
-        parts = (shapely.to_wkb(self.geometry), self.sigma_m, self.ambiguous, self.unresolved_height)
-        return ("crs.Shapes", _digest(*parts))
+        marks = (self.sigma_m, self.ambiguous, self.unresolved_height, self.radius_m)
+        return ("crs.Shapes", _digest(shapely.to_wkb(self.geometry), *marks))
 
 
 @dataclass(frozen=True, eq=False)

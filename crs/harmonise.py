@@ -75,7 +75,8 @@ def harmonise(layer: L, *, target: object = HUB, references: Mapping[str, Positi
     if position.kind != "coordinates":
         shapes, reasons, step = resolve_indirect(layer, position, goal, references or {})
         if goal.crs != HUB:
-            shapes = Shapes(project(shapes.geometry, source=HUB, target=goal), shapes.sigma_m)
+            moved = project(shapes.geometry, source=HUB, target=goal)
+            shapes = dataclasses.replace(shapes, geometry=moved)
         placed = Placed(coordinates=shapes, reasons=reasons, position=_goal(goal, position), steps=(step,))
     elif isinstance(coordinates, Lattice):
         placed = _place_lattice(coordinates, position, goal)

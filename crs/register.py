@@ -60,13 +60,14 @@ def place_by_register(
         matches = match_keys(ids, keys, column=column, name=register.name, unplaced=register.unplaced)
     met = matches.rows >= 0
     used, place = np.unique(matches.rows[met], return_inverse=True)
-    of_used, spread_m = register.geometry[used], np.zeros(len(used))
+    of_used, spread_m, reach_m = register.geometry[used], np.zeros(len(used)), np.full(len(used), np.nan)
     if options.support == "point":
-        of_used, spread_m = point_of_area(of_used)
-    geometry, sigma_m = np.full(len(ids), None, dtype=object), np.full(len(ids), np.nan)
+        of_used, spread_m, reach_m = point_of_area(of_used)
+    geometry, sigma_m, radius_m = np.full(len(ids), None, dtype=object), *np.full((2, len(ids)), np.nan)
     geometry[met] = of_used[place]
     sigma_m[met] = combine_sigma(register.sigma_m[used], position.sigma_m, spread_m)[place]
-    return Shapes(geometry, sigma_m), matches.reasons
+    radius_m[met] = reach_m[place]
+    return Shapes(geometry, sigma_m, radius_m=radius_m if np.isfinite(reach_m).any() else None), matches.reasons
 
 
 def _validity(register: Reference, options: RegisterOptions) -> tuple[FloatArray, FloatArray]:

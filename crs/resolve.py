@@ -101,7 +101,8 @@ def _place_in_cells(fields: Fields, position: PositionDefinition) -> tuple[Shape
     if options.support == "area":
         # The outline says already where in the cell a record may be.
         stated_m = np.where(refused, np.nan, position.sigma_m)
-        return Shapes(cells.geometry, stated_m), cells.reasons
+        return Shapes(cells.geometry, stated_m, radius_m=cells.radius_m), cells.reasons
     geometry = np.full(len(refused), None, dtype=object)
     geometry[~refused] = shapely.points(cells.lon_deg[~refused], cells.lat_deg[~refused])
-    return Shapes(geometry, combine_sigma(cells.sigma_m, position.sigma_m)), cells.reasons
+    sigma_m = combine_sigma(cells.sigma_m, position.sigma_m)
+    return Shapes(geometry, sigma_m, radius_m=cells.radius_m), cells.reasons

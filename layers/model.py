@@ -375,10 +375,10 @@ class Layer:
         -------
         geopandas.GeoDataFrame
             With a column ``sigma_m`` where accuracies are known record by record, ``ambiguous`` where a position may
-            have two origins, and ``unresolved_height`` where a height kept what it referred to.
+            have two origins, ``unresolved_height`` where a height kept what it referred to, ``radius_m`` of an area.
         """
         table = self.table
-        for name in ("sigma_m", "ambiguous", "unresolved_height"):
+        for name in ("sigma_m", "ambiguous", "unresolved_height", "radius_m"):
             known = getattr(self.coordinates, name, None)
             table = table if known is None else table.assign(**{name: known})
         return gpd.GeoDataFrame(table.copy(), geometry=self.geometry, crs=self.position.portable_crs)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from spatial_join.errors import QuantityError
 from spatial_join.grid import H3Grid
-from spatial_join.probability import probable_weights
+from spatial_join.probability import probable_weights, require_normal
 from spatial_join.quantity import Quantity
 from spatial_join.records import Records, records_of
 from spatial_join.state import State, combine, summed
@@ -49,7 +49,8 @@ def to_h3(
         Time step of every record, or the column that holds it.
     uncertain : bool
         Whether a point goes to all cells that its true place may be in, by their probability, instead of to the one
-        that it is drawn in. Needs ``sigma_m`` on the records; those that state none stay in their one cell.
+        that it is drawn in. Needs ``sigma_m`` on the records; those that state none stay in their one cell. A record
+        that is an area and states no error beside goes by its exact shares, which are its probabilities.
 
     Returns
     -------
@@ -103,6 +104,7 @@ def spread_of(records: Records, grid: H3Grid, *, uncertain: bool) -> Weights:
         Shares that sum to 1 for every record with a geometry.
     """
     if uncertain:
+        require_normal(records.geometry, records.radius_m)
         return probable_weights(records.geometry, records.sigma_m, grid, valid=records.valid)
     return weights(records.geometry, grid, valid=records.valid)
 

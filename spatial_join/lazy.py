@@ -20,6 +20,7 @@ from spatial_join.aggregate import aggregate, spread_of
 from spatial_join.errors import ResolutionError
 from spatial_join.grid import H3Grid
 from spatial_join.pieces import LatticeLike
+from spatial_join.probability import require_normal
 from spatial_join.quantity import Quantity
 from spatial_join.records import Records, records_of
 from spatial_join.state import combine
@@ -143,6 +144,8 @@ def to_h3(
             f"Parts of resolution {partition_resolution} are finer than cells of {resolution}; choose a coarser one."
         )
     records = records_of(layer)
+    if uncertain:
+        require_normal(records.geometry, records.radius_m)
     quantities = {name: Quantity.of(kind) for name, kind in values.items()}
     step = None if by is None else records.column(by) if isinstance(by, str) else np.asarray(by)
     columns = {name: records.column(name) for name in quantities}

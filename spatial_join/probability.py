@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from spatial_join.grid import H3Grid
     from spatial_join.pieces import LatticeLike
 
-__all__ = ["LEFT_OUT", "CellProbabilities", "cell_probabilities", "credible_cells", "probable_weights"]
+__all__ = [
+    "LEFT_OUT",
+    "CellProbabilities",
+    "cell_probabilities",
+    "credible_cells",
+    "probable_weights",
+    "require_normal",
+]
 
 LEFT_OUT = 1e-6
 """Most of a record's probability that may be left out with cells that are too unlikely to keep."""
@@ -239,6 +246,32 @@ def _patch(
     number = order[np.minimum(np.searchsorted(known, linked, sorter=order), known.size - 1)]
     table = np.where(known[number] == linked, number, -1)
     return np.searchsorted(cells[0], own), known, Cells(table, grid.vertices(known))
+
+
+def require_normal(geometry: NDArray[Any] | LatticeLike, radius_m: NDArray[np.float64] | None) -> None:
+    """Refuse points that stand for an area: they are anywhere in it alike, and no circle of an error says that.
+
+    Parameters
+    ----------
+    geometry : ndarray of shapely geometries, or a lattice of pixel corners
+        Records in longitude and latitude.
+    radius_m : ndarray of float64, shape (rows,), or None
+        Radius of the area that each record stands for, metres; None and NaN mean that it stands for none.
+
+    Raises
+    ------
+    GeometryError
+        If a point has a radius.
+    """
+    if radius_m is None:
+        return
+    standing = np.flatnonzero(np.isfinite(radius_m) & (shapely.get_dimensions(np.asarray(geometry)) == 0))
+    if standing.size:
+        raise GeometryError(
+            f"{named_rows(standing)} are points that stand for an area (radius {radius_m[standing[0]]:.3g} m): each is "
+            "anywhere in it with the same probability, which is no normal error around its middle. Read them with "
+            "as: area, whose shares are those probabilities."
+        )
 
 
 def probable_weights(

@@ -41,6 +41,8 @@ class Records:
         Pixels that hold a value.
     sigma_m : ndarray of float64, optional
         Standard deviation of the position per horizontal axis, metres.
+    radius_m : ndarray of float64, optional
+        Radius of the area that a record stands for, metres; NaN where it stands for none.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Records:
     table: pd.DataFrame
     valid: NDArray[np.bool_] | None = None
     sigma_m: NDArray[np.float64] | None = None
+    radius_m: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -101,7 +104,9 @@ def records_of(source: Any) -> Records:  # noqa: ANN401 -- layers, rasters and f
         _require_lon_lat("the GeoDataFrame", crs_name(source))
         table = pd.DataFrame(source.drop(columns=source.geometry.name))
         sigma = table["sigma_m"].to_numpy(dtype=np.float64) if "sigma_m" in table.columns else None
-        return Records(name="the GeoDataFrame", geometry=np.asarray(source.geometry), table=table, sigma_m=sigma)
+        radius = table["radius_m"].to_numpy(dtype=np.float64) if "radius_m" in table.columns else None
+        geometry = np.asarray(source.geometry)
+        return Records(name="the GeoDataFrame", geometry=geometry, table=table, sigma_m=sigma, radius_m=radius)
     name = str(getattr(source, "name", type(source).__name__))
     if hasattr(source, "position"):
         _require_lon_lat(repr(name), str(source.position.crs or source.position.name))
@@ -123,6 +128,7 @@ def records_of(source: Any) -> Records:  # noqa: ANN401 -- layers, rasters and f
             geometry=np.asarray(source.geometry, dtype=object),
             table=source.table,
             sigma_m=None if sigma is None else _stated(np.asarray(sigma, dtype=np.float64)),
+            radius_m=getattr(coordinates, "radius_m", None),
         )
     raise JoinError(
         f"Cannot take records from a {type(source).__name__}; pass a Layer, a RasterLayer or a GeoDataFrame."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spatial_join import CellTable, Quantity, Weights, aggregate
+from spatial_join import CellProbabilities, CellTable, Quantity, Weights, aggregate
 from twin.errors import BuildError
 from twin.store import write_arrays
 from twin.timeline import Clock, Floats, resample
@@ -95,6 +95,12 @@ def _quantity(name: str, variable: VariableSpec, spread: Weights) -> Quantity:
 
 
 def _how(variable: VariableSpec, spread: Weights) -> str:
+    if isinstance(spread, CellProbabilities):
+        return {
+            "extensive": "spread over cells by the probability that they hold the record, and added up",
+            "categorical": "class with the most probable records in the cell",
+            "intensive": "mean over what may lie in the cell, weighted by the probability that it does",
+        }[variable.kind]
     if variable.kind == "extensive":
         return f"spread over cells by exact shares of {spread.measure}, and added up"
     if variable.kind == "categorical":

@@ -14,6 +14,7 @@ import shapely
 import crs
 import layers
 from spatial_join import H3Grid, Weights, weights
+from spatial_join.probability import probable_weights, require_normal
 from twin.arrays import Pieces, write_cube
 from twin.errors import BuildError
 from twin.place import of_position, placed_record, quarantine_file, read_placed
@@ -103,14 +104,18 @@ def _layer_cells(layer: layers.Layer, room: _Room, references: Mapping[str, Path
     row = _feature_rows(layer, room.dataset, readings)
     _write_features(layer, room, readings, row)
     shapes = _supports(layer, room, references)[readings.first]
-    spreads = _spreads(shapes, room.grid)
+    sigma_m = layer.sigma_m[readings.first]
+    if room.dataset.uncertain:
+        radius_m = getattr(layer.coordinates, "radius_m", None)
+        require_normal(shapes, None if radius_m is None else radius_m[readings.first])
+    spreads = _spreads(shapes, room.grid, sigma_m=sigma_m if room.dataset.uncertain else None)
     write_table(room.folder / "weights.parquet", _weight_rows(spreads, row))
     if room.dataset.variables:
         write_table(room.folder / "records.parquet", _record_rows(layer, readings, row))
         if len(spreads) > 1:
             found = ", ".join(_DIMENSIONS[number] + "s" for number in sorted(spreads))
             raise BuildError(f"{room.name}: variables need geometries of one kind, found {found}: split the dataset")
-    pieces = Pieces(weights=next(iter(spreads.values()), None), sigma_m=layer.sigma_m[readings.first])
+    pieces = Pieces(weights=next(iter(spreads.values()), None), sigma_m=sigma_m)
     made = write_cube(room.folder, room.dataset, readings, pieces, clock=room.clock)
     variables = {}
     for name in room.dataset.variables:
@@ -181,15 +186,17 @@ def _supports(layer: layers.Layer, room: _Room, references: Mapping[str, Path]) 
     return found
 
 
-def _spreads(shapes: npt.NDArray[np.object_], grid: H3Grid) -> dict[int, Weights]:
-    """Return the weights of the points, the lines and the polygons of a layer."""
+def _spreads(
+    shapes: npt.NDArray[np.object_], grid: H3Grid, *, sigma_m: npt.NDArray[np.float64] | None
+) -> dict[int, Weights]:
+    """Return the weights of the points, the lines and the polygons of a layer, with sigmas by probability."""
     flat = shapely.force_2d(shapes)
     dimension = shapely.get_dimensions(flat)
     broken = (dimension == 2) & ~shapely.is_valid(flat)
     flat[broken] = shapely.make_valid(flat[broken], method="structure", keep_collapsed=False)
     empty = shapely.is_missing(flat) | shapely.is_empty(flat)
     kinds = [int(number) for number in np.unique(dimension[~empty])]
-    return {number: weights(flat, grid, valid=(dimension == number) & ~empty) for number in kinds}
+    return {number: probable_weights(flat, sigma_m, grid, valid=(dimension == number) & ~empty) for number in kinds}
 
 
 def _weight_rows(spreads: Mapping[int, Weights], row: npt.NDArray[np.int64]) -> pd.DataFrame:
@@ -221,6 +228,8 @@ def _record_rows(layer: layers.Layer, readings: Readings, row: npt.NDArray[np.in
 def _raster_cells(raster: layers.RasterLayer, room: _Room) -> dict[str, Any]:
     if len(room.dataset.variables) != 1:
         raise BuildError(f"{room.name}: a raster holds one variable: write exactly one under variables")
+    if room.dataset.uncertain:
+        raise BuildError(f"{room.name}: only points go to cells by probability: remove uncertain from the raster")
     name, variable = next(iter(room.dataset.variables.items()))
     flat = np.asarray(raster.column("value"), dtype=np.float64)
     known = np.isfinite(flat)

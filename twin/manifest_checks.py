@@ -120,7 +120,7 @@ def dataset_faults(
     list of Fault
         Every fault of this dataset.
     """
-    found = [*_name_faults(name), *position_faults(dataset, names, root), *_series_faults(dataset)]
+    found = [*_name_faults(name), *position_faults(dataset, names, root), *_support_faults(dataset)]
     for key, variable in dataset.variables.items():
         inner = _variable_faults(key, variable, dataset)
         found += [(("variables", key, *tail), seen, remedy) for tail, seen, remedy in inner]
@@ -136,7 +136,10 @@ def _name_faults(name: str) -> list[Found]:
     return [] if _LAYER_NAME.match(name) else [((), repr(name), "write a name of lower-case letters, digits and _")]
 
 
-def _series_faults(dataset: DatasetSpec) -> list[Found]:
+def _support_faults(dataset: DatasetSpec) -> list[Found]:
+    if dataset.uncertain and dataset.support == "reference":
+        remedy = "remove one: a street or district is where it is, whatever the error of the points that name it"
+        return [(("uncertain",), "true beside support: reference", remedy)]
     if dataset.site and dataset.time is None:
         return [(("site",), repr(list(dataset.site)), "write `time: {column: …}` too: only series have sites")]
     return []

@@ -283,6 +283,7 @@ class DatasetSpec(Strict):
     time: TimeSpec | None = None
     site: Texts = ()
     support: Literal["own", "reference"] = "own"
+    uncertain: bool = Field(default=False, description="points go to all cells that they may be in, by probability")
     variables: dict[str, VariableSpec] = Field(default_factory=dict)
     height_unit: str | None = Field(None, description="unit of the heights, where it is not that of x and y")
     period: tuple[Day, Day] | None = Field(None, description="when a source without a time column holds: [from, to)")

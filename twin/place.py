@@ -181,11 +181,12 @@ def of_position(layer: layers.Layer) -> dict[str, npt.NDArray[np.generic]]:
     Returns
     -------
     dict
-        ``sigma_m``; ``ambiguous`` where a way was taken on which a position may have two origins; and
-        ``unresolved_height`` where heights were moved, True for a record that kept its own.
+        ``sigma_m``; ``ambiguous`` where a way was taken on which a position may have two origins;
+        ``unresolved_height`` where heights were moved, True for a record that kept its own; and ``radius_m`` where
+        records stand for areas.
     """
     columns: dict[str, npt.NDArray[np.generic]] = {"sigma_m": layer.sigma_m.astype(np.float64)}
-    for name in ("ambiguous", "unresolved_height"):
+    for name in ("ambiguous", "unresolved_height", "radius_m"):
         marked = getattr(layer.coordinates, name, None)
         if marked is not None:
             columns[name] = marked
@@ -263,7 +264,7 @@ def read_placed(folder: Path) -> layers.Layer | layers.RasterLayer:
     frame = gpd.read_parquet(folder / _LAYER)
     geometry = np.asarray(frame.geometry.array, dtype=object)
     sigma_m = frame["sigma_m"].to_numpy(dtype=np.float64)
-    marks = {name: frame[name].to_numpy(dtype=np.bool_) for name in record["known"] if name != "sigma_m"}
+    marks = {name: frame[name].to_numpy() for name in record["known"] if name != "sigma_m"}
     table = pd.DataFrame(frame.drop(columns=["geometry", *record["known"]])).set_index("row")
     return layers.Layer(
         name=name,

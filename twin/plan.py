@@ -157,7 +157,7 @@ def make_plan(manifest: Manifest) -> Plan:
         files = manifest.files(name)
         entry: dict[str, Any] = dataset.model_dump(mode="json", by_alias=True)
         placing = {word: entry[word] for word in _PLACING}
-        measuring = {word: entry[word] for word in ("site", "support")}
+        measuring = {word: entry[word] for word in ("site", "support", "uncertain")}
         measuring["variables"] = {key: _without(value, "title") for key, value in entry["variables"].items()}
         needs = tuple(f"place {other}" for other in references(dataset))
         cost = sum(path.stat().st_size for path in files)

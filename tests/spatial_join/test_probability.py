@@ -13,6 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import owens_t
 
+import crs
+import layers
+import spatial_join
 from crs import Lattice
 from crs.geodesy import move_m
 from layers import Layer
@@ -365,3 +368,20 @@ def test_owens_function_is_scipys(rng):
     np.testing.assert_allclose(mine, owens_t(h, t / h), rtol=0, atol=1e-13)
     assert owen_t(0.0, 1.0) == 0.25
     assert owen_t(0.0, 0.0) == 0.0
+
+
+def test_a_point_that_stands_for_an_area_is_refused_eager_and_lazy():
+    position = {"cells": "geohash", "columns": ["code"], "as": "point"}
+    table = layers.Layer(
+        name="codes",
+        table=pd.DataFrame({"code": ["spv2bcc", "spv2bcd"], "n": [1, 2]}).rename_axis(index="row"),
+        position=crs.definition(position),
+        coordinates=crs.Fields((np.array(["spv2bcc", "spv2bcd"], dtype=object),)),
+        ledger=layers.Ledger(dataset="codes", sources={"memory": 2}, placed=2),
+    )
+    middles = crs.harmonise(table)
+    assert middles.coordinates.radius_m.round().tolist() == [94, 94]
+    for to_h3 in (spatial_join.to_h3, lazy.to_h3):
+        with pytest.raises(spatial_join.GeometryError, match=r"radius 9\d.*as: area"):
+            to_h3(middles, resolution=11, values={"n": "extensive"}, uncertain=True)
+    assert len(spatial_join.to_h3(middles, resolution=11, values={"n": "extensive"})) == 2
