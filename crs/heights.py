@@ -21,6 +21,7 @@ from pyproj.enums import TransformDirection
 from pyproj.exceptions import ProjError
 
 from crs.errors import DefinitionError, HeightRefusedError, LengthMismatchError
+from crs.measured import set_vertices
 from crs.vertical import VerticalDefinition, vertical_definition
 
 if TYPE_CHECKING:
@@ -342,7 +343,7 @@ def resolve_heights(
     placed: NDArray[Any] = numbers[kept]
     placed[:, 2] = moved.height_m[kept]
     if len(rows):
-        result[rows] = shapely.set_coordinates(result[rows], placed)
+        result[rows] = set_vertices(result[rows], placed)
         counts = np.bincount(deep[owner], minlength=len(result))
         sums = np.bincount(deep[owner], weights=np.nan_to_num(moved.height_m), minlength=len(result))
         mean_m[rows] = sums[rows] / counts[rows]

@@ -42,12 +42,15 @@ class Calibration:
         Its column with the chainage.
     unit : str
         Unit of that column.
+    ahead : str or None
+        Its column with the chainage that counts from the point on, where a chain is broken there; empty elsewhere.
     """
 
     points: str
     key: str
     chainage: str
     unit: str = "metre"
+    ahead: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,11 @@ class LinearOptions:
         rows of a street; empty where every street is one row.
     calibration : Calibration or None
         Points of known chainage.
+    measures : str or None
+        Unit of the chainages in the measures (M) of the lines' vertices, where they hold them.
+    equations : tuple of (str, tuple of str)
+        Broken chains by street: "K12+300 = K12+450" says that the place which is K12+300 for what comes before is
+        K12+450 for what follows.
     """
 
     direction: str | None = None
@@ -81,6 +89,8 @@ class LinearOptions:
     positive: Side | None = None
     pieces: tuple[str, ...] = ()
     calibration: Calibration | None = None
+    measures: str | None = None
+    equations: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,9 +159,15 @@ class CellOptions:
 
 IndirectOptions = LinearOptions | RegisterOptions | CrossingOptions | AddressOptions | CellOptions
 
+_ALONG = frozenset(
+    {"key", "direction", "down", "offset", "side", "positive", "pieces", "calibration", "equations"},
+)
 #: The word that says what a position refers to, the kind of position, and the keys that go with it.
 INDIRECT: Mapping[str, tuple[str, frozenset[str]]] = {
-    "along": ("linear", frozenset({"key", "direction", "down", "offset", "side", "positive", "pieces", "calibration"})),
+    "along": (
+        "linear",
+        frozenset({"key", "direction", "down", "offset", "side", "positive", "pieces", "calibration", "equations"}),
+    ),
     "register": ("register", frozenset({"key", "valid", "time", "as"})),
     "intersection": ("intersection", frozenset({"key", "within_m"})),
     "address": ("address", frozenset({"key", "interpolate"})),
@@ -211,7 +227,17 @@ def _linear(spec: Mapping[str, Any], *, unit: str) -> LinearOptions:
     if offset is None and side is not None:
         raise DefinitionError(f"side: {side} needs `offset:`, the column with the distance from the line in metres")
     pieces = _names(spec["pieces"], "pieces") if "pieces" in spec else ()
-    calibration = _calibration(spec["calibration"], unit=unit) if "calibration" in spec else None
+    told = spec.get("calibration")
+    measures = _measures(told, unit=unit)
+    calibration = _calibration(told, unit=unit) if told is not None and measures is None else None
+    equations = _equations(spec.get("equations", {}))
+    if equations and (calibration or measures or len(pieces) == 2 or spec.get("down") == "from_end"):
+        raise DefinitionError(
+            "equations: count on from the start of a street, and do not go with calibration:, with two columns of "
+            "pieces: (end a piece at the equation) or with down: from_end; write `ahead:` in calibration for points"
+        )
+    if measures is not None and pieces:
+        raise DefinitionError(f"pieces: {list(pieces)} and measures in the vertices say the same twice; write one")
     if len(pieces) > 2 or (len(pieces) == 2 and calibration is not None):
         raise DefinitionError(
             f"pieces: {list(pieces)} must be one column (their order) or two (chainage of start and end), and two "
@@ -225,12 +251,37 @@ def _linear(spec: Mapping[str, Any], *, unit: str) -> LinearOptions:
         positive=None if side is not None or offset is None else spec["positive"],
         pieces=pieces,
         calibration=calibration,
+        measures=measures,
+        equations=equations,
     )
+
+
+def _measures(spec: object, *, unit: str) -> str | None:
+    """Return the unit of the measures in vertices, None where the calibration is of points."""
+    if not isinstance(spec, Mapping) or "measures" not in spec:
+        return None
+    said = unit if spec["measures"] is True else str(spec["measures"])
+    if set(spec) != {"measures"} or is_angle(said):
+        raise DefinitionError(f"calibration {dict(spec)!r} is not understood; write {{measures: metre}}, or kilometre")
+    return said
+
+
+def _equations(spec: object) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Read broken chains by street."""
+    if not isinstance(spec, Mapping):
+        raise DefinitionError(f"equations {spec!r} must be by street: {{G15: ['K12+300 = K12+450']}}")
+    found = []
+    for street, said in spec.items():
+        texts = (said,) if isinstance(said, str) else said
+        if not isinstance(texts, list | tuple) or not all(str(text).count("=") == 1 for text in texts):
+            raise DefinitionError(f"equations of {street}: {said!r} must be texts such as 'K12+300 = K12+450'")
+        found.append((str(street), tuple(str(text) for text in texts)))
+    return tuple(found)
 
 
 def _calibration(spec: object, *, unit: str) -> Calibration:
     keys = {"points", "key", "chainage"}
-    if not isinstance(spec, Mapping) or not keys <= set(spec) <= {*keys, "unit"}:
+    if not isinstance(spec, Mapping) or not keys <= set(spec) <= {*keys, "unit", "ahead"}:
         raise DefinitionError(
             f"calibration {spec!r} is not understood; write {{points: posts, key: street_id, chainage: chainage_m}}, "
             "perhaps with a unit"
@@ -238,7 +289,13 @@ def _calibration(spec: object, *, unit: str) -> Calibration:
     unit = str(spec.get("unit", unit))
     if is_angle(unit):
         raise DefinitionError(f"unit {unit!r} of a calibration must be a length; write metre or kilometre")
-    return Calibration(points=str(spec["points"]), key=str(spec["key"]), chainage=str(spec["chainage"]), unit=unit)
+    return Calibration(
+        points=str(spec["points"]),
+        key=str(spec["key"]),
+        chainage=str(spec["chainage"]),
+        unit=unit,
+        ahead=_name(spec.get("ahead"), "ahead"),
+    )
 
 
 def _register(spec: Mapping[str, Any]) -> RegisterOptions:

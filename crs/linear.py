@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from crs.calibration import calibrate
+from crs.calibration import break_chains, calibrate
 from crs.chainage import DIRECTIONS, SIDES, decode_chainage, decode_words
 from crs.coordinates import FloatArray, ObjectArray, Shapes
 from crs.encodings import decode_decimal
+from crs.errors import PositionContradictionError
 from crs.indirect import LinearOptions
 from crs.keys import Groups, group_keys
-from crs.routes import SUMMING_M, Lines, Spans, find_spans, measure_lines
+from crs.routes import SUMMING_M, Lines, Spans, find_spans, measure_lines, measured_spans
 from crs.uncertainty import combine_sigma
+from crs.units import conversion_factor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,8 +84,63 @@ def _options(position: PositionDefinition) -> LinearOptions:
     return position.options if isinstance(position.options, LinearOptions) else LinearOptions()
 
 
+def _measured_routes(streets: Reference, groups: Groups, *, unit: str) -> _Routes:
+    """Take the routes that are asked for from the measures in the vertices of their lines, part by part."""
+    rows = np.flatnonzero((groups.of_row >= 0) & ~streets.unplaced)
+    parts, owner = shapely.get_parts(streets.geometry[rows], return_index=True)
+    route = groups.of_row[rows][owner]
+    sigma_m = np.zeros(groups.count)
+    np.maximum.at(sigma_m, route, streets.sigma_m[rows][owner])
+    faults: dict[int, str] = {}
+    lines, spans = None, Spans.of(route[:0], route[:0], np.zeros((0, 2)), np.zeros((0, 2)))
+    lined = shapely.get_type_id(parts) == _LINE_STRING
+    if lined.any():
+        parts, route = parts[lined], route[lined]
+        lines = measure_lines(parts)
+        measures = shapely.get_coordinates(parts, include_m=True)[:, -1] * conversion_factor(unit, "metre")
+        spans = measured_spans(lines, measures, route)
+    for number in set(range(groups.count)) - set(spans.route.tolist()):
+        faults[number] = "bad_calibration: the vertices of its line in {name} have no measures"
+    return _Routes(lines, spans, faults, sigma_m)
+
+
+def _breaks(position: PositionDefinition, streets: Reference, groups: Groups) -> list[tuple[int, tuple[str, ...]]]:
+    """Return the broken chains of the routes that are asked for."""
+    equations = _options(position).equations
+    names = np.array([street for street, _ in equations], dtype=object)
+    known = group_keys(names, streets.column(str(position.key)), column="equations", name=streets.name)
+    for street, reason in zip(names, known.reasons, strict=True):
+        if reason is not None:
+            raise PositionContradictionError(
+                f"position.equations: {street!r} is no {position.key} of {streets.name}; write it as it stands there"
+            )
+    return [
+        (int(route), texts) for route, (_, texts) in zip(groups.number(names), equations, strict=True) if route >= 0
+    ]
+
+
+def _recounted(
+    spans: Spans,
+    lines: Lines,
+    streets: Reference,
+    *,
+    position: PositionDefinition,
+    groups: Groups,
+    posts: Reference | None,
+) -> tuple[Spans, dict[int, str], FloatArray]:
+    """Turn true metres into the numbers on the road: between posts, or from one broken chain to the next."""
+    options = _options(position)
+    if options.calibration is not None and posts is not None:
+        return calibrate(spans, lines, posts, groups=groups, calibration=options.calibration)
+    none = np.zeros(groups.count)
+    breaks = _breaks(position, streets, groups) if options.equations else []
+    return (*break_chains(spans, breaks, unit=position.unit), none) if breaks else (spans, {}, none)
+
+
 def _build_routes(streets: Reference, position: PositionDefinition, groups: Groups, posts: Reference | None) -> _Routes:
     """Measure the routes that are asked for."""
+    if _options(position).measures is not None:
+        return _measured_routes(streets, groups, unit=str(_options(position).measures))
     pieces = _options(position).pieces
     rows = np.flatnonzero(groups.of_row >= 0)
     group = groups.of_row[rows]
@@ -127,11 +184,9 @@ def _build_routes(streets: Reference, position: PositionDefinition, groups: Grou
     known = np.isfinite(chainage).all(axis=1)
     at = np.column_stack([np.zeros(len(rows)), lengths_m])
     spans = Spans.of(group[known], np.flatnonzero(known), chainage[known], at[known])
-    calibration = _options(position).calibration
-    if calibration is not None and posts is not None:
-        spans, found, posts_m = calibrate(spans, measured, posts, groups=groups, calibration=calibration)
-        faults |= {route: text for route, text in found.items() if route not in faults}
-        sigma_m = combine_sigma(sigma_m, posts_m)
+    spans, found, posts_m = _recounted(spans, measured, streets, position=position, groups=groups, posts=posts)
+    faults |= {route: text for route, text in found.items() if route not in faults}
+    sigma_m = combine_sigma(sigma_m, posts_m)
     for route in set(range(groups.count)) - set(spans.route.tolist()):
         faults.setdefault(route, "bad_calibration: nothing in {name} says where its chainage runs")
     return _Routes(measured, spans, faults, sigma_m)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from crs.coordinates import FloatArray, ObjectArray
 
-__all__ = ["SUMMING_M", "Found", "Lines", "Spans", "find_spans", "measure_lines"]
+__all__ = ["SUMMING_M", "Found", "Lines", "Spans", "find_spans", "measure_lines", "measured_spans"]
 
 _GEOD = Geod(ellps="WGS84")
 #: Chainages are sums of many pieces: an end is no sharper than their rounding.
@@ -189,6 +189,35 @@ class Spans:
         np.minimum.at(lowest, self.route, self.low)
         np.maximum.at(highest, self.route, self.high)
         return lowest, highest
+
+
+def measured_spans(lines: Lines, measures: FloatArray, route: NDArray[np.int64]) -> Spans:
+    """Take the chainages from the measures of vertices; between two that have one they run evenly.
+
+    Parameters
+    ----------
+    lines : Lines
+        As they were measured on the ground.
+    measures : numpy.ndarray
+        Chainage of every vertex, metres, NaN where it has none, in the order of the lines.
+    route : numpy.ndarray of int
+        Route of each line, shape (m,).
+
+    Returns
+    -------
+    Spans
+        One for each two vertices that follow one another with a measure.
+    """
+    owner = np.repeat(np.arange(len(route)), lines.last - lines.first + 1)
+    known = np.flatnonzero(np.isfinite(measures))
+    here, there = known[:-1], known[1:]
+    one = owner[here] == owner[there]
+    here, there = here[one], there[one]
+    line = owner[here]
+    start = lines.along[lines.first[line]]
+    chainage = np.column_stack([measures[here], measures[there]])
+    at = np.column_stack([lines.along[here] - start, lines.along[there] - start])
+    return Spans.of(route[line], line, chainage, at)
 
 
 @dataclass(frozen=True, eq=False)

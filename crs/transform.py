@@ -14,6 +14,7 @@ import shapely
 
 from crs.definition import PositionDefinition, definition
 from crs.errors import AreaOfUseError, OperationRefusedError
+from crs.measured import segmentize, set_vertices
 from crs.moves import Moved, move, path, path_sigma
 from crs.registry import entry, identity_sigma
 
@@ -260,7 +261,7 @@ class MovedGeometry:
 
 
 def move_geometry(geometry: ObjectArray, *, source: object, target: object) -> MovedGeometry:
-    """Move geometries; heights in Z stay as they are.
+    """Move geometries; heights in Z and measures in M stay as they are.
 
     Parameters
     ----------
@@ -278,7 +279,7 @@ def move_geometry(geometry: ObjectArray, *, source: object, target: object) -> M
     _, end = _numeric_entry(target)
     result = np.array(geometry, dtype=object, copy=True)
     if any(datum.method for side in path(start, end) for datum in side):
-        result = shapely.segmentize(result, _LONGEST[start.is_geographic])
+        result = segmentize(result, _LONGEST[start.is_geographic])
     outside, broken = np.zeros(len(result), dtype=bool), np.zeros(len(result), dtype=bool)
     accuracy_m, ambiguous = np.full(len(result), path_sigma(start, end)), np.zeros(len(result), dtype=bool)
     varies = False
@@ -291,7 +292,6 @@ def move_geometry(geometry: ObjectArray, *, source: object, target: object) -> M
         moved = move(start, end, numbers[:, 0], numbers[:, 1], detailed=True)
         lost = np.isnan(moved.x)
         numbers[:, 0], numbers[:, 1] = np.where(lost, 0.0, moved.x), np.where(lost, 0.0, moved.y)
-        shapely.set_coordinates(part, numbers)
         if lost.any():
             outside[chosen[owner[moved.outside]]] = True
             broken[chosen[owner[lost & ~moved.outside]]] = True
@@ -300,7 +300,7 @@ def move_geometry(geometry: ObjectArray, *, source: object, target: object) -> M
             rows, first = np.unique(owner, return_index=True)
             accuracy_m[chosen[rows]] = np.maximum.reduceat(moved.accuracy_m, first)
             ambiguous[chosen[owner[moved.ambiguous]]] = True
-        result[chosen] = part
+        result[chosen] = set_vertices(part, numbers)
     result[outside | broken] = None
     return MovedGeometry(result, outside, broken, accuracy_m, ambiguous if varies else None)
 

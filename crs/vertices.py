@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from crs.measured import set_vertices
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,7 @@ __all__ = ["map_vertices"]
 def map_vertices(
     geometry: ObjectArray, move: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]
 ) -> ObjectArray:
-    """Apply a plane move to every vertex; what has heights keeps them, what has none gets none.
+    """Apply a plane move to every vertex; what has heights or measures keeps them, what has none gets none.
 
     Parameters
     ----------
@@ -45,5 +47,5 @@ def map_vertices(
         numbers = shapely.get_coordinates(part, include_z=has_z)
         if len(numbers):
             numbers[:, 0], numbers[:, 1] = move(numbers[:, 0].copy(), numbers[:, 1].copy())
-            result[chosen] = shapely.set_coordinates(part, numbers)
+            result[chosen] = set_vertices(part, numbers)
     return result

@@ -381,7 +381,7 @@ def test_a_point_that_stands_for_an_area_is_refused_eager_and_lazy():
     )
     middles = crs.harmonise(table)
     assert middles.coordinates.radius_m.round().tolist() == [94, 94]
-    for to_h3 in (spatial_join.to_h3, lazy.to_h3):
+    for taken in (spatial_join.to_h3, lazy.to_h3):
         with pytest.raises(spatial_join.GeometryError, match=r"radius 9\d.*as: area"):
-            to_h3(middles, resolution=11, values={"n": "extensive"}, uncertain=True)
+            taken(middles, resolution=11, values={"n": "extensive"}, uncertain=True)
     assert len(spatial_join.to_h3(middles, resolution=11, values={"n": "extensive"})) == 2

@@ -119,7 +119,8 @@ def test_the_middle_of_an_area_is_no_normal_error(tmp_path):
 
 def test_streets_that_are_named_have_no_probability(tmp_path):
     path = write(tmp_path)
-    text = path.read_text().replace("position: {cells: geohash, columns: [code], as: area}", "support: reference\n    position: {register: people, key: age, columns: [age]}")  # fmt: skip
+    named = "support: reference\n    position: {register: people, key: age, columns: [age]}"
+    text = path.read_text().replace("position: {cells: geohash, columns: [code], as: area}", named)
     path.write_text(text)
     with pytest.raises(twin.ManifestError, match="beside support: reference"):
         twin.build(path, out=tmp_path / "a.twin", workers=0)
