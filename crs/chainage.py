@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["decode_chainage", "decode_words"]
 
 _POST = re.compile(
-    r"[A-Za-z]{0,3}\s*(?P<km>\d+)\s*(?:(?:km|公里)?\s*\+|km|公里)\s*(?P<m>\d{1,3}(?:\.(?P<decimals>\d*))?)\s*(?:m|米)?",
+    r"(?P<line>[A-Za-z]{0,3})\s*(?P<km>\d+)\s*(?:(?:km|公里)?\s*\+|km|公里)\s*(?P<m>\d{1,3}(?:\.(?P<decimals>\d*))?)\s*(?:m|米)?",
     re.IGNORECASE,
 )
+
+#: What may stand before the kilometres. ZK, YK, AK and their like name a line of their own (the left one, a ramp).
+_POSTS = frozenset({"", "K", "PK", "KM", "CH"})
 
 #: Words for the two directions of a road.
 DIRECTIONS: Mapping[str, float] = {
@@ -68,6 +71,8 @@ def decode_chainage(column: Column, *, name: str, unit: str) -> Decoded:
         if post is None:
             value, step = parse_decimal(text)
             return value * factor, step * factor
+        if post["line"].upper() not in _POSTS:
+            raise BadValueError(f"is a post of a line of its own, {post['line']}; give that line an id and write K")
         if not metric:
             raise BadValueError(f"is a post of 1,000 m, but the unit is {unit}")
         return float(post["km"]) * 1000.0 + float(post["m"]), 10.0 ** -len(post["decimals"] or "")

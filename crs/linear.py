@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["place_along"]
 
 _LINE_STRING = 1
+#: What stands farther beside a street was not meant to be beside it, or not in metres.
+_FARTHEST_BESIDE_M = 1000.0
 #: 95 % of what is wrong by a normal error lies within this many sigma.
 _NORMAL_95 = 1.959963984540054
 
@@ -295,6 +297,8 @@ def _beside(layer: Positioned, options: LinearOptions) -> tuple[FloatArray, Floa
         unread[negative] = f"unreadable: {options.offset} is negative beside a column of sides; write it without a sign"
     else:
         sign, unread = np.full(count, 1.0 if options.positive == "right" else -1.0), np.full(count, None, dtype=object)
+    far = (np.abs(offset.values) > _FARTHEST_BESIDE_M) & (unread == None)  # noqa: E711
+    unread[far] = f"unreadable: {options.offset} is more than {_FARTHEST_BESIDE_M:.0f} m from the street; write metres"
     for found in (offset.reasons, unread):
         fill = (reasons == None) & (found != None)  # noqa: E711
         reasons[fill] = found[fill]

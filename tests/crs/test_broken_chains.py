@@ -169,3 +169,18 @@ def test_measures_come_through_a_file(tmp_path):
     )
     done = place(["K12+500"], {"streets": crs.harmonise(read)}, calibration={"measures": "kilometre"})
     assert metres(done) == [200]
+
+
+@pytest.mark.parametrize("post", ["ZK0+300", "YK0+300", "AK0+300"])
+def test_a_post_of_another_line_is_not_taken_for_one_of_this(post):
+    """Left line, right line and ramps have chainages of their own."""
+    done = place([post, "K0+300", "PK 0+300", "CH 0+300"])
+    assert metres(done) == [None, 300, 300, 300]
+    assert f"a line of its own, {post[:2]}" in done.reasons[0]
+
+
+def test_what_is_far_beside_a_street_was_not_meant_in_metres():
+    layer = table(SPEC | {"offset": "off", "positive": "right"}, ["G15"] * 4, ["300"] * 4)
+    layer.columns["off"] = np.array([3.5, 1000.0, 3500.0, -3500.0])
+    done = crs.harmonise(layer, references={"streets": streets(ROAD)})
+    assert codes(done) == [None, None, "unreadable", "unreadable"]
