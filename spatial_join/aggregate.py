@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,9 @@ import pandas as pd
 from spatial_join.errors import QuantityError
 from spatial_join.grid import H3Grid
 from spatial_join.probability import probable_weights, require_normal
-from spatial_join.quantity import Quantity
+from spatial_join.quantity import Quantity, columns_by
 from spatial_join.records import Records, records_of
+from spatial_join.reduction import components
 from spatial_join.state import State, combine, summed
 from spatial_join.table import CellTable
 from spatial_join.weights import Weights, weights
@@ -81,7 +82,12 @@ def to_h3(
     step = None if by is None else records.column(by) if isinstance(by, str) else np.asarray(by)
     spread = spread_of(records, H3Grid(resolution), uncertain=uncertain)
     table = aggregate(
-        spread, {name: records.column(name) for name in quantities}, quantities, by=step, sigma_m=records.sigma_m
+        spread,
+        {name: records.column(name) for name in quantities},
+        quantities,
+        by=step,
+        sigma_m=records.sigma_m,
+        amounts={name: records.column(name) for name in columns_by(quantities)},
     )
     return _labelled(table, records)
 
@@ -122,6 +128,7 @@ def aggregate(
     *,
     by: ArrayLike | None = None,
     sigma_m: ArrayLike | None = None,
+    amounts: Mapping[str, ArrayLike] | None = None,
 ) -> CellTable:
     """Spread values over cells by weights that are already there.
 
@@ -137,6 +144,9 @@ def aggregate(
         Time step of every record, for values of one dimension.
     sigma_m : array_like of float, shape (rows,), optional
         Standard deviation of the positions, metres.
+    amounts : mapping of str to array_like, shape (rows,), optional
+        The columns that means are weighted by (``Quantity.by``), such as people; they are spread by the shares. A
+        record without one counts in no mean.
 
     Returns
     -------
@@ -158,10 +168,11 @@ def aggregate(
         [_missing(array, name, quantities[name], spread) for name, array in checked.items()] or [_none()]
     )
     sigma = np.full(spread.rows, np.nan) if sigma_m is None else np.asarray(sigma_m, dtype=np.float64)
+    loads = {name: _load(quantity, spread, name, amounts or {}) for name, quantity in quantities.items()}
     state = (
-        _matrix_state(spread, checked, quantities, sigma)
+        _matrix_state(spread, checked, quantities, loads, sigma_m=sigma)
         if in_matrix
-        else _state(spread, checked, quantities, sigma, by=by)
+        else _state(spread, checked, quantities, loads, sigma_m=sigma, by=by)
     )
     pattern = CellTable(
         frame=pd.DataFrame(),
@@ -212,8 +223,9 @@ def _state(
     spread: Weights,
     values: Mapping[str, NDArray[Any]],
     quantities: Mapping[str, Quantity],
-    sigma_m: NDArray[np.float64],
+    loads: Mapping[str, _Load],
     *,
+    sigma_m: NDArray[np.float64],
     by: ArrayLike | None,
 ) -> State:
     """Spread one value per record."""
@@ -223,14 +235,16 @@ def _state(
     columns: dict[str, NDArray[Any]] = {}
     categories: dict[str, pd.DataFrame] = {}
     for name, array in values.items():
-        value, weight = array[spread.row], _weight(quantities[name], spread, name)
-        there = ~np.asarray(pd.isna(value))
+        load = loads[name]
+        value, weight = array[spread.row], load.of(spread) * load.amount[spread.row]
+        there = ~np.asarray(pd.isna(value)) & ~np.isnan(weight)
         if quantities[name].kind == "categorical":
-            part = pd.DataFrame({**keys, "category": value, "support": weight})[there]
-            categories[name] = summed(part, [*keys, "category"])
+            classes = pd.DataFrame({**keys, "category": value, "support": weight})[there]
+            categories[name] = summed(classes, [*keys, "category"])
             continue
         factor = spread.share if quantities[name].kind == "extensive" else weight
-        columns[f"{name}__total"] = np.where(there, value * factor, 0.0)
+        for end, part in components(quantities[name], value).items():
+            columns[f"{name}{end}"] = np.where(there, part * factor, 0.0)
         columns[f"{name}__support"] = np.where(there, weight, 0.0)
     square = sigma_m[spread.row] ** 2 * spread.support
     frame = pd.DataFrame({**keys, **columns, "support": spread.support, "n": spread.share, "sigma_square": square})
@@ -241,6 +255,8 @@ def _matrix_state(
     spread: Weights,
     values: Mapping[str, NDArray[np.float64]],
     quantities: Mapping[str, Quantity],
+    loads: Mapping[str, _Load],
+    *,
     sigma_m: NDArray[np.float64],
 ) -> State:
     """Spread one value per record and step: the weights once, as a matrix."""
@@ -248,13 +264,12 @@ def _matrix_state(
     cells, steps = spread.cells, next(iter(values.values())).shape[1]
     columns: dict[str, NDArray[Any]] = {}
     for name, array in values.items():
-        there = ~np.isnan(array)
-        by_share = (
-            quantities[name].kind == "extensive" or quantities[name].weighting(spread.measure, name=name) == "count"
-        )
-        matrix = share if by_share else support
-        columns[f"{name}__total"] = (matrix @ np.where(there, array, 0.0)).ravel()
-        columns[f"{name}__support"] = (matrix @ there.astype(np.float64)).ravel()
+        amount = loads[name].amount[:, None]
+        there = ~np.isnan(array) & ~np.isnan(amount)
+        matrix = share if loads[name].by_share else support
+        for end, part in components(quantities[name], array).items():
+            columns[f"{name}{end}"] = (matrix @ np.where(there, part * amount, 0.0)).ravel()
+        columns[f"{name}__support"] = (matrix @ np.where(there, amount, 0.0)).ravel()
     ones = np.ones(spread.rows)
     for name, vector in {
         "support": support @ ones,
@@ -284,8 +299,31 @@ def _steps(by: ArrayLike, spread: Weights) -> NDArray[np.int64]:
     return steps.astype(np.int64)
 
 
-def _weight(quantity: Quantity, spread: Weights, name: str) -> NDArray[np.float64]:
-    """Return what a value in a cell rests on: number of records for amounts, else the measure it is weighted by."""
-    if quantity.kind == "extensive" or quantity.weighting(spread.measure, name=name) == "count":
-        return spread.share
-    return spread.support
+class _Load(NamedTuple):
+    """What a value in a cell rests on."""
+
+    by_share: bool
+    amount: NDArray[np.float64]
+
+    def of(self, spread: Weights) -> NDArray[np.float64]:
+        """Return the part of each record in each cell: shares for numbers and amounts, else the natural measure."""
+        return spread.share if self.by_share else spread.support
+
+
+def _load(quantity: Quantity, spread: Weights, name: str, amounts: Mapping[str, ArrayLike]) -> _Load:
+    """Decide what a variable is weighted by."""
+    ones = np.ones(spread.rows)
+    if quantity.kind == "extensive":
+        return _Load(by_share=True, amount=ones)
+    by = quantity.weighting(spread.measure, name=name)
+    if quantity.column is None:
+        return _Load(by_share=by == "count", amount=ones)
+    if by not in amounts:
+        raise QuantityError(f"{name!r} is to be weighted by {by!r}, which is missing; pass amounts={{{by!r}: ...}}.")
+    amount = np.asarray(amounts[by])
+    if amount.shape != (spread.rows,) or amount.dtype.kind not in "iuf" or (amount < 0).any():
+        raise QuantityError(
+            f"{name!r} is to be weighted by {by!r}, which must be one number of at least 0 per record; "
+            f"found shape {amount.shape} of {amount.dtype}."
+        )
+    return _Load(by_share=True, amount=amount.astype(np.float64))

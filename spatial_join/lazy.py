@@ -21,7 +21,7 @@ from spatial_join.errors import ResolutionError
 from spatial_join.grid import H3Grid
 from spatial_join.pieces import LatticeLike
 from spatial_join.probability import require_normal
-from spatial_join.quantity import Quantity
+from spatial_join.quantity import Quantity, columns_by
 from spatial_join.records import Records, records_of
 from spatial_join.state import combine
 from spatial_join.table import CellTable
@@ -149,11 +149,13 @@ def to_h3(
     quantities = {name: Quantity.of(kind) for name, kind in values.items()}
     step = None if by is None else records.column(by) if isinstance(by, str) else np.asarray(by)
     columns = {name: records.column(name) for name in quantities}
+    amounts = {name: records.column(name) for name in columns_by(quantities)}
     parts = []
     for rows in _parts(records, H3Grid(partition_resolution)):
         piece = {
             "geometry": _geometry(records, rows),
             "values": {name: column[rows] for name, column in columns.items()},
+            "amounts": {name: column[rows] for name, column in amounts.items()},
             "by": None if step is None else step[rows],
             "sigma_m": None if records.sigma_m is None else records.sigma_m[rows],
             "label": records.table.index.to_numpy()[rows],
@@ -208,7 +210,9 @@ def _part(piece: dict[str, Any], quantities: dict[str, Quantity], resolution: in
     shapes = geometry.polygons() if isinstance(geometry, PixelBlock) else shapely.from_wkb(geometry)
     records = Records(name="part", geometry=shapes, table=pd.DataFrame(), sigma_m=piece["sigma_m"])
     spread = spread_of(records, H3Grid(resolution), uncertain=piece["uncertain"])
-    table = aggregate(spread, piece["values"], quantities, by=piece["by"], sigma_m=piece["sigma_m"])
+    table = aggregate(
+        spread, piece["values"], quantities, by=piece["by"], sigma_m=piece["sigma_m"], amounts=piece["amounts"]
+    )
     missing = table.missing.assign(row=piece["label"][table.missing["row"].to_numpy(dtype=np.int64)])
     return replace(table, missing=missing)
 

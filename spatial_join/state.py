@@ -2,7 +2,7 @@
 
 A reduction is data: per variable a total and a support. Amounts add their totals; means divide the total by the
 support; a class keeps the support of each class. Combining is always addition, so partitions and coarser cells are one
-operation.
+operation. What is summed of each kind is in `reduction`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from spatial_join.reduction import finished_columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +30,8 @@ class State:
     Parameters
     ----------
     frame : pandas.DataFrame
-        ``cell``, ``step`` if in time, ``<variable>__total``, ``<variable>__support``, ``support``, ``n`` and
+        ``cell``, ``step`` if in time, ``<variable>__total`` (of a direction ``__sin`` and ``__cos``),
+        ``<variable>__support``, ``support``, ``n`` and
         ``sigma_square`` (sum of support times squared standard deviation).
     categories : dict of str to pandas.DataFrame
         Per categorical variable ``cell``, ``step`` if in time, ``category`` and ``support``.
@@ -60,9 +63,7 @@ class State:
                 best = self._leading(name, keys)
                 out[name], out[f"{name}__support"] = best["category"].to_numpy(), best["support"].to_numpy()
                 continue
-            total, support = frame[f"{name}__total"], frame[f"{name}__support"]
-            value = total / support.where(support > 0) if quantity.kind == "intensive" else total
-            out[name], out[f"{name}__support"] = value.where(support > 0), support
+            out |= finished_columns(quantity, name, frame)
         weight = frame["n"] if by_number else frame["support"]
         out |= {"support": frame["support"], "n": frame["n"]}
         out["sigma_m"] = np.sqrt(frame["sigma_square"] / weight.where(weight > 0))

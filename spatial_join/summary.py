@@ -116,7 +116,9 @@ def _variable(table: Summarised, name: str) -> Line:
         return name, quantity.kind, unit, "no values"
     if quantity.kind == "extensive":
         return name, quantity.kind, unit, f"total {column.sum():,.10g}"
-    if quantity.kind == "intensive":
+    if quantity.kind == "circular":
+        return name, quantity.kind, unit, f"directions, {len(column[there]):,} values"
+    if quantity.kind in {"intensive", "rate"}:
         mean = float(np.average(column[there], weights=support[there]))
         return name, quantity.kind, unit, f"mean {mean:,.4g}, {column.min():,.4g} to {column.max():,.4g}"
     sizes = column[there].astype(str).value_counts()

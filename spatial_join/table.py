@@ -10,6 +10,7 @@ import pandas as pd
 
 from spatial_join.errors import JoinError, QuantityError, ResolutionError
 from spatial_join.grid import H3Grid
+from spatial_join.reduction import state_columns
 from spatial_join.state import State, combine
 from spatial_join.summary import as_html, as_text
 
@@ -35,7 +36,8 @@ class CellTable:
     frame : pandas.DataFrame
         ``cell`` (uint64), ``step`` (int64, only for variables in time), per variable its value and
         ``<variable>__support`` (what the value rests on: the number of records for an amount, else the measure that
-        its mean is weighted by), ``support`` of all records,
+        its mean is weighted by), of a direction ``<variable>__resultant`` (how much they agree, 0 to 1), ``support`` of
+        all records,
         ``n`` (number of records, by shares, so that it adds up to the records placed) and ``sigma_m`` (root mean square
         of the records' positional standard deviation, weighted by support). NaN is "no value", never 0.
     quantities : mapping of str to Quantity
@@ -160,6 +162,33 @@ class CellTable:
             raise QuantityError(f"The table has no variable {name!r}; it has {', '.join(self.quantities)}.")
         return self.quantities[name]
 
+    def shares(self, name: str) -> pd.DataFrame:
+        """Return the share of every class of a categorical variable.
+
+        Parameters
+        ----------
+        name : str
+            The variable.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One line per line of ``frame``, with its keys as index, and one column per class; 0 for a class that is not
+            there, NaN where the variable has no value. A line sums to 1.
+
+        Raises
+        ------
+        QuantityError
+            If the variable is not categorical.
+        """
+        if self.quantity(name).kind != "categorical":
+            raise QuantityError(f"{name!r} is {self.quantity(name).kind}; only classes have shares.")
+        support = self.categories[name].set_index([*self.keys, "category"])["support"]
+        wide = support.unstack("category", fill_value=0)  # noqa: PD010 -- one line per key and class, nothing to pool
+        wide = wide.div(wide.sum(axis=1), axis=0)
+        lines = self.frame.set_index(self.keys).index
+        return wide.reindex(lines).rename_axis(columns=None)
+
     def merge(self, other: CellTable) -> CellTable:
         """Put two tables of different variables side by side.
 
@@ -215,10 +244,7 @@ class CellTable:
         for name, quantity in self.quantities.items():
             if quantity.kind == "categorical":
                 continue
-            support = self.frame[f"{name}__support"].fillna(0.0)
-            value = self.frame[name].where(support > 0, 0.0)
-            columns[f"{name}__total"] = value * support if quantity.kind == "intensive" else value
-            columns[f"{name}__support"] = support
+            columns |= state_columns(quantity, name, self.frame)
         support = self.frame["support"]
         weight = support if self.measure is not None else self.frame["n"]
         columns |= {"support": support, "n": self.frame["n"], "sigma_square": self.frame["sigma_m"] ** 2 * weight}

@@ -60,7 +60,13 @@ def to_features(spread: Weights, table: CellTable, variable: str, *, coverage: f
     if quantity.kind == "categorical":
         return _leading_class(spread, table, variable, coverage)
     cells, values = _wide(table, variable)
-    if quantity.kind == "intensive":
+    if quantity.kind == "circular":
+        angle = np.radians(values)
+        east, north = (
+            mean_on_features(spread, cells, part, coverage=coverage) for part in (np.sin(angle), np.cos(angle))
+        )
+        return np.asarray(np.degrees(np.arctan2(east, north)) % 360.0)
+    if quantity.kind in {"intensive", "rate"}:
         return mean_on_features(spread, cells, values, coverage=coverage)
     if spread.measure != "area":
         raise WrongRollUpError(
