@@ -56,6 +56,7 @@ def place_by_address(
     count = len(parts[0])
     geometry, sigma_m = np.full(count, None, dtype=object), np.full(count, np.nan)
     reasons = np.full(count, None, dtype=object)
+    ambiguous = None if gazetteer.ambiguous is None else np.zeros(count, dtype=bool)
     for record, address in enumerate(_addresses(parts)):
         if not all(address):
             reasons[record] = f"missing: {position.columns[address.index('')]} is empty"
@@ -66,15 +67,17 @@ def place_by_address(
             if isinstance(found, str):
                 reasons[record] = found.format(shown=shown)
                 continue
-            geometry[record], sigma_m[record] = gazetteer.geometry[found], gazetteer.sigma_m[found]
+            geometry[record], sigma_m[record], from_rows = gazetteer.geometry[found], gazetteer.sigma_m[found], [found]
         else:
             between = _between(neighbours.get(address[:-1], {}), address[-1], gazetteer)
             if between is None:
                 missing = "" if address[:-1] in streets else ", nor is the street"
                 reasons[record] = f"unknown_key: {shown!r} is not in {gazetteer.name}{missing}"
                 continue
-            geometry[record], sigma_m[record] = between
-    return Shapes(geometry, combine_sigma(sigma_m, position.sigma_m)), reasons
+            geometry[record], sigma_m[record], from_rows = between
+        if ambiguous is not None and gazetteer.ambiguous is not None:
+            ambiguous[record] = gazetteer.ambiguous[from_rows].any()
+    return Shapes(geometry, combine_sigma(sigma_m, position.sigma_m), ambiguous), reasons
 
 
 def _addresses(parts: list[list[object]]) -> list[Address]:
@@ -114,8 +117,10 @@ def _neighbours(rows: dict[Address, list[int]], gazetteer: Reference) -> dict[Ad
     return streets
 
 
-def _between(numbers: dict[int, int], wanted: str, gazetteer: Reference) -> tuple[shapely.Point, float] | None:
-    """Place a number between the nearest lower and higher ones of the same side, odd or even."""
+def _between(
+    numbers: dict[int, int], wanted: str, gazetteer: Reference
+) -> tuple[shapely.Point, float, list[int]] | None:
+    """Place a number between the rows of the nearest lower and higher ones of the same side, odd or even."""
     if not wanted.isdecimal():
         return None
     number = int(wanted)
@@ -129,4 +134,4 @@ def _between(numbers: dict[int, int], wanted: str, gazetteer: Reference) -> tupl
     share = (number - low) / (high - low)
     point = shapely.Point(lon_a + share * (lon_b - lon_a), lat_a + share * (lat_b - lat_a))
     apart_m = rounding_sigma(distances_m(lon_a, lat_a, lon_b, lat_b))
-    return point, float(combine_sigma(apart_m, gazetteer.sigma_m[ends].max()))
+    return point, float(combine_sigma(apart_m, gazetteer.sigma_m[ends].max())), ends

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crs.coordinates import FloatArray, ObjectArray
+    from crs.digits import DigitSteps
 
 __all__ = ["decode_chainage", "decode_words"]
 
@@ -39,7 +40,7 @@ SIDES: Mapping[str, float] = {
 }
 
 
-def decode_chainage(column: Column, *, name: str, unit: str) -> Decoded:
+def decode_chainage(column: Column, *, name: str, unit: str, digits: DigitSteps | None = None) -> Decoded:
     """Decode chainages to metres: plain numbers in a unit, or kilometre posts as text.
 
     Parameters
@@ -50,6 +51,8 @@ def decode_chainage(column: Column, *, name: str, unit: str) -> Decoded:
         Name of the column, for reasons.
     unit : str
         Unit of plain numbers.
+    digits : DigitSteps, optional
+        What the last digits are worth, where these values are only a part of their column.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def decode_chainage(column: Column, *, name: str, unit: str) -> Decoded:
     """
     factor = conversion_factor(unit, "metre")
     if column.dtype.kind in "iuf":
-        return decode_decimal(column, name=name).scaled(factor)
+        return decode_decimal(column, name=name, digits=digits).scaled(factor)
     metric = resolve_unit(unit)[0] in {"metre", "kilometre"}
 
     def parse(text: str) -> tuple[float, float]:
@@ -77,7 +80,7 @@ def decode_chainage(column: Column, *, name: str, unit: str) -> Decoded:
             raise BadValueError(f"is a post of 1,000 m, but the unit is {unit}")
         return float(post["km"]) * 1000.0 + float(post["m"]), 10.0 ** -len(post["decimals"] or "")
 
-    return decode_each(column, parse, name=name)
+    return decode_each(column, parse, name=name, digits=digits)
 
 
 def decode_words(column: Column, words: Mapping[str, float], *, name: str) -> tuple[FloatArray, ObjectArray]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crs.definition import PositionDefinition
+    from crs.digits import DigitSteps
 
 __all__ = ["Coordinates", "Fields", "FloatArray", "Lattice", "ObjectArray", "Placed", "Positioned", "Shapes"]
 
@@ -53,9 +54,13 @@ class Fields:
     columns : tuple of numpy.ndarray
         One array of shape (n,) per name in `PositionDefinition.columns`, text or numbers; None, NaN and
         empty text mean that the part is missing.
+    digits : tuple of DigitSteps or None
+        What the last digits are worth, one for each number that is read, where the records are only a part of their
+        dataset; None where they are all of it, and tell by themselves.
     """
 
     columns: tuple[NDArray[np.generic], ...]
+    digits: tuple[DigitSteps, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns of unlike length."""
@@ -67,7 +72,7 @@ class Fields:
         return len(self.columns[0]) if self.columns else 0
 
     def __dask_tokenize__(self) -> tuple[str, str]:
-        return ("crs.Fields", _digest(*self.columns))
+        return ("crs.Fields", _digest(*self.columns, self.digits))
 
 
 @dataclass(frozen=True, eq=False)

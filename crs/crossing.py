@@ -65,6 +65,8 @@ def place_at_crossings(
     count = len(columns[0])
     geometry, sigma_m = np.full(count, None, dtype=object), np.full(count, np.nan)
     reasons = np.full(count, None, dtype=object)
+    doubted = None if streets.ambiguous is None else {key for key, own in rows.items() if streets.ambiguous[own].any()}
+    ambiguous = None if doubted is None else np.zeros(count, dtype=bool)
     known: dict[tuple[str, str], _Crossing] = {}
     for record, names in enumerate(zip(*columns, strict=True)):
         plain = [plain_name(name) for name in names]
@@ -84,7 +86,9 @@ def place_at_crossings(
             continue
         own_m = max(float(streets.sigma_m[rows[key]].max()) for key in pair)
         geometry[record], sigma_m[record] = met.point, combine_sigma(position.sigma_m, own_m, met.spread_m)
-    return Shapes(geometry, sigma_m), reasons
+        if ambiguous is not None and doubted is not None:
+            ambiguous[record] = not doubted.isdisjoint(pair)
+    return Shapes(geometry, sigma_m, ambiguous), reasons
 
 
 def _cross(first: ObjectArray, second: ObjectArray, *, within_m: float) -> _Crossing:

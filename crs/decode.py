@@ -6,20 +6,20 @@ A column is decoded as a whole, but never fails as a whole: what cannot be read 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crs.digits import resolve_steps
+from crs.digits import DigitCounts, DigitSteps, whole_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from crs.coordinates import FloatArray, ObjectArray
 
-__all__ = ["BadValueError", "Column", "Decoded", "decode_each", "is_missing", "shorten"]
+__all__ = ["BadValueError", "Column", "Decoded", "counts_of", "decode_each", "is_missing", "shorten"]
 
 Column = NDArray[np.generic]
 
@@ -44,12 +44,15 @@ class Decoded:
     coarse : numpy.ndarray of bool
         True where a value has fewer digits than its column, and more often than zeros at the end explain: it was
         rounded or cut, nobody knows which. Shape (n,).
+    counts : DigitCounts or None
+        How many digits the numbers have, as written; None where it was known from the whole column what they tell.
     """
 
     values: FloatArray
     reasons: ObjectArray
     step: FloatArray
     coarse: NDArray[np.bool_]
+    counts: DigitCounts | None = None
 
     @property
     def sigma(self) -> FloatArray:
@@ -73,7 +76,7 @@ class Decoded:
         Decoded
             Values and steps times the factor.
         """
-        return Decoded(self.values * factor, self.reasons, self.step * factor, self.coarse)
+        return replace(self, values=self.values * factor, step=self.step * factor)
 
     def uncut(self) -> Decoded:
         """Return the middle of what a cut number may have been: half a step farther from zero.
@@ -84,7 +87,23 @@ class Decoded:
             Its error is half a step to both sides, like that of a rounded number.
         """
         values = self.values + np.copysign(self.step / 2.0, self.values)
-        return Decoded(values, self.reasons, self.step, np.zeros(len(values), dtype=bool))
+        return replace(self, values=values, coarse=np.zeros(len(values), dtype=bool))
+
+
+def counts_of(columns: Iterable[Decoded]) -> tuple[DigitCounts, ...]:
+    """Return the counts of digits of columns that were decoded by themselves.
+
+    Parameters
+    ----------
+    columns : iterable of Decoded
+        Any number.
+
+    Returns
+    -------
+    tuple of DigitCounts
+        One for each.
+    """
+    return tuple(column.counts for column in columns if column.counts is not None)
 
 
 class BadValueError(Exception):
@@ -141,7 +160,14 @@ def is_missing(value: object) -> bool:
     return str(value) in {"<NA>", "NaT"}
 
 
-def decode_each(column: Column, parse: Callable[[str], tuple[float, float]], *, name: str) -> Decoded:
+def decode_each(
+    column: Column,
+    parse: Callable[[str], tuple[float, float]],
+    *,
+    name: str,
+    digits: DigitSteps | None = None,
+    whole: bool = False,
+) -> Decoded:
     """Decode value by value, each distinct one once: feeds repeat the position of a station with every reading.
 
     Parameters
@@ -152,6 +178,10 @@ def decode_each(column: Column, parse: Callable[[str], tuple[float, float]], *, 
         From text to the number and the worth of its last digit; raises BadValueError.
     name : str
         Name of the column, for reasons.
+    digits : DigitSteps, optional
+        What the last digits are worth, where these values are only a part of their column.
+    whole : bool
+        True for whole numbers of a scaled unit, whose zeros at the end tell what was printed before.
 
     Returns
     -------
@@ -167,12 +197,18 @@ def decode_each(column: Column, parse: Callable[[str], tuple[float, float]], *, 
     values = np.array([value for value, _, _ in read], dtype=np.float64)
     reasons = np.empty(len(read), dtype=object)
     reasons[:] = [reason for _, _, reason in read]
-    good = ~np.isnan(values)
-    zeros = sum(_KEPT_ZERO.search(text) is not None for text in first)
-    step, coarse = np.zeros(len(read)), np.zeros(len(read), dtype=bool)
     printed = np.array([step for _, step, _ in read], dtype=np.float64)
-    step[good], coarse[good] = resolve_steps(printed[good], kept_zeros=zeros)
-    return Decoded(values[place], reasons[place], step[place], coarse[place])
+    if whole:
+        printed = whole_steps(values, printed)
+    counts = None
+    if digits is None:
+        zeros = np.array([_KEPT_ZERO.search(text) is not None for text in first], dtype=bool)
+        counts = DigitCounts.of(values, printed, kept_zeros=zeros, whole=whole)
+        digits = counts.judge()
+    step, coarse = digits.steps(printed)
+    bad = np.isnan(values)
+    step[bad], coarse[bad] = 0.0, False
+    return Decoded(values[place], reasons[place], step[place], coarse[place], counts)
 
 
 def _decode_one(

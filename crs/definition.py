@@ -21,7 +21,7 @@ __all__ = ["Axes", "Kind", "Notation", "PositionDefinition", "Status", "definiti
 
 Kind = Literal["coordinates", "linear", "register", "intersection", "address", "cells"]
 Axes = Literal["lon,lat", "lat,lon"]
-Notation = Literal["decimal", "dms", "nmea", "packed_dms", "packed_ddmmss", "polyline"]
+Notation = Literal["decimal", "dms", "nmea", "packed_dms", "packed_ddmmss", "pair", "polyline"]
 Status = Literal["declared", "detected", "estimated", "ambiguous", "unresolvable"]
 
 _AXES: dict[str, Axes] = {
@@ -64,7 +64,8 @@ class PositionDefinition:
         always x before y.
     notation : str
         "decimal", "dms", "nmea" (degrees and minutes run together), "packed_dms" (dd.mmss), "packed_ddmmss"
-        (ddmmss.s), or "polyline" (text of pairs in one column, a line a record).
+        (ddmmss.s), "pair" (both numbers in the text of one column, also as a WKT point), or "polyline" (text of pairs
+        in one column, a line a record).
     unit : str
         Unit of the numbers; the frame's own unless stated. "1e-7 degree" says scaled integers.
     columns : tuple of str
@@ -251,7 +252,7 @@ def _coordinates(spec: Mapping[str, Any], shared: dict[str, Any]) -> PositionDef
         raise DefinitionError(
             f"notation {notation!r} writes degrees, but {base.name} is in {unit}; write notation: decimal"
         )
-    allowed = {"polyline": (0, 1), "nmea": (0, 2, 4)}.get(notation, (0, 2))
+    allowed = {"polyline": (0, 1), "pair": (0, 1), "nmea": (0, 2, 4)}.get(notation, (0, 2))
     if len(shared["columns"]) not in allowed:
         raise DefinitionError(
             f"notation {notation!r} takes {' or '.join(map(str, allowed[1:]))} columns, found {list(shared['columns'])}"
@@ -260,8 +261,8 @@ def _coordinates(spec: Mapping[str, Any], shared: dict[str, Any]) -> PositionDef
     if cut_at is not None and (notation != "polyline" or not isinstance(cut_at, int) or cut_at < 1):
         raise DefinitionError(f"cut_at {cut_at!r} must be the length of the cut text and goes with notation: polyline")
     decimal, truncated = spec.get("decimal"), spec.get("truncated", False)
-    if decimal not in {None, ".", ","} or (decimal == "," and notation == "polyline"):
-        raise DefinitionError(f"decimal {decimal!r} must be '.' or ',', and a polyline has points only")
+    if decimal not in {None, ".", ","} or (decimal == "," and notation in {"pair", "polyline"}):
+        raise DefinitionError(f"decimal {decimal!r} must be '.' or ',', and numbers that stand together have points")
     if not isinstance(truncated, bool) or (truncated and notation == "polyline"):
         raise DefinitionError(f"truncated {truncated!r} must be true or false, and goes with columns of numbers")
     vertical, lift, height_columns = read_heights(spec.get("vertical"), base.vertical)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from crs.decode import BadValueError, Column, Decoded, decode_each, is_missing, shorten
-from crs.digits import printed_steps, resolve_steps
+from crs.digits import DigitCounts, DigitSteps, printed_steps, whole_steps
+from crs.units import is_angle, is_scaled
 
 if TYPE_CHECKING:
     from crs.coordinates import FloatArray, ObjectArray
 
-__all__ = ["Decimal", "decode_decimal", "decode_polyline", "parse_decimal", "plain_figures"]
+__all__ = ["Decimal", "decode_decimal", "decode_polyline", "parse_decimal", "plain_figures", "split_pairs"]
 
 #: The sign that stands before the decimals; None where nobody said.
 Decimal = Literal[".", ","] | None
@@ -24,6 +25,11 @@ _POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?|[+-]?\d{1,3}(?:[ 
 _COMMA_GROUPS = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?|[+-]?\d{1,3}(?:[ '\u2019]\d{3})+(?:,\d*)?")
 #: 1,234 is a thousand and more to some and one and a bit to others; 0,123 and 12345,678 are the same to all.
 _EITHER = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_NONE = np.zeros(0)
+_ONE = r"[+-]?\d*\.?\d+(?:[eE][+-]?\d{1,3})?"
+_PAIR = re.compile(rf"[(\[]?\s*({_ONE})(?:\s*[,;]\s*|\s+)({_ONE})\s*[)\]]?")
+#: A height of a point is not a part of where it is.
+_POINT = re.compile(rf"POINT\s*(?:Z|M|ZM)?\s*\(\s*({_ONE})\s+({_ONE})(?:\s+{_ONE}){{0,2}}\s*\)", re.IGNORECASE)
 _GROUPING = str.maketrans("", "", " '\u2019")
 _MINUS = str.maketrans("\u2212\u2013\uff0d\u00a0\u2009\u202f", "---   ")
 
@@ -109,7 +115,9 @@ def parse_decimal(text: str, *, decimal: Decimal = None, is_angle: bool = False)
     return value, 10.0 ** (int(match["power"] or 0) - decimals)
 
 
-def decode_decimal(column: Column, *, name: str, decimal: Decimal = None, is_angle: bool = False) -> Decoded:
+def decode_decimal(
+    column: Column, *, name: str, decimal: Decimal = None, unit: str = "metre", digits: DigitSteps | None = None
+) -> Decoded:
     """Decode plain numbers, as numbers or as text.
 
     Parameters
@@ -121,8 +129,10 @@ def decode_decimal(column: Column, *, name: str, decimal: Decimal = None, is_ang
     decimal : str, optional
         The declared decimal sign. Without one a comma is a decimal sign where it cannot part thousands, and refused
         where it may.
-    is_angle : bool
-        True for numbers that have no thousands.
+    unit : str
+        What the numbers count: angles have no thousands, and scaled units ("1e-6 degree") no decimals.
+    digits : DigitSteps, optional
+        What the last digits are worth, where these values are only a part of their column.
 
     Returns
     -------
@@ -137,11 +147,16 @@ def decode_decimal(column: Column, *, name: str, decimal: Decimal = None, is_ang
     ([531234.5, nan, nan], 'ambiguous_number', 'missing: x is empty')
     """
     if column.dtype.kind in "iuf":
-        return _decode_numbers(column, name=name)
-    return decode_each(column, lambda text: parse_decimal(text, decimal=decimal, is_angle=is_angle), name=name)
+        return _decode_numbers(column, name=name, digits=digits, whole=is_scaled(unit))
+    angle = is_angle(unit)
+
+    def parse(text: str) -> tuple[float, float]:
+        return parse_decimal(text, decimal=decimal, is_angle=angle)
+
+    return decode_each(column, parse, name=name, digits=digits, whole=is_scaled(unit))
 
 
-def _decode_numbers(column: Column, *, name: str) -> Decoded:
+def _decode_numbers(column: Column, *, name: str, digits: DigitSteps | None, whole: bool) -> Decoded:
     """Take numbers as they are; find what their last decimals are worth."""
     values = column.astype(np.float64)
     reasons = np.full(len(values), None, dtype=object)
@@ -149,30 +164,64 @@ def _decode_numbers(column: Column, *, name: str) -> Decoded:
     for row in np.flatnonzero(np.isinf(values)):
         reasons[row] = f"unreadable: {name} {values[row]} is not finite"
     finite = np.isfinite(values)
-    step, coarse = np.zeros(len(values)), np.zeros(len(values), dtype=bool)
-    step[finite], coarse[finite] = _number_steps(values[finite])
-    if column.dtype.kind == "f" and column.dtype.itemsize < 8:
-        # Single precision keeps a longitude to 0.4 m: that is its last digit.
-        least = float(np.spacing(np.max(np.abs(column[finite]), initial=0)))
-        step, coarse = np.maximum(step, least), coarse & (step > least)
-    return Decoded(np.where(finite, values, np.nan), reasons, step, coarse)
+    values[~finite] = np.nan
+    printed = np.zeros(len(values))
+    printed[finite] = printed_steps(values[finite])
+    if whole:
+        printed = whole_steps(values, printed)
+    counts = None
+    if digits is None:
+        least = 0.0
+        if column.dtype.kind == "f" and column.dtype.itemsize < 8:
+            # Single precision keeps a longitude to 0.4 m: that is its last digit.
+            least = float(np.spacing(np.max(np.abs(column[finite]), initial=0)))
+        counts = DigitCounts.of(values, printed, whole=whole, least=least)
+        digits = counts.judge()
+    step, coarse = digits.steps(printed)
+    step[~finite], coarse[~finite] = 0.0, False
+    return Decoded(values, reasons, step, coarse, counts)
 
 
-def _number_steps(values: FloatArray) -> tuple[FloatArray, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
-    """Decide the steps of numbers from those of the distinct ones."""
-    printed = printed_steps(values)
-    if not len(values) or printed.min() == printed.max():
-        return printed, np.zeros(len(values), dtype=bool)
-    distinct, place = np.unique(values, return_inverse=True)
-    of_distinct = np.empty(len(distinct))
-    of_distinct[place] = printed
-    step, coarse = resolve_steps(of_distinct)
-    return step[place], coarse[place]
+def split_pairs(column: Column, *, name: str) -> tuple[ObjectArray, ObjectArray, ObjectArray]:
+    """Split texts of two numbers each, in the order in which they are written.
+
+    Parameters
+    ----------
+    column : numpy.ndarray
+        Text such as "114.05,22.54", "(22.54; 114.05)", "114.05 22.54" or "POINT (114.05 22.54)", shape (n,).
+    name : str
+        Name of the column, for reasons.
+
+    Returns
+    -------
+    first, second : numpy.ndarray
+        Text of the numbers, None where there is no pair, shape (n,).
+    reasons : numpy.ndarray
+        None, or text where the column holds something else, shape (n,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> first, second, _ = split_pairs(np.array(["POINT Z (114.05 22.54 7)", "[22.54, 114.05]"]), name="place")
+    >>> first.tolist(), second.tolist()
+    (['114.05', '22.54'], ['22.54', '114.05'])
+    """
+    first, second, reasons = (np.full(len(column), None, dtype=object) for _ in range(3))
+    for row, value in enumerate(column.tolist()):
+        if is_missing(value):
+            continue
+        text = plain_figures(str(value).strip())
+        pair = _POINT.fullmatch(text) or _PAIR.fullmatch(text)
+        if pair is None:
+            reasons[row] = f"unreadable: {name} {shorten(text)} is not two numbers; write for instance 114.05,22.54"
+        else:
+            first[row], second[row] = pair.groups()
+    return first, second, reasons
 
 
 def decode_polyline(
     column: Column, *, name: str, latitude_first: bool, cut_at: int | None = None
-) -> tuple[list[FloatArray | None], ObjectArray, float]:
+) -> tuple[list[FloatArray | None], ObjectArray, DigitCounts]:
     """Decode text of pairs, "lat,lon lat,lon ...", one line a record.
 
     Parameters
@@ -192,8 +241,8 @@ def decode_polyline(
         x, y of shape (k, 2), k at least 2; None where `reasons` says why.
     reasons : numpy.ndarray
         None or text, shape (n,).
-    step : float
-        Worth of the last printed digit of the column.
+    counts : DigitCounts
+        How many digits the numbers have.
 
     Examples
     --------
@@ -204,35 +253,35 @@ def decode_polyline(
     """
     lines: list[FloatArray | None] = []
     reasons = np.full(len(column), None, dtype=object)
-    known: dict[str, tuple[FloatArray | None, str | None, float]] = {}
-    finest = np.inf
+    known: dict[str, tuple[FloatArray | None, str | None, FloatArray]] = {}
     for row, value in enumerate(column.tolist()):
         # Feeds repeat the line of a link with every reading of it.
         text = "" if is_missing(value) else str(value)
         if text not in known:
             known[text] = _read_pairs(text, name=name, cut_at=cut_at)
-        points, reasons[row], step = known[text]
+        points, reasons[row], _ = known[text]
         lines.append(points[:, ::-1] if points is not None and latitude_first else points)
-        finest = min(finest, step)
-    return lines, reasons, float(finest) if np.isfinite(finest) else 0.0
+    read = [(points.ravel(), steps) for points, _, steps in known.values() if points is not None]
+    values, steps = (np.concatenate([_NONE, *parts]) for parts in zip(*read, strict=True)) if read else (_NONE, _NONE)
+    return lines, reasons, DigitCounts.of(values, steps)
 
 
-def _read_pairs(text: str, *, name: str, cut_at: int | None) -> tuple[FloatArray | None, str | None, float]:
-    """Read the pairs of one text in the order written."""
+def _read_pairs(text: str, *, name: str, cut_at: int | None) -> tuple[FloatArray | None, str | None, FloatArray]:
+    """Read the pairs of one text in the order written, and the worth of the last digit of each number."""
     if not text.strip():
-        return None, f"missing: {name} is empty", np.inf
+        return None, f"missing: {name} is empty", _NONE
     pairs = re.split(r"[;\s]+", text.strip(" ;\t\r\n"))
     if cut_at is not None and len(text) >= cut_at:
         pairs = pairs[:-1]
-    numbers, finest = [], np.inf
+    numbers: list[tuple[float, float]] = []
     for place, pair in enumerate(pairs, start=1):
         parts = pair.split(",")
         try:
             first, second = (parse_decimal(part, decimal=".") for part in parts)
         except (BadValueError, ValueError):
-            return None, f"unreadable: {name} pair {place} {shorten(pair)} is not two numbers with a comma", np.inf
-        numbers.append((first[0], second[0]))
-        finest = min(finest, first[1], second[1])
-    if len(numbers) < 2:
-        return None, f"unreadable: {name} has {len(numbers)} readable pair, a line needs two", np.inf
-    return np.array(numbers, dtype=np.float64), None, finest
+            return None, f"unreadable: {name} pair {place} {shorten(pair)} is not two numbers with a comma", _NONE
+        numbers += [first, second]
+    if len(numbers) < 4:
+        return None, f"unreadable: {name} has {len(numbers) // 2} readable pair, a line needs two", _NONE
+    values, steps = np.array(numbers, dtype=np.float64).T
+    return values.reshape(-1, 2), None, steps

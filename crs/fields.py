@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 
 from crs.coordinates import Shapes
+from crs.decode import counts_of
 from crs.definition import definition
-from crs.encodings import decode_decimal, decode_polyline
+from crs.encodings import decode_decimal, decode_polyline, split_pairs
 from crs.sentinels import is_null_island, is_sentinel_pair
 from crs.sexagesimal import decode_dms, decode_nmea, decode_packed
 from crs.strays import stray_vertices
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from crs.coordinates import Fields, FloatArray, ObjectArray
     from crs.decode import Decoded
     from crs.definition import PositionDefinition
+    from crs.digits import DigitCounts, DigitSteps
 
-__all__ = ["lines_of", "points_of", "unit_factor"]
+__all__ = ["count_digits", "lines_of", "points_of", "unit_factor"]
 
 _METRES_PER_DEGREE = 111_319.5
 
@@ -44,16 +47,18 @@ def unit_factor(position: PositionDefinition) -> float:
     return conversion_factor(position.unit, definition(position.crs).unit)
 
 
-def _decode_column(column: NDArray[np.generic], position: PositionDefinition, *, name: str, axis: str) -> Decoded:
+def _decode_column(
+    column: NDArray[np.generic], position: PositionDefinition, *, name: str, axis: str, digits: DigitSteps | None
+) -> Decoded:
     """Decode one column of a position that has one axis a column."""
     notation = position.notation
-    if notation == "decimal":
-        return decode_decimal(column, name=name, decimal=position.decimal, is_angle=is_angle(position.unit))
+    if notation in {"decimal", "pair"}:
+        return decode_decimal(column, name=name, decimal=position.decimal, unit=position.unit, digits=digits)
     if notation == "dms":
-        return decode_dms(column, name=name, axis=axis)
+        return decode_dms(column, name=name, axis=axis, digits=digits)
     if notation == "nmea":
-        return decode_nmea(column, name=name, axis=axis)
-    return decode_packed(column, name=name, point_after_degrees=notation == "packed_dms")
+        return decode_nmea(column, name=name, axis=axis, digits=digits)
+    return decode_packed(column, name=name, point_after_degrees=notation == "packed_dms", digits=digits)
 
 
 def _decode_axes(fields: Fields, position: PositionDefinition) -> list[Decoded]:
@@ -61,15 +66,43 @@ def _decode_axes(fields: Fields, position: PositionDefinition) -> list[Decoded]:
     order = ("lat", "lon") if position.axes == "lat,lon" else ("lon", "lat")
     names = position.columns or order
     angles = is_angle(position.unit)
+    columns = fields.columns
+    if position.notation == "pair":
+        name = position.columns[0] if position.columns else "position"
+        first, second, unread = split_pairs(columns[0], name=name)
+        columns, names = (first, second), (name, name)
     parts = []
     for place, axis in enumerate(order):
         checked = axis if angles else "xy"[axis == "lat"]
-        if len(fields.columns) == 4:
-            column, letters = fields.columns[2 * place], fields.columns[2 * place + 1]
-            parts.append(decode_nmea(column, name=names[2 * place], axis=checked, hemisphere=letters))
+        digits = None if fields.digits is None else fields.digits[place]
+        if len(columns) == 4:
+            column, letters, name = columns[2 * place], columns[2 * place + 1], names[2 * place]
+            parts.append(decode_nmea(column, name=name, axis=checked, hemisphere=letters, digits=digits))
         else:
-            parts.append(_decode_column(fields.columns[place], position, name=names[place], axis=checked))
+            parts.append(_decode_column(columns[place], position, name=names[place], axis=checked, digits=digits))
+    if position.notation == "pair":
+        parts = [replace(part, reasons=np.where(unread == None, part.reasons, unread)) for part in parts]  # noqa: E711
     return parts
+
+
+def count_digits(fields: Fields, position: PositionDefinition) -> tuple[DigitCounts, ...]:
+    """Count the digits of the numbers of a position: what they tell of its precision, they tell together.
+
+    Parameters
+    ----------
+    fields : Fields
+        The columns as written, or a part of the records.
+    position : PositionDefinition
+        Of kind "coordinates".
+
+    Returns
+    -------
+    tuple of DigitCounts
+        One for each axis, in the order in which they are written; of lines one for both.
+    """
+    if position.notation == "polyline":
+        return (_decode_lines(fields, position)[2],)
+    return counts_of(_decode_axes(fields, position))
 
 
 def points_of(fields: Fields, position: PositionDefinition) -> tuple[Shapes, ObjectArray]:
@@ -139,12 +172,8 @@ def lines_of(fields: Fields, position: PositionDefinition) -> tuple[Shapes, Obje
     reasons : numpy.ndarray
         None or text, shape (n,).
     """
-    points, reasons, step = decode_polyline(
-        fields.columns[0],
-        name=position.columns[0] if position.columns else "polyline",
-        latitude_first=position.axes == "lat,lon",
-        cut_at=position.cut_at,
-    )
+    points, reasons, counts = _decode_lines(fields, position)
+    step = (counts.judge() if fields.digits is None else fields.digits[0]).finest
     factor = unit_factor(position)
     _refuse_strays(points, reasons, fields.columns[0], position)
     good = [row for row, line in enumerate(points) if line is not None]
@@ -152,10 +181,10 @@ def lines_of(fields: Fields, position: PositionDefinition) -> tuple[Shapes, Obje
     geometry = np.full(len(fields), None, dtype=object)
     middle = np.zeros(len(fields))
     if lines:
-        counts = [len(line) for line in lines]
-        geometry[good] = shapely.linestrings(np.concatenate(lines), indices=np.repeat(np.arange(len(lines)), counts))
+        vertices = [len(line) for line in lines]
+        geometry[good] = shapely.linestrings(np.concatenate(lines), indices=np.repeat(np.arange(len(lines)), vertices))
         middle[good] = [float(line[:, 1].mean()) for line in lines]
-    sigma = np.asarray(rounding_sigma(np.full(len(fields), step)))
+    sigma = np.asarray(rounding_sigma(np.full(len(fields), step if np.isfinite(step) else 0.0)))
     return Shapes(geometry, _rounded_sigma(position, (sigma, sigma), middle)), reasons
 
 
@@ -185,10 +214,21 @@ def _refuse_strays(
             points[row] = None
 
 
+def _decode_lines(
+    fields: Fields, position: PositionDefinition
+) -> tuple[list[FloatArray | None], ObjectArray, DigitCounts]:
+    return decode_polyline(
+        fields.columns[0],
+        name=position.columns[0] if position.columns else "polyline",
+        latitude_first=position.axes == "lat,lon",
+        cut_at=position.cut_at,
+    )
+
+
 def _rounded_sigma(position: PositionDefinition, written: tuple[FloatArray, FloatArray], y: FloatArray) -> FloatArray:
     """Combine the stated sigma with that of the last printed digits, east and north, as one circle."""
     # Notations of degrees give degrees; decimals are in the unit that was stated.
-    unit = position.unit if position.notation in {"decimal", "polyline"} else "degree"
+    unit = position.unit if position.notation in {"decimal", "pair", "polyline"} else "degree"
     east, north = written
     if is_angle(unit):
         scale = conversion_factor(unit, "degree") * _METRES_PER_DEGREE

@@ -223,7 +223,7 @@ def _refuse_places(
 
 def _place_fields(fields: Fields, position: PositionDefinition, goal: PositionDefinition, *, name: str) -> Placed:
     """Decode the columns of a table, then move what came out."""
-    wanted = len(position.columns) or (1 if position.notation == "polyline" else 2)
+    wanted = len(position.columns) or (1 if position.notation in {"pair", "polyline"} else 2)
     if len(fields.columns) != wanted:
         raise PositionContradictionError(
             f"dataset {name!r}, field position.columns: {position.name} in notation {position.notation!r} takes "

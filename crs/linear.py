@@ -16,6 +16,7 @@ import shapely
 from crs.calibration import break_chains, calibrate
 from crs.chainage import DIRECTIONS, SIDES, decode_chainage, decode_words
 from crs.coordinates import FloatArray, ObjectArray, Shapes
+from crs.decode import counts_of
 from crs.encodings import decode_decimal
 from crs.errors import PositionContradictionError
 from crs.indirect import LinearOptions
@@ -27,12 +28,13 @@ from crs.units import conversion_factor
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from crs.coordinates import Positioned
+    from crs.coordinates import Fields, Positioned
     from crs.decode import Decoded
     from crs.definition import PositionDefinition
+    from crs.digits import DigitCounts
     from crs.references import Reference
 
-__all__ = ["place_along"]
+__all__ = ["count_chainage", "place_along"]
 
 _LINE_STRING = 1
 #: What stands farther beside a street was not meant to be beside it, or not in metres.
@@ -220,10 +222,10 @@ def place_along(
         None or text, shape (n,). A chainage beyond an end is refused, unless by less than what it is stated to be
         wrong by in 95 % of cases: then the record stands at the end.
     """
-    ids, written = layer.coordinates.columns  # type: ignore[union-attr]
-    names = position.columns
+    fields: Fields = layer.coordinates  # type: ignore[assignment]
+    ids, names = fields.columns[0], position.columns
     groups = group_keys(ids, streets.column(str(position.key)), column=names[0], name=streets.name)
-    decoded = decode_chainage(written, name=names[1], unit=position.unit)
+    decoded = _read_chainage(fields, position)
     direction, right, beside = _beside(layer, _options(position))
     reasons = groups.reasons.copy()
     for found in (decoded.reasons, beside):
@@ -259,7 +261,53 @@ def place_along(
         drawn = np.where(routes.spans.at_low[span] <= routes.spans.at_high[span], 1.0, -1.0)
         geometry[rows] = routes.lines.places(routes.spans.line[span], at_m, right_m=right[rows] * drawn)
         sigma_m[rows] = _circle_m(position, decoded, rows, routes.sigma_m[groups.of_record[rows]])
-    return Shapes(geometry, sigma_m), reasons
+    return Shapes(geometry, sigma_m, _doubtful(rows, position, groups, streets=streets, posts=posts)), reasons
+
+
+def _doubtful(
+    rows: NDArray[np.int64],
+    position: PositionDefinition,
+    groups: Groups,
+    *,
+    streets: Reference,
+    posts: Reference | None,
+) -> NDArray[np.bool_] | None:
+    """Mark the placed records whose street, or a post of it, may have two origins or none; None if nothing may."""
+    routes = np.zeros(groups.count, dtype=bool)
+    known = False
+    if streets.ambiguous is not None:
+        routes, known = streets.doubtful(groups.of_row, groups.count), True
+    calibration = _options(position).calibration
+    if posts is not None and calibration is not None and posts.ambiguous is not None:
+        routes, known = routes | posts.doubtful(groups.number(posts.column(calibration.key)), groups.count), True
+    if not known:
+        return None
+    marked = np.zeros(len(groups.of_record), dtype=bool)
+    marked[rows] = routes[groups.of_record[rows]]
+    return marked
+
+
+def _read_chainage(fields: Fields, position: PositionDefinition) -> Decoded:
+    digits = None if fields.digits is None else fields.digits[0]
+    return decode_chainage(fields.columns[1], name=position.columns[1], unit=position.unit, digits=digits)
+
+
+def count_chainage(fields: Fields, position: PositionDefinition) -> tuple[DigitCounts, ...]:
+    """Count the digits of chainages, of which the last is worth what all of them say.
+
+    Parameters
+    ----------
+    fields : Fields
+        Columns of ids and chainages, or of a part of the records.
+    position : PositionDefinition
+        Of kind "linear".
+
+    Returns
+    -------
+    tuple of DigitCounts
+        One.
+    """
+    return counts_of([_read_chainage(fields, position)])
 
 
 def _circle_m(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 
 from pyproj import CRS, Transformer
+from pyproj.exceptions import ProjError
 from pyproj.transformer import TransformerGroup
 
 from crs.entries import MARGIN_DEG, Area, Datum
@@ -52,8 +53,19 @@ def own_steps(parsed: CRS) -> str:
     -------
     str
         PROJ steps, without any change of datum; "" if the numbers are that already.
+
+    Raises
+    ------
+    OperationRefusedError
+        If PROJ does not compute the projection.
     """
-    return _steps(Transformer.from_crs(parsed, parsed.geodetic_crs or parsed, always_xy=True).definition)
+    try:
+        return _steps(Transformer.from_crs(parsed, parsed.geodetic_crs or parsed, always_xy=True).definition)
+    except ProjError as fault:
+        raise OperationRefusedError(
+            f"{parsed.name} is refused: PROJ has no way from its numbers to longitude and latitude; give the dataset "
+            "in another definition"
+        ) from fault
 
 
 def published_operation(parsed: CRS, area: Area | None) -> tuple[str, Datum, Area]:
@@ -80,12 +92,8 @@ def published_operation(parsed: CRS, area: Area | None) -> tuple[str, Datum, Are
     OperationRefusedError
         If there is none.
     """
-    with warnings.catch_warnings():
-        # pyproj warns of grids that are not installed; what is left is judged here on its own accuracy.
-        warnings.simplefilter("ignore", UserWarning)
-        group = TransformerGroup(parsed, _WORLD_HUB, always_xy=True, allow_ballpark=False)
     regional = []
-    for candidate in group.transformers:
+    for candidate in _listed(parsed):
         if candidate.accuracy < 0 or candidate.area_of_use is None:
             continue
         held = Area(*candidate.area_of_use.bounds)
@@ -109,6 +117,18 @@ def published_operation(parsed: CRS, area: Area | None) -> tuple[str, Datum, Are
         "or the parameters that you trust: {definition: ..., shift: {parameters: [tx, ty, tz], accuracy_m: ..., "
         "source: ...}}"
     )
+
+
+def _listed(parsed: CRS) -> list[Transformer]:
+    """List the operations to WGS 84 that PROJ knows and can run here."""
+    with warnings.catch_warnings():
+        # pyproj warns of grids that are not installed; what is left is judged by its own accuracy.
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            return list(TransformerGroup(parsed, _WORLD_HUB, always_xy=True, allow_ballpark=False).transformers)
+        except (IndexError, ProjError):
+            # pyproj asks for the first of a list that is empty where there is nothing but ballparks.
+            return []
 
 
 def _steps(pipeline: str) -> str:

@@ -38,11 +38,14 @@ class Reference:
         Its geometries in WGS 84 longitude and latitude, None where a row has no position, shape (m,).
     sigma_m : numpy.ndarray
         Its accuracy, metres, shape (m,).
+    ambiguous : numpy.ndarray of bool or None
+        True for rows that may have two origins or none, shape (m,); None where nothing on their way knows of such.
     """
 
     layer: Positioned
     geometry: ObjectArray
     sigma_m: FloatArray
+    ambiguous: NDArray[np.bool_] | None = None
 
     @property
     def name(self) -> str:
@@ -53,6 +56,26 @@ class Reference:
     def unplaced(self) -> NDArray[np.bool_]:
         """True for rows without a position, shape (m,)."""
         return np.asarray(shapely.is_missing(self.geometry) | shapely.is_empty(self.geometry))
+
+    def doubtful(self, group: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+        """Say which groups of rows hold one that may have two origins or none.
+
+        Parameters
+        ----------
+        group : numpy.ndarray of int
+            Group of each row, shape (m,); -1 for none.
+        count : int
+            Number of groups.
+
+        Returns
+        -------
+        numpy.ndarray of bool
+            Shape (count,).
+        """
+        found = np.zeros(count, dtype=bool)
+        if self.ambiguous is not None:
+            found[group[self.ambiguous & (group >= 0)]] = True
+        return found
 
     def column(self, name: str) -> NDArray[np.generic]:
         """Return one column of the layer.
@@ -118,4 +141,4 @@ def resolve_reference(
         )
     sigma_m = np.zeros(len(shapes)) if shapes.sigma_m is None else shapes.sigma_m
     geometry = shapes.geometry if goal.crs == HUB else project(shapes.geometry, source=goal, target=HUB)
-    return Reference(reference, geometry, sigma_m)
+    return Reference(reference, geometry, sigma_m, shapes.ambiguous)

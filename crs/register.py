@@ -67,7 +67,11 @@ def place_by_register(
     geometry[met] = of_used[place]
     sigma_m[met] = combine_sigma(register.sigma_m[used], position.sigma_m, spread_m)[place]
     radius_m[met] = reach_m[place]
-    return Shapes(geometry, sigma_m, radius_m=radius_m if np.isfinite(reach_m).any() else None), matches.reasons
+    known_m = radius_m if np.isfinite(reach_m).any() else None
+    ambiguous = None
+    if register.ambiguous is not None:
+        ambiguous = met & register.ambiguous[matches.rows]
+    return Shapes(geometry, sigma_m, ambiguous, radius_m=known_m), matches.reasons
 
 
 def _validity(register: Reference, options: RegisterOptions) -> tuple[FloatArray, FloatArray]:

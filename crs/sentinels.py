@@ -9,7 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from crs.coordinates import FloatArray
+    # Coordinates carry what is judged here, and so stand above.
+    FloatArray = NDArray[np.float64]
 
 __all__ = ["is_null_island", "is_sentinel", "is_sentinel_pair"]
 

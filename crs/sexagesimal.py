@@ -13,6 +13,7 @@ from crs.encodings import plain_figures
 
 if TYPE_CHECKING:
     from crs.decode import Column
+    from crs.digits import DigitSteps
 
 __all__ = ["decode_dms", "decode_nmea", "decode_packed"]
 
@@ -77,7 +78,7 @@ def _decimals(text: str) -> int:
     return len(text.partition(".")[2])
 
 
-def decode_dms(column: Column, *, name: str, axis: str) -> Decoded:
+def decode_dms(column: Column, *, name: str, axis: str, digits: DigitSteps | None = None) -> Decoded:
     r"""Decode degrees, minutes and seconds in their common spellings.
 
     Parameters
@@ -88,6 +89,8 @@ def decode_dms(column: Column, *, name: str, axis: str) -> Decoded:
         Name of the column, for reasons.
     axis : str
         "lon" or "lat": the letter of the other axis is refused.
+    digits : DigitSteps, optional
+        What the last digits are worth, where these values are only a part of their column.
 
     Returns
     -------
@@ -116,7 +119,7 @@ def decode_dms(column: Column, *, name: str, axis: str) -> Decoded:
         last, worth = (seconds, 3600.0) if seconds else (minutes, 60.0) if minutes else (degrees, 1.0)
         return (-value if sign == "-" else value * factor), 10.0 ** -_decimals(last) / worth
 
-    return decode_each(column, parse, name=name)
+    return decode_each(column, parse, name=name, digits=digits)
 
 
 def _sexagesimal(degrees: float, minutes: float, seconds: float) -> float:
@@ -130,7 +133,9 @@ def _sexagesimal(degrees: float, minutes: float, seconds: float) -> float:
 _NMEA = re.compile(r"(?P<sign>[+-])?(?P<d>\d{0,3}?)(?P<m>\d{1,2}(?:\.\d*)?)\s*,?\s*(?P<letter>[NSEW])?")
 
 
-def decode_nmea(column: Column, *, name: str, axis: str, hemisphere: Column | None = None) -> Decoded:
+def decode_nmea(
+    column: Column, *, name: str, axis: str, hemisphere: Column | None = None, digits: DigitSteps | None = None
+) -> Decoded:
     """Decode degrees and minutes run together, as GNSS receivers write them: dddmm.mmmm.
 
     Parameters
@@ -143,6 +148,8 @@ def decode_nmea(column: Column, *, name: str, axis: str, hemisphere: Column | No
         "lon" or "lat".
     hemisphere : numpy.ndarray, optional
         Column of letters N, S, E, W, where they have one of their own.
+    digits : DigitSteps, optional
+        What the last digits are worth, where these values are only a part of their column.
 
     Returns
     -------
@@ -168,18 +175,18 @@ def decode_nmea(column: Column, *, name: str, axis: str, hemisphere: Column | No
     if column.dtype.kind in "iuf":
         column = np.array([None if np.isnan(value) else repr(value) for value in column.tolist()], dtype=object)
     if hemisphere is None:
-        return decode_each(column, parse, name=name)
+        return decode_each(column, parse, name=name, digits=digits)
     letters = ["" if is_missing(letter) else str(letter).strip() for letter in hemisphere.tolist()]
     pairs = zip(column.tolist(), letters, strict=True)
     joined = [None if is_missing(value) else f"{value},{letter}" if letter else value for value, letter in pairs]
-    found = decode_each(np.array(joined, dtype=object), parse, name=name)
+    found = decode_each(np.array(joined, dtype=object), parse, name=name, digits=digits)
     for row, letter in enumerate(letters):
         if not letter and found.reasons[row] is None:
             found.values[row], found.reasons[row] = np.nan, f"missing: {name} has no hemisphere letter"
     return found
 
 
-def decode_packed(column: Column, *, name: str, point_after_degrees: bool) -> Decoded:
+def decode_packed(column: Column, *, name: str, point_after_degrees: bool, digits: DigitSteps | None = None) -> Decoded:
     """Decode degrees, minutes and seconds packed into one number.
 
     Parameters
@@ -190,6 +197,8 @@ def decode_packed(column: Column, *, name: str, point_after_degrees: bool) -> De
         Name of the column, for reasons.
     point_after_degrees : bool
         True for dd.mmssss (43.4412 is 43°44'12"), False for ddmmss.ss (434412 is the same).
+    digits : DigitSteps, optional
+        What the last digits are worth, where these values are only a part of their column.
 
     Returns
     -------
@@ -225,4 +234,4 @@ def decode_packed(column: Column, *, name: str, point_after_degrees: bool) -> De
             None if np.isnan(value) else np.format_float_positional(value, precision=10) for value in column.tolist()
         ]
         column = np.array(texts, dtype=object)
-    return decode_each(column, parse, name=name)
+    return decode_each(column, parse, name=name, digits=digits)

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from crs.errors import DefinitionError
 
-__all__ = ["conversion_factor", "is_angle", "resolve_unit"]
+__all__ = ["conversion_factor", "is_angle", "is_scaled", "resolve_unit"]
 
 # Exact ratios, so that a foot is a foot: the US survey foot and the foot differ by 2 ppm, 1.83 m at 3,000,000 ft.
 _DEGREES = {
@@ -91,6 +91,23 @@ def is_angle(unit: str) -> bool:
         True for degrees, grads and their parts.
     """
     return resolve_unit(unit)[0] in _DEGREES
+
+
+def is_scaled(unit: str) -> bool:
+    """Say whether whole numbers of a unit stand for numbers with decimals.
+
+    Parameters
+    ----------
+    unit : str
+        Any unit that `resolve_unit` knows.
+
+    Returns
+    -------
+    bool
+        True for powers of ten below one, centimetres and millimetres.
+    """
+    name, scale = resolve_unit(unit)
+    return scale < 1 or name in {"centimetre", "millimetre"}
 
 
 @lru_cache(maxsize=256)

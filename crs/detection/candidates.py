@@ -201,8 +201,8 @@ def _held(spec: object, lon_deg: float, lat_deg: float) -> PositionDefinition | 
     try:
         position = definition(spec)
         known = entry(str(position.crs))
-    except (CrsError, IndexError):
-        # No published operation: not a candidate. pyproj raises IndexError where a group of operations is empty.
+    except CrsError:
+        # No published operation: not a candidate.
         return None
     at = np.array([lon_deg]), np.array([lat_deg])
     return position if inside(known.area, *at)[0] and inside(known.datum.area, *at)[0] else None

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import crs
-from crs.digits import resolve_steps
+from crs.digits import DigitCounts, printed_steps
 from crs.sentinels import is_sentinel
 from tests.reference.crs_layers import FakeLayer, shapes
 
@@ -143,7 +143,8 @@ def test_the_two_feet_differ_by_two_metres_at_three_million():
 def test_dropped_zeros_are_no_lost_digits(count, decimals, seed):
     """Numbers of one precision, printed as programs do, without zeros at their end."""
     values = np.round(np.random.default_rng(seed).uniform(7, 8, count), decimals)
-    step, coarse = resolve_steps(np.array([10.0 ** -len(repr(float(v)).partition(".")[2]) for v in np.unique(values)]))
+    printed = np.array([10.0 ** -len(repr(float(v)).partition(".")[2]) for v in values])
+    step, coarse = DigitCounts.of(values, printed).judge().steps(printed)
     # One in a hundred such columns may look otherwise by chance; more than a few values never do.
     assert coarse.mean() < 0.05
     assert step.min() <= 10.0**-decimals * 1.0001 or count < 40
@@ -364,3 +365,104 @@ def test_regions_of_95_percent_hold_the_truth_on_a_million_records():
     assert total >= 1_000_000
     assert 0.93 < held / total < 0.97
     assert spent < 60
+
+
+# --- a column in parts ---------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    decimals=st.lists(st.integers(0, 6), min_size=1, max_size=60),
+    repeats=st.integers(1, 3),
+    cuts=st.lists(st.integers(0, 60), max_size=4),
+    seed=st.integers(0, 9),
+)
+def test_digits_counted_in_parts_are_those_of_the_whole(decimals, repeats, cuts, seed):
+    rng = np.random.default_rng(seed)
+    values = np.array([round(float(v), d) for v, d in zip(rng.uniform(7, 8, len(decimals)), decimals, strict=True)])
+    values = rng.permutation(np.repeat(values, repeats))
+    whole = DigitCounts.of(values, printed_steps(values))
+    merged = DigitCounts()
+    for part in rng.permuted(np.arange(len(cuts) + 1)):
+        piece = np.split(values, sorted(min(c, len(values)) for c in cuts))[part]
+        merged = merged.merge(DigitCounts.of(piece, printed_steps(piece)))
+    distinct = {}
+    for value in {float(v) for v in values}:
+        level = 10.0 ** -len(repr(value).partition(".")[2].rstrip("0"))
+        distinct[level] = distinct.get(level, 0) + 1
+    assert whole.counts == distinct == merged.counts
+    assert merged.judge() == whole.judge()
+
+
+def test_many_distinct_numbers_are_counted_within_two_percent():
+    values = np.random.default_rng(3).uniform(7, 8, 400_000).round(7)
+    steps = np.full(len(values), 1e-7)
+    halves = [DigitCounts.of(part, steps[: len(part)]) for part in (values[:250_000], values[150_000:])]
+    whole = DigitCounts.of(values, steps)
+    assert halves[0].merge(halves[1]).counts == whole.counts
+    assert whole.counts[1e-7] == pytest.approx(len(np.unique(values)), rel=0.02)
+
+
+SCALED = PLAIN | {"unit": "1e-6 degree"}
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_scaled_numbers_that_end_in_zeros_had_fewer_decimals(as_text):
+    """A quarter of the records were known to four decimals before they were multiplied by a million."""
+    rng = np.random.default_rng(4)
+    lon, lat = rng.uniform((114.0, 22.5), (114.1, 22.6), (4000, 2)).T
+    short = np.arange(4000) % 4 == 0
+    columns = [np.round(np.where(short, np.round(v, 4), v) * 1e6).astype(np.int64) for v in (lon, lat)]
+    columns[0][7] = columns[1][7] = 0
+    columns[0][9] = columns[1][9] = -999
+    written = [column.astype(str).astype(object) for column in columns] if as_text else columns
+    points, sigma_m, codes, _ = read(SCALED, *written)
+    assert (codes[7], codes[9]) == ("null_island", "sentinel")
+    good = ~np.isin(np.arange(4000), [7, 9])
+    assert np.median(sigma_m[short & good]) == pytest.approx(1e-4 * DEGREE_M / 3**0.5 * 0.963, rel=0.01)
+    assert np.median(sigma_m[~short & good]) < 0.1
+    off_m = crs.geodesy.distances_m(lon[good], lat[good], *points[good].T)
+    assert np.mean(off_m[short[good]] <= crs.radius_95(sigma_m[short & good])) > 0.95
+
+
+def test_scaled_numbers_that_all_end_in_zeros_are_as_good_as_their_last_figure():
+    numbers = np.arange(114_050_000, 114_150_000, 1000)
+    _, sigma_m, _, _ = read(SCALED, numbers, numbers - 91_500_000)
+    _, plain_m, _, _ = read(PLAIN, np.round(numbers / 1e6, 3), np.round(numbers / 1e6 - 91.5, 3))
+    assert sigma_m == pytest.approx(plain_m, rel=1e-9)
+    _, few_m, _, _ = read(SCALED, numbers[:3], numbers[:3] - 91_500_000)
+    assert few_m.max() < 0.1, "three numbers that end in zeros are no evidence"
+
+
+# --- both numbers in one column ------------------------------------------------------------------------------------
+
+PAIR = {"definition": "EPSG:4326", "notation": "pair", "columns": ["place"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["114.05,22.54", "POINT(114.05 22.54)", "point z (114.05 22.54 7)", "(114.05; 22.54)", "[114.05, 22.54]",
+     "114.05 22.54", "\uff11\uff11\uff14.05\uff0c22.54"],
+)  # fmt: skip
+def test_a_pair_in_one_column_is_a_point(text):
+    points, sigma_m, codes, reasons = read(PAIR, [text])
+    assert codes == [None], reasons
+    assert points.tolist() == [[114.05, 22.54]]
+    assert sigma_m[0] > 100
+
+
+def test_pairs_have_an_order_digits_and_reasons():
+    texts = ["22.540000,114.050000", None, "x", "22.5", "22.5,", "0,0", "-999,-999", "114.05,22.54"]
+    points, sigma_m, codes, reasons = read(PAIR | {"axes": "lat,lon"}, texts)
+    nothing = ["missing", "unreadable", "unreadable", "unreadable", "null_island", "sentinel", "outside_area"]
+    assert codes == [None, *nothing]
+    assert points[0].tolist() == [114.05, 22.54]
+    assert "'x' is not two numbers; write for instance 114.05,22.54" in reasons[2]
+    columns = read(PLAIN, [None if i else "114.050000" for i in range(8)], ["22.540000"] * 8)
+    assert sigma_m[0] == columns[1][0]
+
+
+def test_a_pair_takes_one_column_and_points():
+    for wrong in ({"columns": ["x", "y"]}, {"decimal": ","}):
+        with pytest.raises(crs.DefinitionError):
+            crs.definition(PAIR | wrong)

@@ -70,7 +70,7 @@ def test_what_the_page_of_positions_writes_is_understood():
     lines = [line.partition("  #")[0].rstrip() for block in blocks for line in block.splitlines()]
     specs = [yaml.safe_load(line) for line in lines if line.startswith("{")]
     options = yaml.safe_load("\n".join(line for line in lines if line.startswith("  ")))
-    assert len(specs) == 10
+    assert len(specs) == 11
     for spec in specs:
         assert crs.definition(spec).columns == tuple(spec["columns"])
     street = next(spec for spec in specs if "along" in spec)

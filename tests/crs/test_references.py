@@ -383,3 +383,42 @@ def test_files_end_to_end(tmp_path):
     east_m = [(point.x - 0.001) * equator_m for point in done.geometry]
     assert east_m == pytest.approx([300, 300], abs=1e-3)
     assert [point.y > 0 for point in done.geometry] == [True, False]
+
+
+# --- what may have two origins -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", [HUB, "EPSG:3857"])
+def test_a_place_by_a_doubtful_reference_is_doubtful_itself(target):
+    """A street at the rim of the shifted area: everything on it may have two origins, and says so."""
+    inland = (116.0, 40.0)
+    lon = np.linspace(110.0, 120.0, 2001)
+    edge = crs.china.near_mask_edge(lon, np.full(2001, 50.0))
+    rim = (float(lon[edge][0]), 50.0)
+    spots = [shapely.Point(rim), shapely.Point(inland)]
+
+    def lines(east, north):
+        return [shapely.LineString([(x - east, y - north), (x + east, y + north)]) for x, y in (rim, inland)]
+
+    at = {"target": target}
+    register = crs.harmonise(shapes("GCJ-02", *spots, name="r", id=["rim", "inland"]), **at)
+    by_id = {"register": "r", "key": "id", "columns": ["c"]}
+    marked = place(
+        {"register": "r", "key": "id", "columns": ["c"]}, ["rim", "inland", "x"], references=[register], **at
+    )
+    assert marked.coordinates.ambiguous.tolist() == [True, False, False]
+    assert marked.coordinates.sigma_m[0] > 100
+    streets = crs.harmonise(shapes("GCJ-02", *lines(1e-4, 0), name="s", id=["rim", "inland"]), **at)
+    along = {"along": "s", "key": "id", "columns": ["c", "m"]}
+    marked = place(along, ["rim", "inland", "x"], ["3", "3", "3"], references=[streets], **at)
+    assert marked.coordinates.ambiguous.tolist() == [True, False, False]
+    book = crs.harmonise(shapes("GCJ-02", *spots, name="a", street=["Rim", "In"], no=["1", "1"]), **at)
+    marked = place({"address": "a", "key": ["street", "no"], "columns": ["s", "n"]}, ["Rim", "In"], ["1", "1"],
+                   references=[book], **at)  # fmt: skip
+    assert marked.coordinates.ambiguous.tolist() == [True, False]
+    crossed = shapes("GCJ-02", *lines(1e-4, 0), *lines(0, 1e-4), name="x", id=["a", "b", "c", "d"])
+    both = {"intersection": "x", "key": "id", "columns": ["p", "q"]}
+    marked = place(both, ["a", "b", "a"], ["c", "d", "d"], references=[crs.harmonise(crossed, **at)], **at)
+    assert marked.coordinates.ambiguous.tolist() == [True, False, False]
+    plain = place(by_id, ["rim"], references=[reference(*spots, name="r", id=["rim", "inland"])])
+    assert plain.coordinates.ambiguous is None, "on no way of this register is there such a thing"

@@ -187,3 +187,10 @@ def test_aliases_mean_one_thing_and_are_no_codes():
 )
 def test_areas_share_across_the_antimeridian(one, other, share):
     assert one.shared(other)[1] == pytest.approx(share)
+
+
+@pytest.mark.parametrize("code", ["EPSG:2299", "EPSG:3145"])
+def test_what_proj_has_no_way_for_is_refused_by_name(code):
+    """pyproj answers with an IndexError where only ballparks lead to WGS 84, with its own error where nothing does."""
+    with pytest.raises(crs.OperationRefusedError, match="is refused"):
+        crs.operation(code, "OGC:CRS84")
