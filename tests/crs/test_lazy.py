@@ -287,3 +287,17 @@ def test_fields_with_judged_digits_have_their_own_token():
     digits = (DigitSteps(finest=0.01), DigitSteps(finest=0.1))
     one, other = crs.Fields(columns), crs.Fields(columns, digits)
     assert tokenize(one) == tokenize(dataclasses.replace(other, digits=None)) != tokenize(other)
+
+
+def test_columns_of_heights_are_moved_too():
+    spec = {"definition": "EPSG:4326", "columns": ["lon", "lat"]}
+    spec["vertical"] = {"datum": "NAVD88", "unit": "foot", "columns": ["roof"]}
+    frame = pd.DataFrame({"lon": [-74.0, 200.0], "lat": [40.7, 40.7], "roof": [100, 200]})
+    fields = crs.Fields((frame["lon"].to_numpy(), frame["lat"].to_numpy()))
+    layer = FakeLayer("frame", crs.definition(spec), fields, {"roof": frame["roof"].to_numpy()})
+    with dask.config.set(scheduler=refuse):
+        plan = crs.lazy.harmonise(in_parts(frame, [1]), position=spec)
+    assert plan.dtypes["roof"] == np.float64
+    found = plan.compute(scheduler="synchronous")
+    assert found["roof"].iloc[0] == pytest.approx(30.48, abs=1e-9)
+    assert crs.harmonise(layer).coordinates.geometry[1] is None
