@@ -14,7 +14,7 @@ import crs
 HOUSE = Path(__file__).resolve().parents[2]
 PAGE = HOUSE / "docs" / "reference" / "reason-codes.md"
 #: Words before a colon in what `definition` refuses: keys of the manifest, no reasons of records.
-MANIFEST_KEYS = {"direction", "offset", "side", "pieces", "valid", "local_grid"}
+MANIFEST_KEYS = {"direction", "offset", "side", "pieces", "valid", "local_grid", "equations"}
 #: Words before a colon in the steps of a layer.
 STEPS = {"heights"}
 
@@ -71,13 +71,22 @@ def test_what_the_page_of_positions_writes_is_understood():
     blocks = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     lines = [line.partition("  #")[0].rstrip() for block in blocks for line in block.splitlines()]
     specs = [yaml.safe_load(line) for line in lines if line.startswith("{")]
-    options = yaml.safe_load("\n".join(line for line in lines if line.startswith("  ")))
+    street_block = next(block for block in blocks if "along:" in block)
+    options = yaml.safe_load("\n".join(line for line in street_block.splitlines() if line.startswith("  ")))
     assert len(specs) == 15
     # An operation on heights names the file of a grid, which the page has not.
     for spec in (spec for spec in specs if "by" not in (spec.get("vertical") or {})):
         assert crs.definition(spec).columns == tuple(spec.get("columns", ()))
     street = next(spec for spec in specs if "along" in spec)
-    posts = options.pop("calibration")
+    said = [yaml.safe_load(line) for line in street_block.splitlines() if line.startswith("  calibration")]
+    posts, measures = (each["calibration"] for each in said)
+    broken = options.pop("equations")
+    assert options.pop("calibration") == measures
     assert crs.definition(street | options).options.pieces == ("from_m", "to_m")
     del options["pieces"]
+    assert crs.definition(street | options | {"down": "same_posts", "equations": broken}).columns == (
+        "street_id",
+        "chainage",
+    )
     assert crs.definition(street | options | {"calibration": posts}).references == ("streets", "posts")
+    assert crs.definition(street | options | {"calibration": measures}).references == ("streets",)
