@@ -3,7 +3,7 @@
 ``twin.build("city.yaml", out="monaco.twin")`` reads what a manifest names, brings it into one frame and onto H3, and
 keeps it as an immutable snapshot; ``twin.open("monaco.twin")`` reads it back. `Twin.cube` gives xarray with units,
 `Twin.features` the layers, `Twin.ledger` what became of every record and `Twin.explain` where a number comes from.
-On the command line: ``twin build|serve|explain|ledger|verify|schema|doctor|info``.
+On the command line: ``twin build|serve|explain|ledger|fusion-error|verify|schema|doctor|info``.
 """
 
 from __future__ import annotations

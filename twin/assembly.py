@@ -6,8 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from twin.catalogue import LayerInfo, Variable, to_json
+from twin.naive import city_plane
 from twin.store import SnapshotWriter, canonical_json
 from twin.timeline import clock_from_spec
+from twin.truth import read_note
 from twin.work import place_of
 
 if TYPE_CHECKING:
@@ -71,6 +73,13 @@ def assemble(plan: Plan, out: Path, work: Path) -> str:
         profile = spec.profile.model_dump(mode="json", exclude_defaults=True)
         if profile:
             description["profile"] = profile
+        notes = {
+            name: _take_truth(writer, name, work, plan) for name, d in spec.datasets.items() if d.truth is not None
+        }
+        if notes:
+            how = spec.fusion.model_dump(mode="json")
+            plane = spec.fusion.plane or city_plane(spec.area)
+            description["fusion"] = {**how, "plane": plane, "layers": list(notes), "notes": list(notes.values())}
         if spec.view is not None:
             description["view"] = spec.view.model_dump(exclude_none=True)
         return writer.publish(description)
@@ -83,6 +92,13 @@ def _take_files(writer: SnapshotWriter, name: str, cells: Path) -> None:
     for file, room in kept.items():
         if (cells / f"{file}.parquet").exists():
             writer.take(cells / f"{file}.parquet", f"{room}/{name}.parquet")
+
+
+def _take_truth(writer: SnapshotWriter, name: str, work: Path, plan: Plan) -> str:
+    """Take what a truth step laid side by side, and return what it says of itself."""
+    folder = place_of(work, plan[f"truth {name}"])
+    writer.take(folder / "fusion.parquet", f"fusion/{name}.parquet")
+    return read_note(folder)
 
 
 def _variable(

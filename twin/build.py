@@ -27,12 +27,14 @@ from twin.errors import BuildError, TwinError
 from twin.field import make_field
 from twin.manifest import read_manifest
 from twin.manifest_positions import references
+from twin.manifest_truth import truth_references
 from twin.model import Twin
 from twin.model import open as open_twin
 from twin.place import place
 from twin.plan import Plan, Step, code_version, make_plan
 from twin.progress import Silent, Watcher
 from twin.store import WORK, write_run
+from twin.truth import make_truth
 from twin.work import Outcome, carry_out, place_of
 
 if TYPE_CHECKING:
@@ -187,7 +189,9 @@ def take_step(step: Step, plan: Plan, work: Path) -> Outcome:
         Whether it was reused, and how long it took.
     """
     manifest, name = plan.manifest, step.dataset
-    folders = {other: place_of(work, plan[f"place {other}"]) for other in references(manifest.spec.datasets[name])}
+    dataset = manifest.spec.datasets[name]
+    others = references(dataset) + (truth_references(dataset) if step.kind == "truth" else ())
+    folders = {other: place_of(work, plan[f"place {other}"]) for other in others}
     placed = place_of(work, plan[f"place {name}"])
     cells = place_of(work, plan[f"cells {name}"])
 
@@ -197,6 +201,8 @@ def take_step(step: Step, plan: Plan, work: Path) -> Outcome:
             place(manifest, name, folders, folder)
         elif step.kind == "cells":
             make_cells(manifest, name, placed, references=folders, folder=folder)
+        elif step.kind == "truth":
+            make_truth(manifest, name, placed, references=folders, folder=folder)
         else:
             make_field(manifest, str(step.variable), cells, folder)
 

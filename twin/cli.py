@@ -1,4 +1,4 @@
-"""The command line: ``twin build|serve|explain|ledger|verify|schema|doctor|info``."""
+"""The command line: ``twin build|serve|explain|ledger|fusion-error|verify|schema|doctor|info``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import pandas as pd
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -21,13 +22,16 @@ from spatial_join import JoinError
 from twin.build import build as build_twin
 from twin.doctor import findings
 from twin.errors import ManifestError, PluginMissingError, StoreDamagedError, TwinError
+from twin.fusion import POOLED
 from twin.manifest import json_schema
 from twin.model import Twin
 from twin.model import open as open_twin
 from twin.progress import Bar, Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from twin.fusion import FusionReport
 
 PLUGINS = "twin.plugins"
 
@@ -108,9 +112,12 @@ def _build(
         with nullcontext(Silent()) if as_json else Bar(_err) as watcher:
             city = build_twin(manifest, out=place, workers=workers, scheduler=scheduler, watcher=watcher)
         if as_json:
-            _write_json({"twin": str(place), "snapshot": city.snapshot, "ledger": _ledger_rows(city)})
+            tree: dict[str, Any] = {"twin": str(place), "snapshot": city.snapshot, "ledger": _ledger_rows(city)}
+            _write_json(tree | ({"fusion": city.fusion_error().to_json()} if city.states_truth else {}))
         else:
             _print_ledger(city)
+            if city.states_truth:
+                _print_fusion(city.fusion_error(), layers=[POOLED])
             _tell_doubts(city)
             told = f"[green]built[/] {_plain(str(place))} (snapshot {city.snapshot}); look at it: twin serve {place}"
             _out.print(told, soft_wrap=True)
@@ -159,6 +166,19 @@ def _ledger(path: TwinPath, *, as_json: AsJson = False) -> None:
             _write_json(_ledger_rows(city))
         else:
             _print_ledger(city)
+
+
+@app.command("fusion-error", epilog=_examples("twin fusion-error monaco.twin", "twin fusion-error monaco.twin --json"))
+def _fusion_error(path: TwinPath, *, as_json: AsJson = False) -> None:
+    """Show how many records stand in another cell than they should, read naively and by this twin."""
+    with _faults_told():
+        report = open_twin(path).fusion_error()
+        if as_json:
+            _write_json(report.to_json())
+        else:
+            _print_fusion(report, layers=report.layers)
+            for note in report.notes:
+                _out.print(_plain(note), highlight=False, soft_wrap=True)
 
 
 @app.command("verify", epilog=_examples("twin verify monaco.twin"))
@@ -276,6 +296,24 @@ def _print_ledger(city: Twin) -> None:
         if (layer.vertical or "").startswith("unresolved"):
             reasons += "\nheights unresolved"
         table.add_row(layer.name, *counts, f"{layer.sigma_m:.1f}", _plain(reasons.strip()))
+    _out.print(table)
+
+
+def _print_fusion(report: FusionReport, *, layers: Sequence[str]) -> None:
+    """Show D and F in percent, before and after."""
+    title = "Fusion error: % of records in another cell than the oracle's (D) or the true one (F), read naively → here"
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=0, collapse_padding=True)
+    table.add_column("layer", no_wrap=True)
+    for head in ("", "D", "→", "F", "→", "floor", "mass", "link", "placed"):
+        table.add_column(head, justify="right", no_wrap=True)
+    naive, ours = report.table.loc["naive"], report.table.loc["ours"]
+    levels = sorted({level for _, level in ours.index})
+    for layer, level in ((layer, level) for layer in layers for level in levels):
+        before, after = naive.loc[(layer, level)], ours.loc[(layer, level)]
+        values = [before["d"], after["d"], before["f"], after["f"]]
+        values += [after[column] for column in ("floor", "moved_mass", "wrong_link", "coverage")]
+        shown = ("" if pd.isna(value) else f"{100 * value:.1f}" for value in values)
+        table.add_row(layer if level == levels[0] else "", f"r{level}", *shown)
     _out.print(table)
 
 

@@ -139,6 +139,12 @@ class FusionReport:
     storage: int
     notes: tuple[str, ...] = field(default=())
 
+    @property
+    def layers(self) -> list[str]:
+        """Names of the layers in alphabetical order, then that of all together."""
+        names = self.table.index.get_level_values("layer").unique()
+        return sorted(names, key=lambda name: (name == POOLED, name))
+
     def to_xarray(self) -> xr.Dataset:
         """Return the table as arrays.
 

@@ -10,14 +10,13 @@ import numpy as np
 import shapely
 
 import crs
-from twin.fusion_shares import share_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Points = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
     Shapes = npt.NDArray[np.object_]
-    Mask = npt.NDArray[np.bool_]
+    Counts = npt.NDArray[np.intp]
 
 # True places are written to 1e-7 degree, a centimetre: what is no farther away is as near.
 _AS_NEAR_M = 0.05
@@ -40,8 +39,10 @@ class Targets:
 
     @cached_property
     def _plane(self) -> crs.LocalProjection:
-        bounds = [shapely.total_bounds(shapes) for shapes in (self.links, self.buildings) if shapes is not None]
-        west, south, east, north = np.nanmean(bounds, axis=0) if bounds else (0.0, 0.0, 0.0, 0.0)
+        parts = [shapes for shapes in (self.links, self.buildings) if shapes is not None and shapes.size]
+        if not parts:
+            return crs.local_projection(0.0, 0.0)
+        west, south, east, north = shapely.total_bounds(np.concatenate(parts))
         return crs.local_projection([west, east], [south, north])
 
     @cached_property
@@ -66,43 +67,44 @@ class Targets:
         dict
             ``wrong_link`` and ``wrong_building``; NaN where there is nothing to match to.
         """
-        known = np.isfinite(truth[0]) & np.isfinite(truth[1])
-        there = self._points(truth, known)
-        standing = np.isfinite(placed[0]) & np.isfinite(placed[1]) & known
-        here = self._points(placed, standing)
+        # A site stands where it stands with all of its readings: each pair of places is looked at once.
+        pairs = np.column_stack([*placed, *truth])
+        pairs, times = np.unique(pairs[~np.isnan(pairs[:, 2:]).any(axis=1)], axis=0, return_counts=True)
+        there = self._points(pairs[:, 2:])
+        here = self._points(pairs[:, :2])
         return {
-            "wrong_link": _wrong_link(self._link_tree, here, there, known),
-            "wrong_building": _wrong_building(self._building_tree, here, there, known),
+            "wrong_link": _wrong_link(self._link_tree, here, there, times),
+            "wrong_building": _wrong_building(self._building_tree, here, there, times),
         }
 
-    def _points(self, points: Points, chosen: Mask) -> Shapes:
+    def _points(self, places: npt.NDArray[np.float64]) -> Shapes:
         """Return points in the plane, None where there are none."""
-        found = np.full(chosen.size, None, dtype=object)
-        x, y = self._plane.forward(points[0][chosen], points[1][chosen])
-        found[chosen] = shapely.points(x, y)
+        found = np.full(len(places), None, dtype=object)
+        standing = ~np.isnan(places).any(axis=1)
+        found[standing] = shapely.points(np.column_stack(self._plane.forward(*places[standing].T)))
         return found
 
 
-def _wrong_link(tree: shapely.STRtree | None, here: Shapes, there: Shapes, known: Mask) -> float:
+def _wrong_link(tree: shapely.STRtree | None, here: Shapes, there: Shapes, times: Counts) -> float:
     """Return the share whose own link is not as near to the true place as the nearest."""
-    if tree is None or not len(tree) or not known.any():
+    if tree is None or not len(tree) or not times.size:
         return float("nan")
     standing = ~shapely.is_missing(here)
-    wrong = known.copy()
+    wrong = np.ones(times.size, dtype=bool)
     own = tree.geometries[tree.nearest(here[standing])]
     best = tree.geometries[tree.nearest(there[standing])]
     true = there[standing]
     wrong[standing] = shapely.distance(own, true) > shapely.distance(best, true) + _AS_NEAR_M
-    return share_of(wrong, known)
+    return float(np.average(wrong, weights=times))
 
 
-def _wrong_building(tree: shapely.STRtree | None, here: Shapes, there: Shapes, known: Mask) -> float:
+def _wrong_building(tree: shapely.STRtree | None, here: Shapes, there: Shapes, times: Counts) -> float:
     """Return the share that is not in the building in which it truly is, of those that are in one."""
-    if tree is None or not len(tree) or not known.any():
+    if tree is None or not len(tree) or not times.size:
         return float("nan")
-    rows = np.flatnonzero(known)
-    best = tree.geometries[tree.nearest(there[rows])]
-    inside = shapely.distance(best, there[rows]) == 0.0
-    rows, best = rows[inside], best[inside]
-    off = shapely.distance(best, here[rows])
-    return share_of(~(off <= _AS_NEAR_M), np.ones(rows.size, dtype=bool))
+    at, to = tree.query(there, predicate="within")
+    rows, first = np.unique(at, return_index=True)
+    if not rows.size:
+        return float("nan")
+    off = shapely.distance(tree.geometries[to[first]], here[rows])
+    return float(np.average(~(off <= _AS_NEAR_M), weights=times[rows]))

@@ -27,6 +27,7 @@ from twin.manifest_heights import height_grid, rooted
 from twin.manifest_marks import Lines, Location, plain, shown
 from twin.manifest_models import DETECT, CitySpec, DatasetSpec, ProfileSpec
 from twin.manifest_positions import profile_faults, references, with_profile
+from twin.manifest_truth import fusion_faults, truth_faults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,10 +165,13 @@ def read_manifest(path: str | Path) -> Manifest:
         faults += dataset_faults(name, dataset, list(entries), lines, root=root)
         if root is not None:
             faults += path_faults(name, dataset, root, lines)
+        faults += truth_faults(name, dataset, root, lines)
     faults += shared_name_faults(datasets, lines)
     faults += cycle_faults(datasets, lines)
     if spec is not None and spec.view is not None:
         faults += view_faults(spec.view, spec.area, datasets, lines)
+    if spec is not None:
+        faults += fusion_faults(spec, lines)
     if faults or root is None or spec is None:
         raise ManifestError(path, tuple(faults))
     spec = spec.model_copy(update={"datasets": datasets})

@@ -261,6 +261,31 @@ class ReadSpec(Strict):
     lod: str | None = None
 
 
+class TruthSpec(Strict):
+    """Where the records of a dataset truly are: all of them by number, or some by name (check points)."""
+
+    path: str = Field(description="CSV or Parquet table, relative to root; true places in WGS 84")
+    row: str = Field("row", description="its column with the number of the record in the dataset, from 0")
+    key: str | None = Field(None, description="instead of row: column, of both, that names records (check points)")
+    lon: str = Field("lon", description="its column of true longitudes, degrees")
+    lat: str = Field("lat", description="its column of true latitudes, degrees")
+    position: Any = Field(None, description="the true definition, where it is not the declared one")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_one_word(cls, value: object) -> object:
+        return {"path": value} if isinstance(value, str) else value
+
+
+class FusionSpec(Strict):
+    """How fusion error is measured."""
+
+    plane: str | None = Field(None, description="plane in which a naive reader takes metres; default: the UTM strip")
+    links: str | None = Field(None, description="dataset of lines whose nearest one is a record's link")
+    buildings: str | None = Field(None, description="dataset of areas that hold records")
+    resolutions: tuple[int, ...] = Field((8, 9, 10, 11), min_length=1, description="H3 resolutions to report")
+
+
 class DatasetSpec(Strict):
     """One dataset: where it is, whose it is, what its positions mean, what it measures."""
 
@@ -288,6 +313,7 @@ class DatasetSpec(Strict):
     height_unit: str | None = Field(None, description="unit of the heights, where it is not that of x and y")
     period: tuple[Day, Day] | None = Field(None, description="when a source without a time column holds: [from, to)")
     show: ShowSpec = Field(default_factory=lambda: ShowSpec.model_validate({"as": "none"}))
+    truth: TruthSpec | None = Field(None, description="where its records truly are; only measured, never used")
 
 
 class ViewSpec(Strict):
@@ -320,6 +346,7 @@ class CitySpec(Strict):
     profile: ProfileSpec = Field(default_factory=lambda: ProfileSpec.model_validate({}))
     view: ViewSpec | None = Field(None, description="first view of the dashboard; left out, it fits the city")
     datasets: dict[str, DatasetSpec] = Field(min_length=1)
+    fusion: FusionSpec = Field(default_factory=lambda: FusionSpec.model_validate({}))
 
     @model_validator(mode="after")
     def _area_is_a_box(self) -> CitySpec:

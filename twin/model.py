@@ -17,11 +17,14 @@ from twin.lineage import Explanation, explain
 from twin.quality import quality_of, quality_table
 from twin.snapshot import Snapshot, open_snapshot
 from twin.timeline import Clock, clock_from_json
+from twin.truth import fusion_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import geopandas as gpd
+
+    from twin.fusion import FusionReport
 
 _KEPT_LEVELS = 24  # levels that stay in memory; a dashboard moves between a handful
 
@@ -270,6 +273,31 @@ class Twin:
             unit of the variable; NaN unless it is a field) and sigma_m (median, metres).
         """
         return quality_table({name: quality_of(self._level(name, self.resolution)) for name in self.variables})
+
+    @property
+    def states_truth(self) -> bool:
+        """Whether the manifest says where some records truly are, so that `fusion_error` can be measured."""
+        return "fusion" in self._snapshot.manifest
+
+    def fusion_error(self, *, resolutions: Sequence[int] | None = None) -> FusionReport:
+        """Measure how many records stand in another cell than they should, before and after.
+
+        Parameters
+        ----------
+        resolutions : sequence of int, optional
+            H3 resolutions, at most the storage resolution; those of the manifest (8 to 11) if left out.
+
+        Returns
+        -------
+        FusionReport
+            By way (``naive``, ``ours``), layer and resolution; ``.table`` is a DataFrame.
+
+        Raises
+        ------
+        TruthError
+            If the manifest states no truth.
+        """
+        return fusion_of(self._snapshot, resolutions)
 
     def explain(self, cell: int | str, variable: str, time: object = None) -> Explanation:
         """Say where the value of a cell comes from.

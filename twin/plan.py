@@ -13,12 +13,15 @@ import crs
 import layers
 import spatial_join
 from twin.manifest_positions import profile_position, references
+from twin.manifest_truth import truth_references
 from twin.store import canonical_json, hash_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from twin.manifest import Manifest
 
-StepKind = Literal["place", "cells", "field"]
+StepKind = Literal["place", "cells", "field", "truth"]
 
 # Whatever can change a number: our own code, and the libraries that compute or decode.
 _LIBRARIES = (
@@ -50,7 +53,8 @@ class Step:
     name : str
         Such as ``place detectors``.
     kind : str
-        ``place`` reads, checks and moves; ``cells`` derives, resamples and aggregates; ``field`` interpolates.
+        ``place`` reads, checks and moves; ``cells`` derives, resamples and aggregates; ``field`` interpolates;
+        ``truth`` lays true places beside those of ``place``.
     dataset : str
         Which dataset.
     variable : str or None
@@ -193,4 +197,19 @@ def make_plan(manifest: Manifest) -> Plan:
                     needs=(cells.name,),
                     cost=_FIELD_COST,
                 )
-    return Plan(manifest=manifest, steps=tuple(steps.values()), code=code)
+    truths = [_truth_step(manifest, name, steps, code) for name, d in spec.datasets.items() if d.truth is not None]
+    return Plan(manifest=manifest, steps=(*steps.values(), *truths), code=code)
+
+
+def _truth_step(manifest: Manifest, name: str, steps: Mapping[str, Step], code: str) -> Step:
+    """Return the step that lays a dataset's true places beside those that it was given."""
+    dataset = manifest.spec.datasets[name]
+    truth = dataset.truth
+    path = manifest.root / ("" if truth is None else truth.path)
+    others = dict.fromkeys((name, *references(dataset), *truth_references(dataset)))
+    needs = tuple(f"place {other}" for other in others)
+    told = None if truth is None else truth.model_dump(mode="json")
+    before = [steps[need].key for need in needs]
+    plane = [manifest.spec.fusion.plane, list(manifest.spec.area)]
+    key = _key("truth", code, name, told, hash_file(path), plane, before)
+    return Step(name=f"truth {name}", kind="truth", dataset=name, key=key, needs=needs, cost=steps[needs[0]].cost)
