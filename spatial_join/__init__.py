@@ -11,6 +11,7 @@ records, and `to_cube` lays tables out for xarray. Everything expects longitude 
 from spatial_join.accessor import TwinAccessor
 from spatial_join.aggregate import aggregate, to_h3
 from spatial_join.cube import to_cube
+from spatial_join.dasymetric import share_out
 from spatial_join.errors import (
     CrsMismatchError,
     ExtentError,
@@ -58,6 +59,7 @@ __all__ = [
     "leave_one_out",
     "mean_on_features",
     "overlay",
+    "share_out",
     "to_cube",
     "to_features",
     "to_h3",
