@@ -9,7 +9,7 @@ guessed: what is not declared, or has no published operation, is refused with wh
 from crs import geodesy
 from crs.coordinates import Coordinates, Fields, Lattice, Placed, Positioned, Shapes
 from crs.definition import PositionDefinition, definition
-from crs.detection import Verdict, detect
+from crs.detection import Mixture, Verdict, detect, detect_groups
 from crs.elevations import describe_vertical
 from crs.engineering import estimate_affine, estimate_similarity
 from crs.equivalence import equivalent
@@ -53,6 +53,7 @@ __all__ = [
     "Lattice",
     "LengthMismatchError",
     "LocalProjection",
+    "Mixture",
     "MovedHeights",
     "Operation",
     "OperationRefusedError",
@@ -71,6 +72,7 @@ __all__ = [
     "definitions",
     "describe_vertical",
     "detect",
+    "detect_groups",
     "equivalent",
     "geodesy",
     "harmonise",

@@ -4,9 +4,14 @@
 reading agrees with a reference layer of the same kind of entity, `hints` adds soft evidence of other kinds, `verdict`
 is what comes out: ranked candidates with probabilities, "none of these" always among them, and what would settle the
 rest, a `sketch` for its picture included. `judge` puts them together as `crs.detect`.
+
+Where a file mixes definitions, `density` tells rows apart, `expectation` and `parts` find which definitions mix, and
+`groups` says what each group and row is in, as a `mixture`: `crs.detect_groups`.
 """
 
+from crs.detection.groups import detect_groups
 from crs.detection.judge import detect
+from crs.detection.mixture import Component, Mixture
 from crs.detection.verdict import Ranked, Shift, Verdict
 
-__all__ = ["Ranked", "Shift", "Verdict", "detect"]
+__all__ = ["Component", "Mixture", "Ranked", "Shift", "Verdict", "detect", "detect_groups"]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from crs.definition import Axes, Notation
     from crs.entries import Area
 
-__all__ = ["MIN_SHARE", "Candidate", "Reading", "candidates", "classes", "readings"]
+__all__ = ["MIN_SHARE", "Candidate", "Reading", "candidates", "classes", "read_as", "readings"]
 
 #: A candidate that puts fewer of the records into the area is out of the race.
 MIN_SHARE = 0.6
@@ -42,8 +42,8 @@ MIN_SHARE = 0.6
 _SAME_PLACE_M = 3.0
 #: Two readings that read so much of the records alike are one.
 _ALIKE = 0.95
-#: So many records screen the candidates, of which so many must fit.
-_SCREENED, _SCREENED_SHARE = 32, 0.3
+#: So many records screen the candidates for one of all, more of them for parts; half of what is asked for must fit.
+_SCREENED, _SCREENED_SHARE = 32, 0.5
 #: A frame of half the world is no frame of a city; those in use are named below.
 _WIDEST_DEG = 120.0
 _WORLD = ("OGC:CRS84", "EPSG:4326", "EPSG:3857")
@@ -208,8 +208,10 @@ def _held(spec: object, lon_deg: float, lat_deg: float) -> PositionDefinition | 
     return position if inside(known.area, *at)[0] and inside(known.datum.area, *at)[0] else None
 
 
-def readings(fields: Fields, area: Area, extra: tuple[PositionDefinition, ...] = ()) -> tuple[Reading, ...]:
-    """Read the records under all candidates and keep what puts most of them into the area, equals in one class.
+def readings(
+    fields: Fields, area: Area, extra: tuple[PositionDefinition, ...] = (), *, least: float = MIN_SHARE
+) -> tuple[Reading, ...]:
+    """Read the records under all candidates and keep what puts enough of them into the area, equals in one class.
 
     Parameters
     ----------
@@ -219,23 +221,46 @@ def readings(fields: Fields, area: Area, extra: tuple[PositionDefinition, ...] =
         Where the records should be.
     extra : tuple of PositionDefinition
         Frames that enter the race beside the built-in ones.
+    least : float
+        Share of the records that a candidate must put into the area; lower where several definitions mix.
 
     Returns
     -------
     tuple of Reading
         One per class, none if no candidate fits.
     """
-    first = Fields(tuple(column[:_SCREENED] for column in fields.columns))
+    few = np.unique(np.linspace(0, len(fields) - 1, int(np.ceil(_SCREENED * MIN_SHARE / least))).astype(np.int64))
+    first = Fields(tuple(column[few] for column in fields.columns))
     kept = []
     for tried, boxes in _ways(area, extra):
         # Frames that share a way of writing share its decoding; a few records tell which of them may fit at all.
         few_x, few_y = _numbers(first, tried[0].position)
         inner = (few_x >= boxes[:, :1]) & (few_y >= boxes[:, 1:2]) & (few_x <= boxes[:, 2:3]) & (few_y <= boxes[:, 3:])
-        fitting = np.flatnonzero(inner.mean(axis=1) >= _SCREENED_SHARE)
+        fitting = np.flatnonzero(inner.mean(axis=1) >= _SCREENED_SHARE * least)
         if fitting.size:
             x, y = _numbers(fields, tried[0].position)
-            kept += [reading for place in fitting if (reading := _reading(tried[place], x, y, area)) is not None]
+            kept += [reading for place in fitting if (reading := _reading(tried[place], x, y, area)).share >= least]
     return classes(kept)
+
+
+def read_as(fields: Fields, tried: tuple[Candidate, ...], area: Area) -> tuple[Reading, ...]:
+    """Read the records under given candidates.
+
+    Parameters
+    ----------
+    fields : Fields
+        Two columns as written.
+    tried : tuple of Candidate
+        What they may mean.
+    area : Area
+        Where the records should be.
+
+    Returns
+    -------
+    tuple of Reading
+        One per candidate, in the same order, however few of the records it fits.
+    """
+    return tuple(_reading(one, *_numbers(fields, one.position), area) for one in tried)
 
 
 def _numbers(fields: Fields, position: PositionDefinition) -> tuple[FloatArray, FloatArray]:
@@ -244,12 +269,10 @@ def _numbers(fields: Fields, position: PositionDefinition) -> tuple[FloatArray, 
     return shapely.get_x(points), shapely.get_y(points)
 
 
-def _reading(candidate: Candidate, x: FloatArray, y: FloatArray, area: Area) -> Reading | None:
-    """Place the records, None if too few of them land in the area."""
+def _reading(candidate: Candidate, x: FloatArray, y: FloatArray, area: Area) -> Reading:
+    """Place the records that land in the area."""
     lon, lat = to_hub(entry(str(candidate.position.crs)), x, y)
     placed = inside(area, lon, lat)
-    if placed.mean() < MIN_SHARE:
-        return None
     return Reading((candidate,), np.where(placed, lon, np.nan), np.where(placed, lat, np.nan))
 
 

@@ -12,6 +12,7 @@ from crs.definition import definition
 from crs.detection.candidates import MIN_SHARE, Reading, readings
 from crs.detection.evidence import Fit, Reference, averaged, blocks, fit, inflation
 from crs.detection.hints import Hint, HintSource, containment, gather, soft
+from crs.detection.parts import LEAST_SHARE, mixing_remark
 from crs.detection.scan import Scan, scan
 from crs.detection.sketch import Sketch, sketch_of
 from crs.detection.subject import Subject, region_of, subject_of
@@ -185,9 +186,11 @@ def judge(
     """
     if not len(subject):
         return _open(subject, (), ("the file holds no positions",), confidence=confidence)
-    found = readings(subject.sample, subject.region.box, extra)
+    tried = readings(subject.sample, subject.region.box, extra, least=LEAST_SHARE)
+    found = tuple(one for one in tried if one.share >= MIN_SHARE)
+    remark = None if known is None else mixing_remark(known, tried)
     if not found:
-        settle = (
+        settle = remark or (
             f"no known definition puts {MIN_SHARE:.0%} of the records into {subject.region.box}: check the area, or "
             "give the shift or local grid in which they are written"
         )
@@ -195,7 +198,7 @@ def judge(
     hints = gather(sources, subject, found)
     if known is None:
         return _without_reference(subject, found, hints, confidence)
-    return _judged(subject, Race(found, hints, known), confidence)
+    return _judged(subject, Race(found, hints, known, remark), confidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,11 +213,14 @@ class Race:
         Soft evidence.
     known : Reference
         Of the same kind of entity.
+    remark : str or None
+        Where one definition does not explain the file, which ones do: then nothing is claimed.
     """
 
     found: tuple[Reading, ...]
     hints: tuple[Hint, ...]
     known: Reference
+    remark: str | None = None
 
 
 def _open(
@@ -288,7 +294,7 @@ def _judged(subject: Subject, race: Race, confidence: float) -> Verdict:
         )
         for place in order
     )
-    wanting = _wanting(found[best], fits[best], shifted, known)
+    wanting = _wanting(found[best], fits[best], shifted, known) + ((race.remark,) if race.remark else ())
     status: Status = "ambiguous"
     if none > max(0.5, float(shares.max())) or fits[best].total < 0.0:
         # None of these leads, or even the best is no better than chance.
