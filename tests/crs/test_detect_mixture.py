@@ -182,8 +182,8 @@ def test_the_density_of_streets_is_that_of_a_point_every_metre():
     assert near.sum() > 60
     assert ratio.std() / ratio.mean() < 0.03
     # Over the squares that the streets touch, chance is what is left of them on average.
-    x, y = np.random.default_rng(1).uniform(-3000, 3000, (2, 40_000))
-    assert blur.ratios(*city.degrees(x, y), (8.0,))[0].mean() == pytest.approx(blur.chance_area_m2 / 36e6, rel=0.05)
+    x, y = np.random.default_rng(1).uniform(-2500, 2500, (2, 100_000))
+    assert blur.ratios(*city.degrees(x, y), (8.0,))[0].mean() == pytest.approx(blur.chance_area_m2 / 25e6, rel=0.05)
 
 
 def test_the_density_about_a_register_is_a_bell_about_each_point():
