@@ -20,6 +20,7 @@ from layers.ledger import Ledger
 from layers.model import Layer
 from layers.options import ReadOptions
 from layers.origin import Origin
+from layers.position import undeclared
 from layers.raster import RasterLayer
 from layers.reading import read
 from layers.registry import FORMATS
@@ -42,4 +43,5 @@ __all__ = [
     "SchemaError",
     "TimeColumn",
     "read",
+    "undeclared",
 ]

@@ -9,7 +9,7 @@ from typing import Literal
 import crs
 from layers.errors import PositionContradictionError, PositionMissingError
 
-__all__ = ["contradicts", "label_name", "resolve_heights", "resolve_position"]
+__all__ = ["contradicts", "label_name", "resolve_heights", "resolve_position", "undeclared"]
 
 #: OGC names: urn:ogc:def:crs:EPSG::2263, http(s)://www.opengis.net/def/crs/EPSG/0/2263
 _OGC_NAME = re.compile(
@@ -82,6 +82,8 @@ def resolve_position(
     PositionContradictionError
         If they are not equivalent, and none is to be trusted.
     """
+    if isinstance(given, crs.PositionDefinition) and given.status == "unresolvable" and given.crs is None:
+        return _labelled(given, declared)
     if given is None and declared is None and default is not None:
         return crs.definition(default)
     if given is None and declared is None:
@@ -174,6 +176,40 @@ def resolve_heights(
             raise PositionContradictionError(f"{dataset}: height_unit says {unit}, but the position {tag}; write one.")
         tag = str(found)
     return dataclasses.replace(position, vertical=tag, height_columns=(*position.height_columns, *columns))
+
+
+def undeclared(columns: tuple[str, ...] = (), *, sigma_m: float = 0.0) -> crs.PositionDefinition:
+    """Return a position whose definition is still to be found, to read a file with.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        The two columns of a table, in either order; empty for geometries.
+    sigma_m : float
+        Stated accuracy, metres per axis.
+
+    Returns
+    -------
+    PositionDefinition
+        Without a frame. A layer that is read with it bears the frame of the file's own label, if it has one and that
+        is understood: to be compared, not to be believed.
+
+    Examples
+    --------
+    >>> undeclared(("x", "y")).status
+    'unresolvable'
+    """
+    return crs.PositionDefinition(
+        name="undeclared", kind="coordinates", columns=columns, sigma_m=sigma_m, status="unresolvable"
+    )
+
+
+def _labelled(position: crs.PositionDefinition, declared: str | None) -> crs.PositionDefinition:
+    try:
+        label = None if declared is None else crs.definition(shorten(declared)).crs
+    except crs.CrsError:
+        label = None
+    return dataclasses.replace(position, crs=label)
 
 
 def contradicts(definition: crs.PositionDefinition, declared: str | None) -> bool:

@@ -155,13 +155,13 @@ def _to_raster(pixels: Pixels, *, position: object, dataset: str, options: ReadO
         variable=pixels.variable,
         unit=pixels.unit,
         label=None if pixels.declared is None else shorten(pixels.declared),
-        steps=_overruled(definition, pixels.declared),
+        steps=_overruled(definition, pixels.declared, options),
     )
 
 
-def _overruled(definition: PositionDefinition, label: str | None) -> tuple[str, ...]:
+def _overruled(definition: PositionDefinition, label: str | None, options: ReadOptions) -> tuple[str, ...]:
     """Tell of a label that does not hold."""
-    if label is None or not contradicts(definition, label):
+    if options.trust is None or label is None or not contradicts(definition, label):
         return ()
     return (f"the file's own label, {label_name(label)}, is overruled: {definition.name} (trust: declared)",)
 
@@ -295,7 +295,7 @@ def _to_layer(
         ledger=_start_ledger(records, dataset, sources),
         units=units,
         label=None if records.declared is None else shorten(records.declared),
-        steps=_overruled(definition, records.declared),
+        steps=_overruled(definition, records.declared, options),
     )
     out = given_reasons(left_out)
     layer = layer.set_aside(out, left_out, fate="rejected", original=written)

@@ -157,6 +157,38 @@ class LayerInfo:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
+def told_position(layer: LayerInfo) -> str:
+    """Return in one line what evidence said of the positions of a layer.
+
+    Parameters
+    ----------
+    layer : LayerInfo
+        The layer.
+
+    Returns
+    -------
+    str
+        "" where nothing was asked and nobody overruled anything.
+    """
+    found, evidence = layer.evidence.get("found"), layer.evidence
+    by = f" by {evidence['reference']}" if evidence.get("reference") else ""
+    sure = f"{found}{by}, probability {evidence['probability']:.4g}" if found else ""
+    wanted = "; ".join(evidence.get("settle", ()))
+    trusted = " (trust: declared)" if layer.trust else ""
+    if not evidence:
+        return f"position: {layer.position}, declared{trusted}" if trusted else ""
+    if layer.status == "declared":
+        told = {
+            "agrees": f"confirmed{by}",
+            "contradicts": f"contradicted{by}: {sure}",
+            "open": f"not decided{by}: {wanted}",
+        }
+        return f"position: {layer.position}, declared, {told[evidence['outcome']]}{trusted}"
+    if layer.status == "detected":
+        return f"position: detected {sure}"
+    return f"position: {layer.position}, set aside whole; would settle it: {wanted}"
+
+
 def to_json(value: Variable | LayerInfo) -> dict[str, Any]:
     """Return a value as plain JSON types.
 

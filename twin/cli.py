@@ -1,4 +1,4 @@
-"""The command line: ``twin build|serve|explain|ledger|fusion-error|verify|schema|doctor|info``."""
+"""The command line: ``twin build|serve|detect|explain|ledger|fusion-error|verify|schema|doctor|info``."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from crs import CrsError
 from layers import LayerError
 from spatial_join import JoinError
 from twin.build import build as build_twin
+from twin.cli_tables import doubts_told, fusion_table, ledger_table, plain, positions_told
+from twin.detect_file import Question, judge_file, status_of, write_picture
 from twin.doctor import findings
 from twin.errors import ManifestError, PluginMissingError, StoreDamagedError, TwinError
 from twin.fusion import POOLED
@@ -29,14 +28,13 @@ from twin.model import open as open_twin
 from twin.progress import Bar, Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from twin.fusion import FusionReport
 
 PLUGINS = "twin.plugins"
 
 # Exit codes, so that scripts can tell what happened.
-FAILED, USAGE, FAULTY_MANIFEST, DAMAGED = 1, 2, 3, 4
+FAILED, USAGE, FAULTY_MANIFEST, DAMAGED, AMBIGUOUS, UNKNOWN = 1, 2, 3, 4, 5, 6
 
 app = typer.Typer(
     name="twin",
@@ -75,12 +73,8 @@ def _faults_told() -> Iterator[None]:
 
 
 def _fail(error: Exception, code: int) -> None:
-    _err.print(f"[red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
+    _err.print(f"[red]error:[/] {plain(str(error))}", highlight=False, soft_wrap=True)
     raise typer.Exit(code) from None
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
 
 
 def _write_json(tree: Any) -> None:  # noqa: ANN401 - JSON is of any type
@@ -115,11 +109,13 @@ def _build(
             tree: dict[str, Any] = {"twin": str(place), "snapshot": city.snapshot, "ledger": _ledger_rows(city)}
             _write_json(tree | ({"fusion": city.fusion_error().to_json()} if city.states_truth else {}))
         else:
-            _print_ledger(city)
+            _out.print(ledger_table(city))
             if city.states_truth:
-                _print_fusion(city.fusion_error(), layers=[POOLED])
-            _tell_doubts(city)
-            told = f"[green]built[/] {_plain(str(place))} (snapshot {city.snapshot}); look at it: twin serve {place}"
+                _out.print(fusion_table(city.fusion_error(), layers=[POOLED]))
+            _tell(city)
+            for doubt in doubts_told(city):
+                _err.print(f"[yellow]warning:[/] {plain(doubt)}", highlight=False, soft_wrap=True)
+            told = f"[green]built[/] {plain(str(place))} (snapshot {city.snapshot}); look at it: twin serve {place}"
             _out.print(told, soft_wrap=True)
 
 
@@ -135,6 +131,60 @@ def _serve(
     with _faults_told():
         open_twin(path)  # a wrong path is said here, not in the browser
         plugin("serve")(path, port=port, address=address, open_browser=open_browser)
+
+
+@app.command(
+    "detect",
+    epilog=_examples(
+        "twin detect taxis.csv --columns x,y --reference streets.geojson",
+        "twin detect wells.csv --columns e,n --reference stations.geojson --picture wells.svg --json",
+        "twin detect parcels.geojson --area 113.7,22.4,114.7,22.9",
+    )
+    + f"\n\n**Exit codes**: 0 named, {AMBIGUOUS} ambiguous, {UNKNOWN} unknown, {FAILED} cannot be judged",
+)
+def _detect(  # noqa: PLR0913 - every option is a parameter
+    file: Annotated[Path, typer.Argument(help="Table or geometry file whose positions are not known", metavar="FILE")],
+    *,
+    reference: Annotated[
+        Path | None, typer.Option(help="File of the same kind of entity whose positions are right", metavar="FILE")
+    ] = None,
+    reference_position: Annotated[str | None, typer.Option(help="Its definition, where it does not say it")] = None,
+    reference_columns: Annotated[str | None, typer.Option(help="Its columns, if a table", metavar="X,Y")] = None,
+    area: Annotated[str | None, typer.Option(help="Where the records should be, degrees", metavar="W,S,E,N")] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="The two columns of a table, in either order", metavar="X,Y")
+    ] = None,
+    candidate: Annotated[list[str] | None, typer.Option(help="Definition to try beside those that hold there")] = None,
+    confidence: Annotated[float, typer.Option(help="Probability that a claim takes")] = 0.99,
+    encoding: Annotated[str, typer.Option(help="Of a text table")] = "utf-8",
+    delimiter: Annotated[str, typer.Option(help="Of a text table")] = ",",
+    picture: Annotated[Path | None, typer.Option(help="Draw the first two candidates into this SVG file")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Name the definition of a file's positions from evidence, or say why the data cannot tell."""
+    with _faults_told():
+        question = Question(
+            file=file,
+            columns=columns,
+            reference=reference,
+            reference_position=reference_position,
+            reference_columns=reference_columns,
+            area=area,
+            candidates=tuple(candidate or ()),
+            confidence=confidence,
+            encoding=encoding,
+            delimiter=delimiter,
+        )
+        answer = judge_file(question)
+        if picture is not None:
+            write_picture(answer, picture)
+        if as_json:
+            sys.stdout.write(answer.to_json() + "\n")
+        else:
+            _out.print(plain(repr(answer)), highlight=False, soft_wrap=True)
+    code = {"named": 0, "ambiguous": AMBIGUOUS, "unknown": UNKNOWN}[status_of(answer)]
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command("explain", epilog=_examples("twin explain monaco.twin 8c3969a4e1acdff no2 --time 2026-06-16T08:00"))
@@ -154,7 +204,7 @@ def _explain(
             head = {key: getattr(found, key) for key in ("variable", "time", "value", "unit", "steps")}
             _write_json({"cell": f"{found.cell:x}", **head, "sources": sources})
         else:
-            _out.print(_plain(repr(found)), highlight=False, soft_wrap=True)
+            _out.print(plain(repr(found)), highlight=False, soft_wrap=True)
 
 
 @app.command("ledger", epilog=_examples("twin ledger monaco.twin", "twin ledger monaco.twin --json"))
@@ -165,7 +215,8 @@ def _ledger(path: TwinPath, *, as_json: AsJson = False) -> None:
         if as_json:
             _write_json(_ledger_rows(city))
         else:
-            _print_ledger(city)
+            _out.print(ledger_table(city))
+            _tell(city)
 
 
 @app.command("fusion-error", epilog=_examples("twin fusion-error monaco.twin", "twin fusion-error monaco.twin --json"))
@@ -176,9 +227,9 @@ def _fusion_error(path: TwinPath, *, as_json: AsJson = False) -> None:
         if as_json:
             _write_json(report.to_json())
         else:
-            _print_fusion(report, layers=report.layers)
+            _out.print(fusion_table(report, layers=report.layers))
             for note in report.notes:
-                _out.print(_plain(note), highlight=False, soft_wrap=True)
+                _out.print(plain(note), highlight=False, soft_wrap=True)
 
 
 @app.command("verify", epilog=_examples("twin verify monaco.twin"))
@@ -192,7 +243,7 @@ def _verify(path: TwinPath, *, as_json: AsJson = False) -> None:
             _write_json({"snapshot": city.snapshot, "faults": faults})
         else:
             for fault in faults:
-                _err.print(f"[red]damaged:[/] {_plain(fault)}", highlight=False, soft_wrap=True)
+                _err.print(f"[red]damaged:[/] {plain(fault)}", highlight=False, soft_wrap=True)
             whole = "[green]whole[/]" if not faults else f"[red]{count}[/], run twin build again"
             _out.print(f"snapshot {city.snapshot}: {whole}")
         if faults:
@@ -220,7 +271,7 @@ def _info(path: TwinPath, *, as_json: AsJson = False) -> None:
             tail = {"clock": city.clock.to_json(), "layers": list(city.layers), "variables": variables}
             _write_json({**head, "snapshot": city.snapshot, **tail})
         else:
-            _out.print(_plain(repr(city)), highlight=False, soft_wrap=True)
+            _out.print(plain(repr(city)), highlight=False, soft_wrap=True)
 
 
 @app.command("schema", epilog=_examples("twin schema > city.schema.json"))
@@ -237,7 +288,7 @@ def _doctor(*, as_json: AsJson = False) -> None:
         _write_json([{"level": f.level, "subject": f.subject, "text": f.text} for f in found])
     for finding in () if as_json else found:
         colour = {"ok": "green", "warning": "yellow", "error": "red"}[finding.level]
-        _out.print(f"[{colour}]{finding.level}[/] {_plain(finding.subject)}: {_plain(finding.text)}", soft_wrap=True)
+        _out.print(f"[{colour}]{finding.level}[/] {plain(finding.subject)}: {plain(finding.text)}", soft_wrap=True)
     if any(finding.level == "error" for finding in found):
         raise typer.Exit(FAILED)
 
@@ -279,55 +330,9 @@ def _ledger_rows(city: Twin) -> list[dict[str, Any]]:
     return rows
 
 
-def _print_ledger(city: Twin) -> None:
-    title = f"Ledger of {city.title.get('en', city.name)}: in = placed + set aside + rejected"
-    table = Table(title=title, show_footer=True, box=SIMPLE_HEAD, pad_edge=False, padding=0, collapse_padding=True)
-    columns = ("records_in", "placed", "quarantined", "rejected")
-    layers = list(city.layers.values())
-    table.add_column("layer", "all", no_wrap=True)
-    for column, head in zip(columns, ("in", "placed", "set aside", "rejected"), strict=True):
-        table.add_column(head, f"{sum(getattr(layer, column) for layer in layers):,}", justify="right", no_wrap=True)
-    table.add_column("sigma m", justify="right", no_wrap=True)
-    table.add_column("why", min_width=18, overflow="fold")
-    for layer in layers:
-        counts = (f"{getattr(layer, column):,}" for column in columns)
-        # the fate before the colon is told by the column that counts it
-        reasons = "\n".join(f"{code.split(':', 1)[-1]} {count:,}" for code, count in layer.reasons.items())
-        if (layer.vertical or "").startswith("unresolved"):
-            reasons += "\nheights unresolved"
-        table.add_row(layer.name, *counts, f"{layer.sigma_m:.1f}", _plain(reasons.strip()))
-    _out.print(table)
-
-
-def _print_fusion(report: FusionReport, *, layers: Sequence[str]) -> None:
-    """Show D and F in percent, before and after."""
-    title = "Fusion error: % of records in another cell than the oracle's (D) or the true one (F), read naively → here"
-    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=0, collapse_padding=True)
-    table.add_column("layer", no_wrap=True)
-    for head in ("", "D", "→", "F", "→", "floor", "mass", "link", "placed"):
-        table.add_column(head, justify="right", no_wrap=True)
-    naive, ours = report.table.loc["naive"], report.table.loc["ours"]
-    levels = sorted({level for _, level in ours.index})
-    for layer, level in ((layer, level) for layer in layers for level in levels):
-        before, after = naive.loc[(layer, level)], ours.loc[(layer, level)]
-        values = [before["d"], after["d"], before["f"], after["f"]]
-        values += [after[column] for column in ("floor", "moved_mass", "wrong_link", "coverage")]
-        shown = ("" if pd.isna(value) else f"{100 * value:.1f}" for value in values)
-        table.add_row(layer if level == levels[0] else "", f"r{level}", *shown)
-    _out.print(table)
-
-
-def _tell_doubts(city: Twin) -> None:
-    """Say what a build without an error may still not have been meant to give."""
-    doubts = [
-        f"{layer.name}: none of its {layer.records_in:,} records was placed; are `position:` with its order of axes "
-        "and `area:` (min_lon, min_lat, max_lon, max_lat) right?"
-        for layer in city.layers.values()
-        if layer.records_in and not layer.placed
-    ]
-    doubts += [f"{v.name}: {v.method}" for v in city.variables.values() if v.method.startswith("no field")]
-    for doubt in doubts:
-        _err.print(f"[yellow]warning:[/] {_plain(doubt)}", highlight=False, soft_wrap=True)
+def _tell(city: Twin) -> None:
+    for line in positions_told(city):
+        _out.print(line, highlight=False, soft_wrap=True)
 
 
 def main() -> None:

@@ -70,14 +70,7 @@ def position_to_read(manifest: Manifest, name: str) -> object:
     if not isinstance(position, DetectPosition):
         return position
     wanted = position.detect
-    # Without a frame: what the file itself says is compared with what is found, and not believed.
-    return crs.PositionDefinition(
-        name="detect",
-        kind="coordinates",
-        columns=wanted.columns,
-        sigma_m=wanted.sigma_m,
-        status="unresolvable",
-    )
+    return layers.undeclared(wanted.columns, sigma_m=wanted.sigma_m)
 
 
 def settle(manifest: Manifest, published: Published, references: Mapping[str, Published]) -> Settled:
@@ -134,7 +127,7 @@ def _found(
     """Name the definition, or set the whole layer aside."""
     reference = _reference(references, wanted.reference)
     verdict = crs.detect(
-        _as_labelled(published),
+        published,
         reference=reference,
         area=manifest.spec.area,
         candidates=wanted.candidates or None,
@@ -156,15 +149,6 @@ def _found(
     named = _turned(dataclasses.replace(published, position=position))
     named = dataclasses.replace(named, steps=(*named.steps, *_steps(verdict, wanted.reference)))
     return Settled(layer=named, position=position.name, status="detected", evidence=evidence)
-
-
-def _as_labelled(published: layers.Layer) -> layers.Layer:
-    """Let the evidence be compared with what the file itself says, where that is understood."""
-    try:
-        stated = None if published.label is None else crs.definition(published.label).crs
-    except crs.CrsError:
-        stated = None
-    return dataclasses.replace(published, position=dataclasses.replace(published.position, crs=stated))
 
 
 def _without(verdict: crs.Verdict, reference: str) -> crs.Verdict:

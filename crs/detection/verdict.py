@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from crs.detection.picture import draw
+
 if TYPE_CHECKING:
     from crs.definition import PositionDefinition
     from crs.detection.candidates import Candidate
@@ -141,6 +143,28 @@ class Verdict:
             return f"named {self.candidates[0].label}"
         return "ambiguous" if self.status == "ambiguous" else "unknown"
 
+    def picture(self) -> str:
+        """Draw the positions over the reference, under the first two candidates side by side.
+
+        Returns
+        -------
+        str
+            An SVG of its own, without anything from elsewhere, for light and dark pages.
+
+        Examples
+        --------
+        >>> from crs.detection import detect
+        >>> verdict = detect(([114.06, 114.07], [22.54, 22.55]), area=(113.7, 22.4, 114.7, 22.9))
+        >>> verdict.picture().startswith("<svg")
+        True
+        """
+        shift = () if self.shift is None else (f"Fits after a shift of {self.shift}",)
+        return self._drawn((*shift, *(f"Would settle it: {text}" for text in self.settle)))
+
+    def _drawn(self, notes: tuple[str, ...]) -> str:
+        shares = tuple(_percent(ranked.probability) for ranked in self.candidates[:2])
+        return draw(self.sketch, title=f"{self.name}: {self._headline()}", shares=shares, notes=notes)
+
     def _repr_html_(self) -> str:
         """Write the verdict for a notebook."""
         rows = [
@@ -158,7 +182,8 @@ class Verdict:
             f"<p><b>{html.escape(self.name)}</b>: {html.escape(self._headline())} "
             f"({self.records} distinct positions judged)</p>"
             "<table><thead><tr><th>probability</th><th>candidate</th><th>frames</th><th>evidence</th></tr></thead>"
-            f"<tbody>{''.join(rows)}</tbody></table>" + (f"<p>Would settle it:</p><ul>{settle}</ul>" if settle else "")
+            f"<tbody>{''.join(rows)}</tbody></table>{self._drawn(())}"
+            + (f"<p>Would settle it:</p><ul>{settle}</ul>" if settle else "")
         )
 
     def to_json(self) -> str:
