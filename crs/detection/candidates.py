@@ -65,7 +65,7 @@ class Candidate:
     Parameters
     ----------
     position : PositionDefinition
-        Of kind "coordinates" and status "detected".
+        With status "detected".
     """
 
     position: PositionDefinition
@@ -74,6 +74,8 @@ class Candidate:
     def label(self) -> str:
         """Name of the frame and how it is written, for people."""
         position = self.position
+        if position.crs is None:
+            return f"along {position.reference}" if position.kind == "linear" else position.name
         geographic = is_angle(position.unit)
         given = read_given(str(position.crs))
         parts = [position.name]

@@ -12,6 +12,7 @@ from crs.definition import definition
 from crs.detection.candidates import MIN_SHARE, Reading, readings
 from crs.detection.evidence import Fit, Reference, averaged, blocks, fit, inflation
 from crs.detection.hints import Hint, HintSource, containment, gather, soft
+from crs.detection.indirect import recognise
 from crs.detection.parts import LEAST_SHARE, mixing_remark
 from crs.detection.scan import Scan, scan
 from crs.detection.sketch import Sketch, sketch_of
@@ -62,7 +63,8 @@ def detect(
     ----------
     frame : Positioned, Fields, Shapes or tuple of array_like
         The positions: a layer (what it declares is not believed, only compared), its coordinates, or two columns of
-        numbers or texts as written, in either order. Of columns that are read in slices only a sample is read.
+        numbers or texts as written, in either order; also ids and chainages of a reference with a column of ids, or
+        its ids alone in `Fields` of one column. Of columns that are read in slices only a sample is read.
     reference : Positioned, optional
         A layer in WGS 84 longitude and latitude of the same kind of entity, whose positions are right: streets for
         vehicles, stations for stations, buildings for buildings. Without one nothing is ever named, since shifted maps
@@ -100,6 +102,8 @@ def detect(
     """
     if not 0.5 < confidence < 1.0:
         raise DefinitionError(f"confidence {confidence!r} must be a probability above 0.5 and below 1, such as 0.99")
+    if (said := recognise(frame, reference, confidence=confidence)) is not None:
+        return said
     known = None if reference is None else prepared(reference)
     subject = subject_of(frame, region_of(area, None if known is None else known.bounds))
     return judge(subject, known, extra=given(candidates), confidence=confidence)
