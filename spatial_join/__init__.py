@@ -27,6 +27,7 @@ from spatial_join.grid import H3Grid
 from spatial_join.join import join
 from spatial_join.overlay import overlay
 from spatial_join.probability import CellProbabilities, cell_probabilities, credible_cells
+from spatial_join.probable import Probable, join_probable
 from spatial_join.quantity import Quantity
 from spatial_join.table import CellTable
 from spatial_join.variogram import Variogram
@@ -43,6 +44,7 @@ __all__ = [
     "H3Grid",
     "JoinError",
     "LeaveOneOut",
+    "Probable",
     "Quantity",
     "QuantityError",
     "ResolutionError",
@@ -55,6 +57,7 @@ __all__ = [
     "cell_probabilities",
     "credible_cells",
     "join",
+    "join_probable",
     "krige",
     "leave_one_out",
     "mean_on_features",
