@@ -272,7 +272,7 @@ def main() -> None:
     print(report.table.xs("all", level="layer").round(4).to_string())
     direct = pd.concat([twin.measure_fusion(placements, resolutions=[r]).table for r in RESOLUTIONS])
     print("F with cells indexed at each resolution itself:")
-    print(direct.xs("all", level="layer")["f"].unstack().round(4).to_string())
+    print(direct.xs("all", level="layer")["f"].round(4).to_string())
     print(f"{time.perf_counter() - begin:.0f} s")
     if options.json:
         options.json.write_text(json.dumps(report.to_json(), indent=1), encoding="utf-8")
