@@ -46,6 +46,10 @@ def share_out(areas: Any, among: Any, *, value: str, by: str | None = None) -> g
     QuantityError
         If a column is missing, not numeric, negative, or there already.
 
+    References
+    ----------
+    Wright, J. K. (1936), A method of mapping densities of population, Geographical Review 26(1), 103-110.
+
     Examples
     --------
     >>> import geopandas as gpd, shapely
@@ -54,10 +58,6 @@ def share_out(areas: Any, among: Any, *, value: str, by: str | None = None) -> g
     >>> houses = gpd.GeoDataFrame({"volume_m3": [500.0, 1000.0]}, geometry=homes, crs="OGC:CRS84")
     >>> share_out(square, houses, value="people", by="volume_m3")["people"].tolist()
     [30.0, 60.0]
-
-    References
-    ----------
-    Wright, J. K. (1936), A method of mapping densities of population, Geographical Review 26(1), 103-110.
     """
     areas, among = frame_of(areas), frame_of(among)
     if value in among.columns:
