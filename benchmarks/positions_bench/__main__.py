@@ -1,6 +1,7 @@
 """Measure a judge.
 
     python -m benchmarks.positions_bench [--judge ours|naive|habit|prototype|MODULE:FUNCTION] [--cases N] [--seed S]
+    python -m benchmarks.positions_bench --show SEED [--judge ...]
 
 Scored cases are appended to FOLDER/JUDGE.jsonl as they come: what is stopped goes on where it was, and more cases are
 added to those that are there. The tables (JUDGE.json, JUDGE.md) are of all cases asked for. Seeds go up in steps of two
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.positions_bench import tables
+from benchmarks.positions_bench.answers import Answer
 from benchmarks.positions_bench.cases import make
 from benchmarks.positions_bench.judges import judge_by_name
 from benchmarks.positions_bench.plan import VERSION
@@ -96,6 +98,20 @@ def run(judge: str, seeds: Iterable[int], *, folder: Path, workers: int) -> list
     return [done[seed] for seed in asked]
 
 
+def shown(judge: str, seed: int) -> str:
+    """Tell one case and its answer, for looking into it."""
+    case = make(seed)
+    answer = judge_by_name(judge)(case.question)
+    shares = answer.probabilities if isinstance(answer, Answer) else answer
+    first = dict(sorted(shares.items(), key=lambda one: -one[1])[:6])
+    columns = [column[:3].tolist() for column in case.question.columns]
+    return json.dumps(
+        {**scored(case, answer), "columns": columns, "accepted": case.key.accepted, "answers": first},
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.positions_bench", description=__doc__.splitlines()[0])
     parser.add_argument("--judge", default="ours", help="ours, naive, habit, prototype, or MODULE:FUNCTION")
@@ -103,7 +119,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="first seed: odd for held-out cases, even for training")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--out", type=Path, default=Path("build") / "positions_bench", help="folder of results")
+    parser.add_argument("--show", type=int, metavar="SEED", help="only tell one case, its key and the answer")
     chosen = parser.parse_args()
+    if chosen.show is not None:
+        print(shown(chosen.judge, chosen.show))
+        return
     seeds = range(chosen.seed, chosen.seed + 2 * chosen.cases, 2)
     found = tables.summary(run(chosen.judge, seeds, folder=chosen.out, workers=chosen.workers), judge=chosen.judge)
     found = {"version": VERSION, "seeds": [seeds[0], seeds[-1]], **found}
