@@ -16,6 +16,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "desk")
 
 HOUSE = Path(__file__).parent
 MONACO = HOUSE / "data_samples" / "monaco" / "city.yaml"
+SHENZHEN = HOUSE / "data_samples" / "shenzhen" / "city.yaml"
 
 
 def build_once(city: Path, out: Path, *options: str) -> Path:
@@ -49,6 +50,12 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def monaco_path(shared_folder: Path) -> Path:
     """Return the sample city, built."""
     return build_once(MONACO, shared_folder / "monaco.twin")
+
+
+@pytest.fixture(scope="session")
+def shenzhen_path(shared_folder: Path) -> Path:
+    """Return the city of moved shapes, built."""
+    return build_once(SHENZHEN, shared_folder / "shenzhen.twin")
 
 
 def real_data(variable: str) -> Path:
