@@ -9,7 +9,7 @@ guessed: what is not declared, or has no published operation, is refused with wh
 from crs import geodesy
 from crs.coordinates import Coordinates, Fields, Lattice, Placed, Positioned, Shapes
 from crs.definition import PositionDefinition, definition
-from crs.detection import Mixture, Verdict, detect, detect_groups
+from crs.detection import Mixture, Verdict, detect, detect_groups, stretches
 from crs.elevations import describe_vertical
 from crs.engineering import estimate_affine, estimate_similarity
 from crs.equivalence import equivalent
@@ -84,6 +84,7 @@ __all__ = [
     "radius_95",
     "reason_code",
     "resolve_heights",
+    "stretches",
     "transform",
     "vertical_definition",
 ]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from crs.coordinates import Placed
     from crs.definition import PositionDefinition
 
-__all__ = ["recognise"]
+__all__ = ["attributes", "recognise"]
 
 #: So many rows are looked at, and so many first, to see whether it is worth it.
 _ROWS, _FIRST = 2000, 100
@@ -148,10 +148,23 @@ def _is_ready(reference: Positioned) -> bool:
     return isinstance(reference.coordinates, Shapes) and equivalent(reference.position, HUB)
 
 
-def _attributes(reference: Positioned) -> tuple[str, ...]:
-    """List the columns of a layer, whether it keeps them in a table or by name; none where it does not say."""
-    listed = getattr(reference, "table", None)
-    listed = getattr(reference, "columns", ()) if listed is None else listed.columns
+def attributes(layer: object) -> tuple[str, ...]:
+    """List the columns of a layer, whether it keeps them in a table or by name.
+
+    Parameters
+    ----------
+    layer : object
+        Anything; what is no layer has none.
+
+    Returns
+    -------
+    tuple of str
+        What `layer.column` takes; empty where the layer does not say.
+    """
+    if not isinstance(layer, Positioned):
+        return ()
+    listed = getattr(layer, "table", None)
+    listed = getattr(layer, "columns", ()) if listed is None else listed.columns
     return tuple(str(one) for one in listed) if isinstance(listed, Mapping) or np.iterable(listed) else ()
 
 
@@ -162,7 +175,7 @@ def _specs(
     orders = [(0,)] if len(sample.columns) == 1 else [(0, 1), (1, 0)]
     named = names or (("id",) if len(sample.columns) == 1 else ("id", "chainage"))
     specs: list[tuple[dict[str, object], tuple[NDArray[np.generic], ...]]] = []
-    for attribute in _attributes(reference):
+    for attribute in attributes(reference):
         theirs = {text for value in reference.column(attribute).tolist() if (text := _text(value)) is not None}
         for order in orders:
             columns = tuple(sample.columns[place] for place in order)

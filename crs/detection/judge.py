@@ -17,7 +17,9 @@ from crs.detection.parts import LEAST_SHARE, mixing_remark
 from crs.detection.scan import Scan, scan
 from crs.detection.sketch import Sketch, sketch_of
 from crs.detection.subject import Subject, region_of, subject_of
+from crs.detection.trajectories import smooth_hint
 from crs.detection.verdict import Ranked, Shift, Status, Verdict
+from crs.detection.words import digit_hint, name_hint
 from crs.equivalence import equivalent
 from crs.errors import DefinitionError, ReferenceNotHarmonisedError
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["SOURCES", "Race", "detect", "given", "judge", "prepared"]
 
 #: Soft evidence, in the order in which it is told.
-SOURCES: tuple[HintSource, ...] = (containment,)
+SOURCES: tuple[HintSource, ...] = (containment, name_hint, digit_hint, smooth_hint)
 #: With fewer distinct positions nothing is claimed.
 _MIN_RECORDS = 8
 #: What a claim takes beside its probability: log-likelihood above chance, share of records on the reference.
