@@ -92,11 +92,12 @@ def recognise(frame: object, reference: Positioned | None, *, confidence: float 
         None where hardly any of the values is an id of the reference: then they may be coordinates.
     """
     columns, names, name = _columns(frame)
-    if reference is None or not 1 <= len(columns) <= 2 or not _is_ready(reference):
+    if reference is None or not 1 <= len(columns) <= 2 or not _is_ready(reference) or not attributes(reference):
         return None
-    rows = len(columns[0])
-    chosen = np.unique(np.linspace(0, rows - 1, min(rows, _ROWS)).astype(np.int64)) if rows else np.zeros(0, np.int64)
-    sample = Fields(tuple(np.asarray(column[chosen]) for column in columns))
+    # A few rows tell whether more are worth reading.
+    if not _specs(_drawn(columns, _FIRST), names, reference):
+        return None
+    sample = _drawn(columns, _ROWS)
     found = [one for spec, way in _specs(sample, names, reference) if (one := _tried(spec, way, reference, name))]
     if not found:
         return None
@@ -143,6 +144,13 @@ def _columns(frame: object) -> tuple[tuple[NDArray[np.generic], ...], tuple[str,
     return coordinates.columns, names if len(names) == len(coordinates.columns) else (), name
 
 
+def _drawn(columns: tuple[NDArray[np.generic], ...], most: int) -> Fields:
+    """Read rows that are spread evenly over the file."""
+    rows = len(columns[0])
+    chosen = np.unique(np.linspace(0, max(0, rows - 1), min(rows, most)).astype(np.int64))
+    return Fields(tuple(np.asarray(column[chosen]) for column in columns))
+
+
 def _is_ready(reference: Positioned) -> bool:
     """Say whether a reference can be referred to."""
     return isinstance(reference.coordinates, Shapes) and equivalent(reference.position, HUB)
@@ -179,7 +187,7 @@ def _specs(
         theirs = {text for value in reference.column(attribute).tolist() if (text := _text(value)) is not None}
         for order in orders:
             columns = tuple(sample.columns[place] for place in order)
-            known = [_text(value) in theirs for value in columns[0][:_FIRST].tolist()]
+            known = [_text(value) in theirs for value in columns[0].tolist()]
             if not theirs or np.mean(known or [False]) < _TOLD:
                 continue
             said = [named[place] for place in order] if names else list(named)
