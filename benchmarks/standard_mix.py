@@ -10,9 +10,8 @@ written: no code of the engine is in it. The parameters of the two old datums ar
 engine is told them as candidates.
 
 Ways of fusing: `naive` (twin/naive.py); `declared`, every source with its definition; `undeclared`, each source a file
-without one, named by `crs.detect`; `one file`, all sources of two columns in one file with a column that says the
-source, named by `crs.detect_groups`. Chainages are declared in all of them: a route and a post are no numbers that
-could be taken for other ones.
+without one, named by `crs.detect` from the streets or else the routes; `one file`, all sources whose two columns are
+numbers in one file with a column that says the source, named by `crs.detect_groups`, chainages in a file of their own.
 """
 
 from __future__ import annotations
@@ -198,11 +197,12 @@ def placed_as(source: Source, position: crs.PositionDefinition | None, city: Cit
 
 
 def detected(source: Source, city: City) -> crs.PositionDefinition | None:
-    """Name the definition of a file that came without one; a street and a post are declared."""
-    if source.meant.kind != "coordinates":
-        return source.meant
-    verdict = crs.detect(crs.Fields(source.columns), reference=city.streets, candidates=[BEIJING, XIAN])
-    return None if verdict.position is None else _with_columns(verdict.position)
+    """Name the definition of a file that came without one, from the streets or else from the routes."""
+    for reference in (city.streets, city.routes):
+        verdict = crs.detect(crs.Fields(source.columns), reference=reference, candidates=[BEIJING, XIAN])
+        if verdict.position is not None:
+            return verdict.position if verdict.position.kind == "linear" else _with_columns(verdict.position)
+    return None
 
 
 def placed_in_one_file(sources: list[Source], city: City) -> tuple[dict[str, Points], str]:
@@ -247,8 +247,8 @@ def fuse(sources: list[Source], city: City) -> tuple[list[twin.Placements], tupl
             "declared": placed_as(source, source.meant, city),
             "undeclared": placed_as(source, found, city),
         }
-        # A street and a post have no numbers to put into the file of all.
-        ways["one file"] = in_one_file.get(source.name, ways["declared"])
+        # A route and a post have no numbers to put into the file of all.
+        ways["one file"] = in_one_file.get(source.name, ways["undeclared"])
         sigma_m = np.full(len(source.truth[0]), SIGMA_M)
         placements.append(
             twin.Placements(layer=source.name, ways=ways, oracle=source.seen, truth=source.truth, sigma_m=sigma_m)

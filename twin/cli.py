@@ -17,7 +17,7 @@ from crs import CrsError
 from layers import LayerError
 from spatial_join import JoinError
 from twin.build import build as build_twin
-from twin.cli_tables import doubts_told, fusion_table, ledger_table, plain, positions_told
+from twin.cli_tables import doubts_told, fusion_places_table, fusion_table, ledger_table, plain, positions_told
 from twin.detect_file import Question, judge_file, status_of, write_picture
 from twin.doctor import findings
 from twin.errors import ManifestError, PluginMissingError, StoreDamagedError, TwinError
@@ -228,6 +228,7 @@ def _fusion_error(path: TwinPath, *, as_json: AsJson = False) -> None:
             _write_json(report.to_json())
         else:
             _out.print(fusion_table(report, layers=report.layers))
+            _out.print(fusion_places_table(report))
             for note in report.notes:
                 _out.print(plain(note), highlight=False, soft_wrap=True)
 

@@ -81,19 +81,60 @@ def fusion_table(report: FusionReport, *, layers: Sequence[str]) -> Table:
         A line a layer and resolution.
     """
     title = "Fusion error: % of records in another cell than the oracle's (D) or the true one (F), read naively → here"
-    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=0, collapse_padding=True)
-    table.add_column("layer", no_wrap=True)
-    for head in ("", "D", "→", "F", "→", "floor", "mass", "link", "placed"):
-        table.add_column(head, justify="right", no_wrap=True)
+    table = _small_table(title, ("", "D", "→", "95 %", "F", "→", "95 %", "floor", "mass"))
     naive, ours = report.table.loc["naive"], report.table.loc["ours"]
     levels = sorted({level for _, level in ours.index})
     for layer, level in ((layer, level) for layer in layers for level in levels):
         before, after = naive.loc[(layer, level)], ours.loc[(layer, level)]
-        values = [before["d"], after["d"], before["f"], after["f"]]
-        values += [after[column] for column in ("floor", "moved_mass", "wrong_link", "coverage")]
-        shown = ("" if pd.isna(value) else f"{100 * value:.1f}" for value in values)
+        shown = []
+        for share in ("d", "f"):
+            spread = [after[f"{share}_low"], after[f"{share}_high"]]
+            shown += [_percent(before[share]), _percent(after[share])]
+            shown.append("" if pd.isna(spread).any() else "-".join(map(_percent, spread)))
+        shown += [_percent(after["floor"]), _percent(after["moved_mass"])]
         table.add_row(layer if level == levels[0] else "", f"r{level}", *shown)
     return table
+
+
+def fusion_places_table(report: FusionReport) -> Table:
+    """Lay out what does not depend on cells: metres, links and buildings, before and after.
+
+    Parameters
+    ----------
+    report : FusionReport
+        What was measured.
+
+    Returns
+    -------
+    rich.table.Table
+        Two lines a layer.
+    """
+    title = "Metres from the true place, % placed, % matched to a wrong link or building"
+    table = _small_table(title, ("read", "records", "placed", "mean m", "p95 m", "link", "building"))
+    columns = ("coverage", "mean_m", "p95_m", "wrong_link", "wrong_building")
+    first = report.table.groupby(["way", "layer"])[["records", *columns]].first().to_dict(orient="index")
+    for layer in report.layers:
+        for way, told in (("naive", "naive"), ("ours", "here")):
+            line = first[way, layer]
+            shown = [_metres(line[name]) if name.endswith("_m") else _percent(line[name]) for name in columns]
+            table.add_row(layer if way == "naive" else "", told, f"{line['records']:,.0f}", *shown)
+    return table
+
+
+def _small_table(title: str, heads: Sequence[str]) -> Table:
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=0, collapse_padding=True)
+    table.add_column("layer", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    return table
+
+
+def _percent(share: float) -> str:
+    return "" if pd.isna(share) else f"{100 * share:.1f}"
+
+
+def _metres(metres: float) -> str:
+    return "" if pd.isna(metres) else f"{metres:,.1f}" if metres < 1000 else f"{metres:,.0f}"
 
 
 def positions_told(city: Twin) -> list[str]:

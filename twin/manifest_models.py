@@ -270,6 +270,7 @@ class TruthSpec(Strict):
     lon: str = Field("lon", description="its column of true longitudes, degrees")
     lat: str = Field("lat", description="its column of true latitudes, degrees")
     position: Any = Field(None, description="the true definition, where it is not the declared one")
+    definitions: str | None = Field(None, description="its column with each record's own, of a file that mixes them")
 
     @model_validator(mode="before")
     @classmethod

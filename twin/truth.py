@@ -15,6 +15,7 @@ import shapely
 
 import crs
 import layers
+from crs.units import is_angle
 from twin.detection import position_to_read
 from twin.errors import TruthError
 from twin.fusion import FusionReport, Placements, measure_fusion
@@ -96,7 +97,8 @@ def make_truth(manifest: Manifest, name: str, placed: Path, *, references: Mappi
     at = {"truth": (truth["lon"].to_numpy(dtype=np.float64), truth["lat"].to_numpy(dtype=np.float64))}
     at["ours"] = _at(rows, ours.table.index, ours.geometry)
     at["naive"] = _at(rows, published.table.index, naively)
-    at["oracle"] = _oracle(rows, published, known, at["truth"])
+    told = None if spec.definitions is None else truth["definition"].astype("str").to_numpy(dtype=object)
+    at["oracle"] = _oracle(rows, published, told, references=known, truth=at["truth"])
     columns = {
         f"{way}_{axis}": part for way, pair in at.items() for axis, part in zip(("lon", "lat"), pair, strict=True)
     }
@@ -120,18 +122,43 @@ def _is_known(position: crs.PositionDefinition) -> bool:
     return position.kind != "coordinates" or position.crs is not None
 
 
-def _oracle(rows: Rows, published: layers.Layer, references: Mapping[str, Any], truth: Points) -> Points:
-    """Return where the true definition puts records, their true places where it cannot read them."""
-    if not _is_known(published.position):
+def _oracle(
+    rows: Rows,
+    published: layers.Layer,
+    told: npt.NDArray[np.object_] | None,
+    *,
+    references: Mapping[str, Any],
+    truth: Points,
+) -> Points:
+    """Return where the true definitions put records, their true places where these cannot read them."""
+    parts = {None: np.ones(rows.size, dtype=bool)} if told is None else {text: told == text for text in set(told)}
+    if told is None and not _is_known(published.position):
         return np.full(rows.size, np.nan), np.full(rows.size, np.nan)
-    meant = crs.harmonise(published, target=_FRAME, references=references)
-    oracle = _at(rows, meant.table.index, meant.geometry)
-    unread = np.isnan(oracle[0])
-    return np.where(unread, truth[0], oracle[0]), np.where(unread, truth[1], oracle[1])
+    lon, lat = truth[0].copy(), truth[1].copy()
+    for text, chosen in parts.items():
+        meant = crs.harmonise(_in_frame(published, text), target=_FRAME, references=references)
+        found = _at(rows[chosen], meant.table.index, meant.geometry)
+        read = ~np.isnan(found[0])
+        lon[np.flatnonzero(chosen)[read]], lat[np.flatnonzero(chosen)[read]] = found[0][read], found[1][read]
+    return lon, lat
+
+
+def _in_frame(published: layers.Layer, text: str | None) -> layers.Layer:
+    """Let the numbers of a layer, as they are written, be in another frame."""
+    if text is None:
+        return published
+    frame, written = crs.definition(text), published.position
+    same = written.crs is not None and is_angle(frame.unit) == is_angle(written.unit)
+    unit = written.unit if same else frame.unit
+    return dataclasses.replace(
+        published, position=dataclasses.replace(written, name=frame.name, crs=frame.crs, unit=unit)
+    )
 
 
 def _note(name: str, spec: TruthSpec, published: layers.Layer, number: int) -> str:
     what = f"{number:,} check points" if spec.key is not None else f"{number:,} records of known place"
+    if spec.definitions is not None:
+        return f"{name}: {what}; the oracle reads each by its own definition."
     if not _is_known(published.position):
         return f"{name}: {what}; D is not known: no `position:` under `truth:` says how they are truly meant."
     how = "as declared" if spec.position is None else "as the truth says"
@@ -149,10 +176,12 @@ def _true_places(name: str, spec: TruthSpec, root: Path, published: layers.Layer
     """Return row, lon and lat of every record whose place is known and that was not left out on purpose."""
     told = spec.key or spec.row
     table = _read_table(root / spec.path)
-    absent = [column for column in (told, spec.lon, spec.lat) if column not in table]
+    named = {"told": told, "lon": spec.lon, "lat": spec.lat}
+    named |= {} if spec.definitions is None else {"definition": spec.definitions}
+    absent = [column for column in named.values() if column not in table]
     if absent:
         raise TruthError(f"{name}: {spec.path} has no column {absent[0]!r}; it has {', '.join(map(str, table))}")
-    table = table[[told, spec.lon, spec.lat]].set_axis(["told", "lon", "lat"], axis=1)
+    table = table[list(named.values())].set_axis(list(named), axis=1)
     table = table.assign(lon=pd.to_numeric(table["lon"]), lat=pd.to_numeric(table["lat"])).dropna()
     outside = (table["lon"].abs() > 180.0) | (table["lat"].abs() > 90.0)
     if outside.any() or table["told"].duplicated().any():
@@ -162,7 +191,7 @@ def _true_places(name: str, spec: TruthSpec, root: Path, published: layers.Layer
     table = table.assign(row=_rows_of(name, spec, table["told"], published))
     rejected = published.ledger.rejected
     left_out = rejected.loc[rejected["reason"].str.startswith(_NOT_SELECTED), "row"]
-    return table[~table["row"].isin(left_out)].sort_values("row")[["row", "lon", "lat"]]
+    return table[~table["row"].isin(left_out)].sort_values("row").drop(columns="told")
 
 
 def _read_table(path: Path) -> pd.DataFrame:

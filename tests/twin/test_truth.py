@@ -212,3 +212,20 @@ def test_where_nobody_knows_the_definition_check_points_still_tell_the_error(tmp
     assert naive["f"] < 1
     assert np.isnan(ours["d"])
     assert "D is not known" in repr(report)
+
+
+def test_of_a_file_that_mixes_definitions_each_record_is_held_against_its_own(tmp_path):
+    path, frame, places = write_told(tmp_path, {**DECLARED, "definitions": "definition"})
+    degrees = np.arange(NUMBER) % 3 == 0
+    frame["x"], frame["y"] = frame["x"] - 100, frame["y"] - 50
+    seen = np.column_stack(BACK.transform(frame["x"], frame["y"])).round(6)
+    frame.loc[degrees, ["x", "y"]] = seen[degrees]
+    frame.assign(value=7, kind="air").to_csv(tmp_path / "sites.csv", index=False)
+    truth = pd.DataFrame({"row": range(NUMBER), "lon": places[:, 0], "lat": places[:, 1]})
+    truth["definition"] = np.where(degrees, "OGC:CRS84", "EPSG:32632")
+    truth.to_csv(tmp_path / "truth.csv", index=False)
+    report = twin.build(path, out=tmp_path / "told.twin", workers=0).fusion_error()
+    # Declared are the metres: a third, in degrees, is nowhere; the rest is where the oracle has it.
+    assert report.table.loc[("ours", "sites"), "d"].to_numpy() == pytest.approx(1 / 3)
+    assert report.table.loc[("ours", "sites"), "coverage"].to_numpy() == pytest.approx(2 / 3)
+    assert "each by its own definition" in repr(report)
