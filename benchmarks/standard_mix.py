@@ -6,7 +6,7 @@ A third of the records is in GCJ-02, a tenth each in BD-09, Beijing 1954, a stan
 posts of 100 m, the rest in WGS 84; every record is 5 m off per axis. The true places are on the streets of
 data_samples/shenzhen (moved, not Shenzhen), chainages on its routes. What is published is made by the formulas as
 published (tests/reference) and by PROJ, not by the engine, and the oracle is what was written down before it was
-written: no code of the engine is in it. The parameters of the two old datums are what a survey office would give; the
+written: nothing of the engine's decoding is in it. The parameters of the two old datums are what a survey office would give; the
 engine is told them as candidates.
 
 Ways of fusing: `naive` (twin/naive.py); `declared`, every source with its definition; `undeclared`, each source a file
@@ -96,7 +96,7 @@ class City:
 class Source:
     """One published file, and what is known of it: its truth, and what its author saw, noise and rounding included.
 
-    What was seen is the oracle: no code of the engine is in it.
+    What was seen is the oracle: nothing of the engine's decoding is in it.
     """
 
     name: str
