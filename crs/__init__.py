@@ -7,6 +7,7 @@ guessed: what is not declared, or has no published operation, is refused with wh
 """
 
 from crs import geodesy
+from crs.control_points import register_estimators
 from crs.coordinates import Coordinates, Fields, Lattice, Placed, Positioned, Shapes
 from crs.definition import PositionDefinition, definition
 from crs.detection import Mixture, Verdict, detect, detect_groups, stretches
@@ -25,7 +26,6 @@ from crs.errors import (
     ReferenceMissingError,
     ReferenceNotHarmonisedError,
 )
-from crs.given import register_estimators
 from crs.harmonise import harmonise
 from crs.heights import (
     HeightOperation,

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from pyproj import CRS
 
 from crs.errors import DefinitionError
-from crs.given import grid_of, shift_of
+from crs.given import ReferredGrid, grid_of, read_given, shift_of
 from crs.heights import HeightOperation, read_heights
 from crs.identify import is_projjson
 from crs.indirect import INDIRECT, AddressOptions, IndirectOptions, LinearOptions, read_options
@@ -119,9 +119,11 @@ class PositionDefinition:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """Names of all layers that the position refers to, none for coordinates."""
+        """Names of all layers that the position refers to; of coordinates, the control points of their grid."""
         calibration = self.options.calibration if isinstance(self.options, LinearOptions) else None
-        names = (self.reference, calibration.points if calibration is not None else None)
+        given = None if self.crs is None else read_given(self.crs)
+        grid = given.points if isinstance(given, ReferredGrid) else None
+        names = (self.reference, calibration.points if calibration is not None else None, grid)
         return tuple(dict.fromkeys(name for name in names if name is not None))
 
     @property

@@ -6,20 +6,20 @@ parameters are one definition with one Dask token, whoever wrote them.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from crs.control_points import Plane, check_kind, estimate_plane, read_control_points
 from crs.entries import Area
 from crs.errors import DefinitionError
+from crs.parameters import check_mapping, check_metres, check_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-__all__ = ["GivenGrid", "GivenShift", "grid_of", "read_given", "register_estimators", "shift_of"]
+__all__ = ["GivenGrid", "GivenShift", "ReferredGrid", "grid_of", "read_given", "shift_of"]
 
 _SHIFT_KEYS = {"parameters", "convention", "accuracy_m", "source", "to", "area", "operation"}
 _GRID_KEYS = {"name", "base", "similarity", "affine", "control_points", "sigma_m", "area", "kind"}
@@ -99,7 +99,7 @@ class GivenGrid:
 
     name: str
     base: str
-    plane: tuple[float, float, float, float, float, float]
+    plane: Plane
     sigma_m: float
     note: str
     area: Area | None = None
@@ -118,29 +118,52 @@ class GivenGrid:
         return _canonical({"local_grid": grid})
 
 
-class _Estimated(Protocol):
-    """What an estimator gives."""
-
-    matrix: tuple[float, float, float, float]
-    local_origin: tuple[float, float]
-    map_origin: tuple[float, float]
-    sigma_m: float
-    redundancy: int
-    residuals: tuple[Any, ...]
-
-
-_ESTIMATORS: dict[str, Callable[..., Any]] = {}
-
-
-def register_estimators(**estimators: Callable[..., Any]) -> None:
-    """Take the estimators of local grids from the room above, which stands on definitions itself.
+@dataclass(frozen=True, kw_only=True)
+class ReferredGrid:
+    """A local grid whose control points are a layer: `crs.harmonise` works it out when it is handed over.
 
     Parameters
     ----------
-    **estimators : callable
-        "similarity" and "affine", as in `crs.engineering`.
+    name : str
+        What the city calls it.
+    base : str
+        Code or canonical text of the grid beneath.
+    points : str
+        Name of the layer of control points.
+    x, y : str
+        Its columns with the coordinates in the local grid.
+    label : str or None
+        Its column with the names of the points.
+    kind : str
+        "similarity" or "affine".
+    sigma_m : float or None
+        Stated sigma of the points per axis, metres.
+    area : Area or None
+        Where the grid holds, if that was said.
     """
-    _ESTIMATORS.update(estimators)
+
+    name: str
+    base: str
+    points: str
+    x: str
+    y: str
+    label: str | None = None
+    kind: str = "similarity"
+    sigma_m: float | None = None
+    area: Area | None = None
+
+    @property
+    def text(self) -> str:
+        """Canonical text, in place of a code."""
+        grid = {
+            "name": self.name,
+            "base": self.base,
+            "control_points": {"points": self.points, "x": self.x, "y": self.y, "label": self.label},
+            "kind": self.kind,
+            "sigma_m": self.sigma_m,
+            "area": _box(self.area),
+        }
+        return _canonical({"local_grid": grid})
 
 
 def _canonical(content: dict[str, Any]) -> str:
@@ -151,7 +174,7 @@ def _box(area: Area | None) -> list[float] | None:
     return None if area is None else [area.west, area.south, area.east, area.north]
 
 
-def read_given(text: str) -> GivenShift | GivenGrid | None:
+def read_given(text: str) -> GivenShift | GivenGrid | ReferredGrid | None:
     """Read a canonical text back.
 
     Parameters
@@ -161,7 +184,7 @@ def read_given(text: str) -> GivenShift | GivenGrid | None:
 
     Returns
     -------
-    GivenShift, GivenGrid or None
+    GivenShift, GivenGrid, ReferredGrid or None
         None if it is something else: a code, WKT, PROJJSON.
 
     Raises
@@ -175,13 +198,15 @@ def read_given(text: str) -> GivenShift | GivenGrid | None:
         content = json.loads(text)
         if "shift" in content:
             shift = dict(content["shift"])
-            area = shift.pop("area")
+            box = shift.pop("area")
             shift["parameters"] = tuple(shift["parameters"])
-            return GivenShift(definition=content["definition"], area=None if area is None else Area(*area), **shift)
+            return GivenShift(definition=content["definition"], area=None if box is None else Area(*box), **shift)
         grid = dict(content["local_grid"])
-        area = grid.pop("area")
-        plane = tuple(grid.pop("affine"))
-        return GivenGrid(plane=plane, area=None if area is None else Area(*area), **grid)
+        box = grid.pop("area")
+        area = None if box is None else Area(*box)
+        if "control_points" in grid:
+            return ReferredGrid(area=area, **grid.pop("control_points"), **grid)
+        return GivenGrid(plane=tuple(grid.pop("affine")), area=area, **grid)
     except (ValueError, KeyError, TypeError) as fault:
         raise DefinitionError(
             f"{text[:60]!r} is no text that this engine wrote; hand the parameters over as a mapping"
@@ -215,13 +240,13 @@ def shift_of(code: str, spec: object) -> GivenShift:
     (15.8, -154.4, -82.3)
     """
     where = f"shift of {code[:40]}"
-    content = _mapping(spec, _SHIFT_KEYS, where)
+    content = check_mapping(spec, _SHIFT_KEYS, where=where)
     area = _area_of(content, where)
     if "operation" in content:
         if set(content) - {"operation", "area"}:
             raise DefinitionError(f"{where}: a published `operation` brings its own parameters; leave the others out")
         return GivenShift(definition=code, operation=str(content["operation"]).upper(), area=area)
-    parameters = _numbers(content.get("parameters"), where, "parameters", (3, 7))
+    parameters = check_numbers(content.get("parameters"), (3, 7), where=where, what="parameters")
     for number, greatest in zip(parameters, _GREATEST, strict=False):
         if abs(number) > greatest:
             raise DefinitionError(
@@ -241,29 +266,29 @@ def shift_of(code: str, spec: object) -> GivenShift:
         definition=code,
         parameters=parameters,
         convention=convention if len(parameters) == 7 else "",
-        accuracy_m=_positive(content.get("accuracy_m"), where, "accuracy_m"),
+        accuracy_m=check_metres(content.get("accuracy_m"), where=where, what="accuracy_m"),
         source=source,
         to=str(content.get("to", "EPSG:4490")).upper(),
         area=area,
     )
 
 
-def grid_of(spec: object, base: str) -> GivenGrid:
+def grid_of(spec: object, base: str) -> GivenGrid | ReferredGrid:
     """Read the `local_grid:` of a position.
 
     Parameters
     ----------
     spec : object
         A mapping with `name`, `base`, `sigma_m` and one of `similarity` ([dx, dy, rotation_deg, scale]), `affine`
-        ([a, b, c, d, e, f], as rasterio writes it) or `control_points` (rows of x, y, base x, base y, or a
-        CSV file with these columns).
+        ([a, b, c, d, e, f], as rasterio writes it) or `control_points` (rows of x, y, base x, base y, a CSV file
+        with these columns, or the name of a layer and its columns x and y).
     base : str
         Code or canonical text of the frame that `base` names.
 
     Returns
     -------
-    GivenGrid
-        Checked, or estimated from the control points.
+    GivenGrid or ReferredGrid
+        Checked, or estimated from the control points; where these are a layer, that is left to `crs.harmonise`.
 
     Raises
     ------
@@ -276,7 +301,7 @@ def grid_of(spec: object, base: str) -> GivenGrid:
     >>> grid_of(said, "EPSG:4547").plane
     (1.0, -0.0, 500000.0, 0.0, 1.0, 2490000.0)
     """
-    content = _mapping(spec, _GRID_KEYS, "local_grid")
+    content = check_mapping(spec, _GRID_KEYS, where="local_grid")
     name = str(content.get("name", "")).strip()
     if not name:
         raise DefinitionError("local_grid: says no `name:`; write what the city calls it")
@@ -286,106 +311,56 @@ def grid_of(spec: object, base: str) -> GivenGrid:
         raise DefinitionError(f"{where}: write exactly one of similarity, affine or control_points, found {said}")
     area = _area_of(content, where)
     if said == ["control_points"]:
-        plane, sigma_m, note = _estimate(content, where)
-        return GivenGrid(name=name, base=base, plane=plane, sigma_m=sigma_m, note=note, area=area)
-    sigma_m = _positive(content.get("sigma_m"), where, "sigma_m")
+        return _from_points(content, base, area, name=name)
+    sigma_m = check_metres(content.get("sigma_m"), where=where, what="sigma_m")
     if said == ["similarity"]:
-        dx, dy, rotation_deg, scale = _numbers(content["similarity"], where, "similarity", (4,))
+        dx, dy, rotation_deg, scale = check_numbers(content["similarity"], (4,), where=where, what="similarity")
         turn = math.radians(rotation_deg)
         a, d = scale * math.cos(turn), scale * math.sin(turn)
         plane = (a, -d, dx, d, a, dy)
     else:
-        a, b, c, d, e, f = _numbers(content["affine"], where, "affine", (6,))
+        a, b, c, d, e, f = check_numbers(content["affine"], (6,), where=where, what="affine")
         plane = (a, b, c, d, e, f)
     if plane[0] * plane[4] - plane[1] * plane[3] == 0:
         raise DefinitionError(f"{where}: {said[0]} {content[said[0]]} has no way back; its scale is 0")
     return GivenGrid(name=name, base=base, plane=plane, sigma_m=sigma_m, note=f"{said[0]} as given", area=area)
 
 
-def _estimate(
-    content: Mapping[str, Any], where: str
-) -> tuple[tuple[float, float, float, float, float, float], float, str]:
-    """Estimate the plane of a local grid from control points, residuals told."""
-    kind = str(content.get("kind", "similarity"))
-    if kind not in _ESTIMATORS:
-        raise DefinitionError(f"{where}: kind {kind!r} is not known; write similarity or affine")
-    names, points = _control_points(content["control_points"], where)
-    stated = _positive(content["sigma_m"], where, "sigma_m") if "sigma_m" in content else None
-    grid: _Estimated = _ESTIMATORS[kind](
-        [row[:2] for row in points], [row[2:] for row in points], names=names, sigma_m=stated
-    )
-    if not grid.sigma_m > 0:
-        raise DefinitionError(
-            f"{where}: {len(points)} control points leave nothing over to tell an accuracy from; write `sigma_m:` or "
-            "give more points"
-        )
-    a, b, d, e = grid.matrix
-    (x, y), (east, north) = grid.local_origin, grid.map_origin
-    plane = (a, b, east - a * x - b * y, d, e, north - d * x - e * y)
-    worst = max(grid.residuals, key=lambda residual: float(residual.length))
-    note = (
-        f"{kind} from {len(points)} control points, sigma {grid.sigma_m:.3g} m per axis, greatest residual "
-        f"{worst.length:.3g} at point {worst.name}"
-    )
-    return plane, float(grid.sigma_m), note
-
-
-def _control_points(said: object, where: str) -> tuple[list[str], list[tuple[float, ...]]]:
-    """Return names and rows of control points, from a list or from a CSV file with a header."""
-    if isinstance(said, str):
-        path = Path(said)
-        if not path.is_file():
+def _from_points(content: Mapping[str, Any], base: str, area: Area | None, *, name: str) -> GivenGrid | ReferredGrid:
+    """Read a grid that control points tell: estimate it, or say which layer holds them."""
+    where = f"local_grid {name!r}"
+    said = content["control_points"]
+    kind = check_kind(content.get("kind", "similarity"), where=where)
+    stated_m = check_metres(content["sigma_m"], where=where, what="sigma_m") if "sigma_m" in content else None
+    if isinstance(said, dict):
+        inner = f"{where}, control_points"
+        words = check_mapping(said, {"points", "x", "y", "name"}, where=inner)
+        lacking = [key for key in ("points", "x", "y") if not isinstance(words.get(key), str)]
+        if lacking or not isinstance(words.get("name", ""), str):
             raise DefinitionError(
-                f"{where}: control_points {said!r} is no file; write its path, or the rows themselves"
+                f"{inner}: {', '.join(lacking) or 'name'} must be text; write {{points: LAYER, x: column, y: column}}, "
+                "the columns with the coordinates in the local grid"
             )
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            records = list(csv.DictReader(file))
-        columns = ("x", "y", "base_x", "base_y")
-        try:
-            rows: list[object] = [[float(record[column]) for column in columns] for record in records]
-        except (KeyError, TypeError, ValueError) as fault:
-            raise DefinitionError(
-                f"{where}: {path.name} must have columns {', '.join(columns)} of numbers (and perhaps name)"
-            ) from fault
-        names = [record.get("name") or str(number) for number, record in enumerate(records, start=1)]
-    else:
-        rows = list(said) if isinstance(said, list | tuple) else []
-        names = [str(number) for number in range(1, len(rows) + 1)]
-    if not rows:
-        raise DefinitionError(f"{where}: control_points must be rows of [x, y, base x, base y]")
-    return names, [
-        _numbers(row, f"{where}, control point {n}", "row", (4,)) for n, row in zip(names, rows, strict=True)
-    ]
-
-
-def _mapping(spec: object, known: set[str], where: str) -> dict[str, Any]:
-    if not isinstance(spec, dict):
-        raise DefinitionError(f"{where}: must be a mapping with some of {', '.join(sorted(known))}")
-    unknown = sorted(set(spec) - known)
-    if unknown:
-        raise DefinitionError(f"{where}: unknown {', '.join(map(repr, unknown))}; known are {', '.join(sorted(known))}")
-    return spec
-
-
-def _numbers(values: object, where: str, what: str, counts: tuple[int, ...]) -> tuple[float, ...]:
-    if isinstance(values, list | tuple) and len(values) in counts:
-        numbers = [value for value in values if isinstance(value, int | float) and math.isfinite(value)]
-        if len(numbers) == len(values):
-            return tuple(float(value) for value in numbers)
-    wanted = " or ".join(map(str, counts))
-    raise DefinitionError(f"{where}: {what} must be {wanted} numbers, found {values!r}")
-
-
-def _positive(value: object, where: str, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
-        raise DefinitionError(f"{where}: {what} {value!r} must be a number of metres above 0; nothing is exact")
-    return float(value)
+        return ReferredGrid(
+            name=name,
+            base=base,
+            points=words["points"],
+            x=words["x"],
+            y=words["y"],
+            label=words.get("name"),
+            kind=kind,
+            sigma_m=stated_m,
+            area=area,
+        )
+    points = read_control_points(said, where=where)
+    found = estimate_plane(points, kind=kind, base=base, sigma_m=stated_m, where=where)
+    return GivenGrid(name=name, base=base, plane=found.plane, sigma_m=found.sigma_m, note=found.note, area=area)
 
 
 def _area_of(content: Mapping[str, Any], where: str) -> Area | None:
     if content.get("area") is None:
         return None
-    west, south, east, north = _numbers(content["area"], where, "area", (4,))
+    west, south, east, north = check_numbers(content["area"], (4,), where=where, what="area")
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south < north <= 90):
         raise DefinitionError(f"{where}: area must be [west, south, east, north] in degrees")
     return Area(west, south, east, north)

@@ -13,6 +13,7 @@ from crs.definition import PositionDefinition, definition
 from crs.elevations import place_heights
 from crs.errors import OperationRefusedError, PositionContradictionError, PositionMissingError
 from crs.fields import lines_of, points_of, unit_factor
+from crs.local_grids import resolve_grid
 from crs.references import HUB
 from crs.resolve import resolve_indirect
 from crs.sentinels import is_null_island, is_sentinel
@@ -43,7 +44,8 @@ def harmonise(layer: L, *, target: object = HUB, references: Mapping[str, Positi
     target : str, Mapping or PositionDefinition
         The frame to move to, in numbers.
     references : Mapping of str to Positioned, optional
-        The layers that indirect positions refer to (streets, registers), already harmonised to the target.
+        The layers that positions refer to (streets, registers, control points of a local grid), already harmonised to
+        the target.
 
     Returns
     -------
@@ -60,7 +62,9 @@ def harmonise(layer: L, *, target: object = HUB, references: Mapping[str, Positi
     OperationRefusedError
         If no published operation leads to the target.
     ReferenceMissingError, ReferenceNotHarmonisedError
-        If an indirect position lacks its layer, or that is not in the target frame.
+        If a position lacks the layer that it refers to, or that is not in the target frame.
+    ControlPointError
+        If the control points of a local grid do not determine it, or one of them does not belong to the others.
     """
     position: PositionDefinition | None = getattr(layer, "position", None)
     if position is None:
@@ -72,6 +76,7 @@ def harmonise(layer: L, *, target: object = HUB, references: Mapping[str, Positi
     if goal.crs is None:
         raise OperationRefusedError(f"target {goal.name!r} is not a frame in numbers; write for instance 'OGC:CRS84'")
     coordinates = layer.coordinates
+    position, estimated = resolve_grid(layer, goal, references or {})
     if position.kind != "coordinates":
         shapes, reasons, step = resolve_indirect(layer, position, goal, references or {})
         if goal.crs != HUB:
@@ -88,7 +93,8 @@ def harmonise(layer: L, *, target: object = HUB, references: Mapping[str, Positi
     if reference is not None:
         # What a record gets from a register, it gets with the register's own idea of heights.
         position = dataclasses.replace(position, vertical=position.vertical or reference.position.vertical)
-    return layer.with_coordinates(place_heights(layer, placed, position, goal))
+    placed = place_heights(layer, placed, position, goal)
+    return layer.with_coordinates(dataclasses.replace(placed, steps=(*estimated, *placed.steps)))
 
 
 def _goal(goal: PositionDefinition, source: PositionDefinition) -> PositionDefinition:

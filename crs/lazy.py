@@ -34,6 +34,7 @@ from crs.fields import count_digits
 from crs.harmonise import harmonise as harmonise_all
 from crs.indirect import LinearOptions, RegisterOptions
 from crs.linear import count_chainage
+from crs.local_grids import resolve_grid
 from crs.references import HUB
 from crs.transform import operation
 from crs.transform import transform as transform_all
@@ -157,7 +158,7 @@ def harmonise(
     target : str, Mapping or PositionDefinition
         The frame to move to, in numbers.
     references : Mapping of str to Positioned, optional
-        The layers that indirect positions refer to, in memory and already harmonised to the target.
+        The layers that positions refer to, in memory and already harmonised to the target.
     name : str
         Name of the dataset, for messages.
     form : str
@@ -180,7 +181,9 @@ def harmonise(
     OperationRefusedError
         If no published operation leads to the target.
     ReferenceMissingError, ReferenceNotHarmonisedError
-        If an indirect position lacks its layer, or that is not in the target frame.
+        If a position lacks the layer that it refers to, or that is not in the target frame.
+    ControlPointError
+        If the control points of a local grid do not determine it, or one of them does not belong to the others.
 
     Notes
     -----
@@ -190,10 +193,13 @@ def harmonise(
     meaning, goal = definition(position), definition(target)
     known = dict(references or {})
     _refuse_unfit(frame, meaning, form=form, name=name)
+    nothing = make_meta(frame)
+    # One estimate of a local grid for all partitions; its control points are in memory.
+    none = _Part(name=name, position=meaning, coordinates=_fields_of(nothing, meaning), frame=nothing)
+    meaning, _ = resolve_grid(none, goal, known)
     needed = {wanted: known[wanted] for wanted in meaning.references if wanted in known}
     told = {"position": meaning, "target": goal, "name": name, "form": form}
     # No records at all are placed as the others will be: what does not fit is refused now, and types are known.
-    nothing = make_meta(frame)
     judged = _judge(_count(nothing, meaning)) if _is_judged(meaning) else None
     meta = _place(nothing, judged, needed, told)
     held = dask.delayed(needed, name=f"references-{tokenize(needed)}", traverse=False)

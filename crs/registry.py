@@ -17,7 +17,7 @@ from pyproj import CRS
 from crs.entries import Area, Datum, Entry
 from crs.errors import DefinitionError, OperationRefusedError
 from crs.families import alias_key, family_code, strips
-from crs.given import GivenGrid, GivenShift, read_given
+from crs.given import GivenGrid, GivenShift, ReferredGrid, read_given
 from crs.identify import Frame, resolve_frame
 from crs.published import own_steps, published_operation, zone_margin_deg
 from crs.shifts import leads_to, shifted_datum
@@ -125,8 +125,8 @@ def frame_of(text: str) -> Frame:
     plain = text.strip()
     given = read_given(plain)
     if given is not None:
-        base = frame_of(given.base if isinstance(given, GivenGrid) else given.definition)
-        name = given.name if isinstance(given, GivenGrid) else base.name
+        base = frame_of(given.definition if isinstance(given, GivenShift) else given.base)
+        name = base.name if isinstance(given, GivenShift) else given.name
         return Frame(name, plain, base.vertical, base.unit)
     code = aliases().get(alias_key(plain)) or family_code(plain, _table()["families"]) or plain
     row = _table()["definitions"].get(code, {})
@@ -196,6 +196,11 @@ def entry(code: str) -> Entry:
         return _shifted_entry(given, code)
     if isinstance(given, GivenGrid):
         return _grid_entry(given, code)
+    if isinstance(given, ReferredGrid):
+        raise OperationRefusedError(
+            f"local grid {given.name!r} is told by the control points of dataset {given.points!r}, which are not at "
+            f"hand here; crs.harmonise(layer, references={{{given.points!r}: ...}}) works it out"
+        )
     row = _table()["definitions"].get(code)
     if row is None:
         return _resolve_entry(code)

@@ -96,8 +96,9 @@ def settle(manifest: Manifest, published: Published, references: Mapping[str, Pu
         If the evidence contradicts the declared position, and that is not to be trusted.
     """
     dataset = manifest.spec.datasets[published.name]
-    if isinstance(dataset.position, DetectPosition):
-        return _found(manifest, _judged_layer(published), dataset.position.detect, references)
+    position = manifest.position(published.name)
+    if isinstance(position, DetectPosition):
+        return _found(manifest, _judged_layer(published), position.detect, references)
     if dataset.evidence is not None:
         return _checked(manifest, _judged_layer(published), dataset.evidence, references)
     return Settled(layer=published, position=published.position.name, status=published.position.status, evidence={})

@@ -23,7 +23,7 @@ from twin.manifest_checks import (
     shared_name_faults,
     view_faults,
 )
-from twin.manifest_heights import height_grid, rooted
+from twin.manifest_files import position_files, rooted
 from twin.manifest_marks import Lines, Location, plain, shown
 from twin.manifest_models import DETECT, CitySpec, DatasetSpec, ProfileSpec
 from twin.manifest_positions import profile_faults, references, with_profile
@@ -66,8 +66,8 @@ class Manifest:
         """
         return tuple((self.root / part).resolve() for part in self.spec.datasets[dataset].path)
 
-    def grids(self, dataset: str) -> tuple[Path, ...]:
-        """Return the grid files that move the heights of a dataset.
+    def position_files(self, dataset: str) -> tuple[Path, ...]:
+        """Return the files that the positions of a dataset name: grids of heights, control points.
 
         Parameters
         ----------
@@ -77,13 +77,12 @@ class Manifest:
         Returns
         -------
         tuple of Path
-            Resolved paths; one at most.
+            Resolved paths.
         """
-        grid = height_grid(self.spec.datasets[dataset].position)
-        return () if grid is None else ((self.root / grid).resolve(),)
+        return tuple((self.root / part).resolve() for part in position_files(self.spec.datasets[dataset].position))
 
     def position(self, dataset: str) -> Any:  # noqa: ANN401 - whatever form `position:` has
-        """Return what the manifest says of a dataset's positions, with whole paths of grid files.
+        """Return what the manifest says of a dataset's positions, with whole paths of files.
 
         Parameters
         ----------

@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from twin.errors import Fault
-from twin.manifest_heights import height_grid
+from twin.manifest_files import position_files
 from twin.manifest_positions import Found, position_faults, references
 
 if TYPE_CHECKING:
@@ -77,10 +77,13 @@ def path_faults(name: str, dataset: DatasetSpec, root: Path, lines: Lines) -> li
         One a path.
     """
     faults = []
-    grid = height_grid(dataset.position)
-    parts = [(part, "path") for part in dataset.path] + ([] if grid is None else [(grid, "position")])
-    for part, key in parts:
-        line, where = lines.of(("datasets", name, key)), f"datasets.{name}.{key}"
+    parts: list[tuple[str, Location]] = [(part, ("path",)) for part in dataset.path]
+    parts += [(part, ("position",)) for part in position_files(dataset.position)]
+    if dataset.truth is not None:
+        parts += [(part, ("truth", "position")) for part in position_files(dataset.truth.position)]
+    for part, tail in parts:
+        location: Location = ("datasets", name, *tail)
+        line, where = lines.of(location), ".".join(map(str, location))
         full = (root / part).resolve()
         if not full.is_relative_to(root):
             remedy = "write a path inside root, or set a wider `root:`"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import crs
 from twin.errors import Fault
-from twin.manifest_heights import height_grid, rooted, without_grid
+from twin.manifest_files import position_files, rooted, without_files
 from twin.manifest_marks import shown
 from twin.manifest_models import DatasetSpec, DetectPosition, ProfileSpec
 
@@ -55,9 +55,22 @@ def _referred(position: object) -> tuple[str, ...]:
     if not isinstance(position, Mapping):
         return ()
     try:
-        return tuple(crs.definition(without_grid(position)).references)
+        return tuple(crs.definition(without_files(position)).references)
     except crs.CrsError:
         return ()
+
+
+def _stands_on(position: object) -> bool:
+    """Say whether records stand on the geometries of another dataset, which control points are not."""
+    try:
+        return isinstance(position, Mapping) and crs.definition(without_files(position)).reference is not None
+    except crs.CrsError:
+        return False
+
+
+def _is_inside(root: Path, part: str) -> bool:
+    full = (root / part).resolve()
+    return full.is_relative_to(root) and full.is_file()
 
 
 def position_faults(dataset: DatasetSpec, names: Sequence[str], root: Path | None) -> list[Found]:
@@ -83,19 +96,23 @@ def position_faults(dataset: DatasetSpec, names: Sequence[str], root: Path | Non
     if isinstance(position, DetectPosition):
         said = [(("position", "detect", "candidates"), one) for one in position.detect.candidates]
     for place, one in said:
-        grid = height_grid(one)
-        # A grid file that is not there is a fault of its path.
-        here = root is not None and (grid is None or (root / grid).resolve().is_file())
+        # A file that is not there, or not inside root, is a fault of its path, and is not read.
+        here = root is not None and all(_is_inside(root, part) for part in position_files(one))
         try:
-            crs.definition(rooted(one, root) if here and root is not None else without_grid(one))
+            meant = crs.definition(rooted(one, root) if here and root is not None else without_files(one))
         except crs.CrsError as error:
             found.append((place, shown(one), " ".join(str(error).split())))
+            continue
+        if meant.kind == "coordinates" and meant.references and (dataset.evidence is not None or one is not position):
+            word = "evidence" if one is position else "detect"
+            remedy = f"write control_points as rows or as a file: {word} does not wait for a dataset of them"
+            found.append((place, f"control points of {meant.references[0]!r}", remedy))
     for other in references(dataset):
         if other not in names:
             remedy = f"write the name of a dataset: {', '.join(names)}"
             shows = dataset.evidence is not None and dataset.evidence.reference == other
             found.append((("evidence",) if shows else ("position",), f"a reference to {other!r}", remedy))
-    if dataset.support == "reference" and not _referred(position):
+    if dataset.support == "reference" and not _stands_on(position):
         remedy = "give a position {along: …} or {register: …}, or remove support"
         found.append((("support",), "'reference'", remedy))
     return [*found, *_evidence_faults(dataset)]
@@ -113,7 +130,7 @@ def _evidence_faults(dataset: DatasetSpec) -> list[Found]:
         return [((word,), "beside position: detect", remedies[word]) for word, value in said.items() if value]
     if dataset.evidence is not None and isinstance(position, Mapping):
         try:
-            written = crs.definition(without_grid(position))
+            written = crs.definition(without_files(position))
         except crs.CrsError:
             return []
         if written.kind != "coordinates" or len(written.columns) not in {0, 2}:
@@ -165,7 +182,7 @@ def profile_faults(profile: ProfileSpec, lines: Lines) -> list[Fault]:
             word: getattr(profile, word) for word in ("vertical", "epoch") if getattr(profile, word) is not None
         }
     try:
-        crs.definition(without_grid(said))
+        crs.definition(without_files(said))
     except crs.CrsError as error:
         found.append(("", "a profile that is no position", " ".join(str(error).split())))
     return [
@@ -209,7 +226,7 @@ def _filled(position: object, profile: ProfileSpec) -> object:
     if whole is not None and (set(said) <= _WRITING or said.get("definition") == profile.definition):
         return {**whole, **said}
     try:
-        known = crs.definition(without_grid(position))
+        known = crs.definition(without_files(position))
     except crs.CrsError:
         return position  # a fault of its own
     added: dict[str, Any] = {}

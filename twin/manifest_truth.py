@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import crs
 from twin.errors import Fault
-from twin.manifest_heights import without_grid
+from twin.manifest_files import without_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def truth_references(dataset: DatasetSpec) -> tuple[str, ...]:
     if not isinstance(position, Mapping):
         return ()
     try:
-        return tuple(crs.definition(without_grid(position)).references)
+        return tuple(crs.definition(without_files(position)).references)
     except crs.CrsError:
         return ()
 
@@ -69,7 +69,7 @@ def truth_faults(name: str, dataset: DatasetSpec, root: Path | None, lines: Line
             faults.append(_fault(("datasets", name, "truth"), f"{truth.path!r}, {what}", remedy, lines))
     if truth.position is not None:
         try:
-            crs.definition(without_grid(truth.position))
+            crs.definition(without_files(truth.position))
         except crs.CrsError as error:
             remedy = " ".join(str(error).split())
             faults.append(_fault(("datasets", name, "truth", "position"), repr(truth.position), remedy, lines))

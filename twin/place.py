@@ -13,7 +13,7 @@ import pandas as pd
 import crs
 import layers
 from twin.detection import position_to_read, settle
-from twin.manifest_heights import rooted
+from twin.manifest_files import rooted
 from twin.manifest_positions import profile_position
 from twin.store import canonical_json, write_features, write_table
 

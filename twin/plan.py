@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import crs
 import layers
 import spatial_join
+from twin.manifest_files import position_files
 from twin.manifest_positions import profile_position, references
 from twin.manifest_truth import truth_references
 from twin.store import canonical_json, hash_file
@@ -166,7 +167,7 @@ def make_plan(manifest: Manifest) -> Plan:
         needs = tuple(f"place {other}" for other in references(dataset))
         cost = sum(path.stat().st_size for path in files)
         content = [[part, hash_file(path)] for part, path in zip(dataset.path, files, strict=True)]
-        content += [["grid", hash_file(path)] for path in manifest.grids(name)]
+        content += [["position", hash_file(path)] for path in manifest.position_files(name)]
         before = [steps[need].key for need in needs]
         place = Step(
             name=f"place {name}",
@@ -209,7 +210,9 @@ def _truth_step(manifest: Manifest, name: str, steps: Mapping[str, Step], code: 
     others = dict.fromkeys((name, *references(dataset), *truth_references(dataset)))
     needs = tuple(f"place {other}" for other in others)
     told = None if truth is None else truth.model_dump(mode="json")
+    files = () if truth is None else position_files(truth.position)
+    content = [hash_file(path), *(hash_file(manifest.root / part) for part in files)]
     before = [steps[need].key for need in needs]
     plane = [manifest.spec.fusion.plane, list(manifest.spec.area)]
-    key = _key("truth", code, name, told, hash_file(path), plane, before)
+    key = _key("truth", code, name, told, content, plane, before)
     return Step(name=f"truth {name}", kind="truth", dataset=name, key=key, needs=needs, cost=steps[needs[0]].cost)

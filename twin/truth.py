@@ -20,7 +20,7 @@ from twin.detection import position_to_read
 from twin.errors import TruthError
 from twin.fusion import FusionReport, Placements, measure_fusion
 from twin.fusion_targets import Targets
-from twin.manifest_heights import rooted
+from twin.manifest_files import rooted
 from twin.naive import city_plane, naive_geometry
 from twin.place import read_options, read_placed
 from twin.store import canonical_json, write_table

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 
+from crs.definition import definition
 from crs.engineering.errors import ControlPointError
 from crs.transform import transform
+from crs.units import conversion_factor
 from crs.vertices import map_vertices
 
 if TYPE_CHECKING:
@@ -131,6 +133,11 @@ class LocalGrid:
         """Map units for one local unit; of an affine grid the root of the ratio of areas."""
         a, b, d, e = self.matrix
         return math.sqrt(abs(a * e - b * d))
+
+    @property
+    def map_unit_m(self) -> float:
+        """Metres in a map unit; 1 where the frame was not said."""
+        return 1.0 if self.frame is None else conversion_factor(definition(self.frame).unit, "metre")
 
     @property
     def is_mirrored(self) -> bool:
