@@ -5,9 +5,9 @@
 A third of the records is in GCJ-02, a tenth each in BD-09, Beijing 1954, a stand-in for Xi'an 1980 and chainages at
 posts of 100 m, the rest in WGS 84; every record is 5 m off per axis. The true places are on the streets of
 data_samples/shenzhen (moved, not Shenzhen), chainages on its routes. What is published is made by the formulas as
-published (tests/reference) and by PROJ, not by the engine, and the oracle is what was written down before it was
-written: nothing of the engine's decoding is in it. The parameters of the two old datums are what a survey office would give; the
-engine is told them as candidates.
+published (tests/reference) and by PROJ, not by the engine. The oracle is what was seen before it was written down:
+nothing of the engine's decoding is in it. The parameters of the two old datums are what a survey office would give;
+the engine is told them as candidates.
 
 Ways of fusing: `naive` (twin/naive.py); `declared`, every source with its definition; `undeclared`, each source a file
 without one, named by `crs.detect` from the streets or else the routes; `one file`, all sources whose two columns are
