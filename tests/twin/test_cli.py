@@ -117,7 +117,7 @@ def test_the_schema_is_json():
 
 
 def test_help_shows_examples():
-    for command in ("build", "serve", "explain", "ledger", "verify", "schema", "doctor", "info"):
+    for command in ("build", "serve", "explain", "ledger", "fusion-error", "verify", "schema", "doctor", "info"):
         done = runner.invoke(cli.app, [command, "--help"])
         assert done.exit_code == 0
         assert f"twin {command}" in done.stdout
