@@ -43,6 +43,10 @@ def measured(judge: str, seed: int) -> dict[str, Any]:
     return {"version": VERSION, **scored(case, answer), "seconds": round(seconds, 4)}
 
 
+def _path(folder: Path, judge: str) -> Path:
+    return folder / f"{judge.replace(':', '.')}.jsonl"
+
+
 def kept(path: Path) -> dict[int, dict[str, Any]]:
     """Return what was scored before, by seed; a last line that was cut off, and other versions, do not count."""
     found = {}
@@ -83,7 +87,7 @@ def run(judge: str, seeds: Iterable[int], *, folder: Path, workers: int) -> list
         Of all seeds, in their order.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{judge.replace(':', '.')}.jsonl"
+    path = _path(folder, judge)
     done, asked = kept(path), list(seeds)
     left = [seed for seed in asked if seed not in done]
     start = time.perf_counter()
@@ -115,7 +119,7 @@ def shown(judge: str, seed: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.positions_bench", description=__doc__.splitlines()[0])
     parser.add_argument("--judge", default="ours", help="ours, naive, habit, prototype, or MODULE:FUNCTION")
-    parser.add_argument("--cases", type=int, default=2000)
+    parser.add_argument("--cases", type=int, default=2000, help="how many; 0 sums up those that are there")
     parser.add_argument("--seed", type=int, default=1, help="first seed: odd for held-out cases, even for training")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--out", type=Path, default=Path("build") / "positions_bench", help="folder of results")
@@ -125,8 +129,12 @@ def main() -> None:
         print(shown(chosen.judge, chosen.show))
         return
     seeds = range(chosen.seed, chosen.seed + 2 * chosen.cases, 2)
-    found = tables.summary(run(chosen.judge, seeds, folder=chosen.out, workers=chosen.workers), judge=chosen.judge)
-    found = {"version": VERSION, "seeds": [seeds[0], seeds[-1]], **found}
+    rows = run(chosen.judge, seeds, folder=chosen.out, workers=chosen.workers)
+    if not seeds:
+        done = kept(_path(chosen.out, chosen.judge))
+        rows = [done[seed] for seed in sorted(done) if seed % 2 == chosen.seed % 2]
+    ends = [rows[0]["seed"], rows[-1]["seed"]] if rows else []
+    found = {"version": VERSION, "seeds": ends, **tables.summary(rows, judge=chosen.judge)}
     name = chosen.out / chosen.judge.replace(":", ".")
     name.with_suffix(".json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     text = tables.markdown(found)
