@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-__all__ = ["join"]
+__all__ = ["BY_DISTANCE", "join", "require_known"]
 
-_BY_DISTANCE = ("dwithin", "nearest")
+BY_DISTANCE = ("dwithin", "nearest")
+"""Predicates that measure metres."""
 
 
 def join(
@@ -72,7 +73,7 @@ def join(
     >>> join(stops, wards)["ward"].tolist()
     ['Moneghetti']
     """
-    _require_known(predicate, how, distance_m, k)
+    require_known(predicate, how, distance_m, k)
     left, right = frame_of(left), frame_of(right)
     require_one_crs(left, right)
     here, left_aside = sound_geometry(left, side="left")
@@ -95,13 +96,29 @@ def join(
     return joined
 
 
-def _require_known(predicate: str, how: str, distance_m: float | None, k: int) -> None:
-    known = (*PREDICATES, *_BY_DISTANCE)
+def require_known(predicate: str, how: str, distance_m: float | None, k: int) -> None:
+    """Refuse words of a join that mean nothing.
+
+    Parameters
+    ----------
+    predicate, how : str
+        As written.
+    distance_m : float, optional
+        As written.
+    k : int
+        As written.
+
+    Raises
+    ------
+    JoinError
+        If a word is unknown, or a distance or k is given where it has no meaning.
+    """
+    known = (*PREDICATES, *BY_DISTANCE)
     if predicate not in known:
         raise JoinError(f"Unknown predicate {predicate!r}; write one of {', '.join(known)}.")
     if how not in get_args(How):
         raise JoinError(f"Unknown kind of join {how!r}; write one of {', '.join(get_args(How))}.")
-    if distance_m is not None and predicate not in _BY_DISTANCE:
+    if distance_m is not None and predicate not in BY_DISTANCE:
         raise JoinError(
             f"distance_m={distance_m!r} has a meaning only with predicate='dwithin' or 'nearest', not {predicate!r}."
         )

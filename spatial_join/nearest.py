@@ -10,8 +10,8 @@ import numpy as np
 import shapely
 
 from crs.geodesy import distances_m
-from crs.local import local_projection
-from spatial_join.errors import ExtentError, GeometryError, JoinError
+from spatial_join.errors import GeometryError, JoinError
+from spatial_join.ground import SIMPLE, Ground, extent_of, ground_of, places_of
 from spatial_join.kernels.near_segments import lines_within, reach_of_nearest
 from spatial_join.kernels.nearest_segment import build_segment_grid, nearest
 from spatial_join.kernels.point_in_polygon import locate
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NearPairs", "nearest_pairs", "pairs_within"]
 
-LARGEST_HALF_EXTENT_M = 300_000.0
-"""A local plane of this half-width bends distances by at most 0.03 % (distance² / 8 R²), so the nearest stays so."""
-
 SLACK = 1.001
 """Distances are searched in the plane this much farther, then measured on the ellipsoid and cut exactly."""
 
@@ -37,11 +34,6 @@ TIE_M = 1e-8
 
 CLOSE_M = 500.0
 """So far the radii of curvature measure like the geodesic (0.5 µm at 60° of latitude); beyond, it is computed."""
-
-FEWEST_POINTS = 500
-"""Below so many points a tree of the other side is ready sooner than a grid."""
-
-_SIMPLE = (0, 1, 2, 3, 4, 5, 6)  # shapely's numbers of all types but collections
 
 
 class NearPairs(NamedTuple):
@@ -66,7 +58,11 @@ class _Sides:
 
     left: NDArray[Any]
     right: NDArray[Any]
-    plane: LocalProjection
+    ground: Ground
+
+    @property
+    def plane(self) -> LocalProjection:
+        return self.ground.plane
 
     @cached_property
     def here(self) -> NDArray[Any]:
@@ -79,7 +75,7 @@ class _Sides:
     @cached_property
     def degrees(self) -> NDArray[np.float64]:
         """Positions of the left, where it is of points, shape (n, 2); NaN for none."""
-        return np.column_stack([shapely.get_x(self.left), shapely.get_y(self.left)])
+        return places_of(self.left)
 
     @cached_property
     def metres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -108,19 +104,21 @@ class _Sides:
     @property
     def misfit(self) -> tuple[str, Any] | None:
         """The side, and the geometry on it, for which there is no grid: it is of points against anything simple."""
-        for side, shapes, kinds in (("left", self.left, (-1, 0)), ("right", self.right, (-1, *_SIMPLE))):
+        for side, shapes, kinds in (("left", self.left, (-1, 0)), ("right", self.right, (-1, *SIMPLE))):
             fits = np.isin(shapely.get_type_id(shapes), kinds)
             if not fits.all():
                 return side, shapes[~fits][0]
         return None
 
-    @property
-    def takes_grid(self) -> bool:
-        """True where a grid pays."""
-        return self.left.size >= FEWEST_POINTS and self.misfit is None
 
-
-def nearest_pairs(left: NDArray[Any], right: NDArray[Any], *, distance_m: float | None = None, k: int = 1) -> NearPairs:
+def nearest_pairs(
+    left: NDArray[Any],
+    right: NDArray[Any],
+    *,
+    distance_m: float | None = None,
+    k: int = 1,
+    ground: Ground | None = None,
+) -> NearPairs:
     """Find the nearest right geometries of every left one.
 
     Parameters
@@ -131,6 +129,8 @@ def nearest_pairs(left: NDArray[Any], right: NDArray[Any], *, distance_m: float 
         How far a match may be, metres.
     k : int, default 1
         How many; more where several are as near as the k-th. More than one needs single points on the left.
+    ground : Ground, optional
+        Of the whole, if these are parts of it.
 
     Returns
     -------
@@ -150,13 +150,13 @@ def nearest_pairs(left: NDArray[Any], right: NDArray[Any], *, distance_m: float 
         _require_positive(distance_m)
     if k < 1:
         raise JoinError(f"k={k}: ask for at least one nearest record.")
-    sides = _sides(left, right)
+    sides = _sides(left, right, ground)
     if sides is None:
         return _nothing()
     limit = np.inf if distance_m is None else distance_m * SLACK
     if k > 1:
         found = _several_of_points(sides, limit, k)
-    elif sides.takes_grid and not sides.areas.size:
+    elif sides.ground.takes_grid and not sides.ground.has_areas:
         found = _one_of_points(sides, limit)
     else:
         reach = None if distance_m is None else limit
@@ -165,7 +165,9 @@ def nearest_pairs(left: NDArray[Any], right: NDArray[Any], *, distance_m: float 
     return found if distance_m is None else _cut(found, distance_m)
 
 
-def pairs_within(left: NDArray[Any], right: NDArray[Any], *, distance_m: float) -> NearPairs:
+def pairs_within(
+    left: NDArray[Any], right: NDArray[Any], *, distance_m: float, ground: Ground | None = None
+) -> NearPairs:
     """Find all pairs that are at most so far apart.
 
     Parameters
@@ -174,6 +176,8 @@ def pairs_within(left: NDArray[Any], right: NDArray[Any], *, distance_m: float) 
         In longitude and latitude; missing and empty ones match nothing.
     distance_m : float
         Metres on the ellipsoid.
+    ground : Ground, optional
+        Of the whole, if these are parts of it.
 
     Returns
     -------
@@ -188,10 +192,10 @@ def pairs_within(left: NDArray[Any], right: NDArray[Any], *, distance_m: float) 
         If the distance is not a positive number.
     """
     _require_positive(distance_m)
-    sides = _sides(left, right)
+    sides = _sides(left, right, ground)
     if sides is None:
         return _nothing()
-    if sides.takes_grid:
+    if sides.ground.takes_grid:
         return _cut(_around_points(sides, np.full(len(left), distance_m * SLACK)), distance_m)
     tree = shapely.STRtree(sides.there)
     at, to = tree.query(sides.here, predicate="dwithin", distance=distance_m * SLACK)
@@ -212,21 +216,10 @@ def _cut(found: NearPairs, distance_m: float) -> NearPairs:
     return NearPairs(found.at[near], found.to[near], found.distance_m[near])
 
 
-def _sides(left: NDArray[Any], right: NDArray[Any]) -> _Sides | None:
-    """Find one plane for both sides, None if there is nothing to lay into it."""
-    bounds = np.concatenate([shapely.bounds(left).reshape(-1, 4), shapely.bounds(right).reshape(-1, 4)])
-    bounds = bounds[~np.isnan(bounds).any(axis=1)]
-    if not len(bounds):
-        return None
-    low, high = bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)
-    plane = local_projection([low[0], high[0]], [low[1], high[1]])
-    reach = max(np.hypot(*plane.forward(x, y)) for x in (low[0], high[0]) for y in (low[1], high[1]))
-    if reach > LARGEST_HALF_EXTENT_M:
-        raise ExtentError(
-            f"The two sides span {2 * reach / 1000:.0f} km, more than one local plane can hold "
-            f"({2 * LARGEST_HALF_EXTENT_M / 1000:.0f} km). Join region by region."
-        )
-    return _Sides(left, right, plane)
+def _sides(left: NDArray[Any], right: NDArray[Any], ground: Ground | None) -> _Sides | None:
+    """Lay both sides into one plane, None if there is nothing to lay."""
+    ground = ground or ground_of([extent_of(left)], [extent_of(right)])
+    return None if ground is None else _Sides(left, right, ground)
 
 
 def _measured(sides: _Sides, at: NDArray[np.integer], to: NDArray[np.integer]) -> NearPairs:

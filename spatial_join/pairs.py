@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import shapely
 
+from spatial_join.ground import places_of
 from spatial_join.kernels.point_in_polygon import locate
 from spatial_join.kernels.polygon_grid import polygon_grid_of
 
@@ -89,8 +90,5 @@ def _located(
     points: NDArray[Any], polygons: NDArray[Any], predicate: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the polygons of points, sorted by point, then polygon."""
-    coordinates = np.full((len(points), 2), np.nan)
-    filled = ~(shapely.is_missing(points) | shapely.is_empty(points))
-    coordinates[filled] = shapely.get_coordinates(points[filled])
-    point, polygon = locate(polygon_grid_of(polygons), coordinates[:, 0], coordinates[:, 1], predicate=predicate)
+    point, polygon = locate(polygon_grid_of(polygons), *places_of(points).T, predicate=predicate)
     return point.astype(np.int64), polygon.astype(np.int64)

@@ -57,7 +57,7 @@ def test_as_eager_to_rounding(city, by):
 
 
 def test_workers_do_not_matter(city, monkeypatch):
-    monkeypatch.setattr(lazy, "LARGEST_PART", 60)
+    monkeypatch.setattr("spatial_join.partition.LARGEST_PART", 60)
     plan = lazy.to_h3(city, resolution=9, values=VALUES, by="step")
     one = plan.compute(scheduler="synchronous")
     assert same_bytes(one, plan.compute(scheduler="threads", num_workers=3))

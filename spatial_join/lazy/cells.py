@@ -19,6 +19,7 @@ from dask.base import tokenize
 from spatial_join.aggregate import aggregate, spread_of
 from spatial_join.errors import ResolutionError
 from spatial_join.grid import H3Grid
+from spatial_join.partition import by_parent
 from spatial_join.pieces import LatticeLike
 from spatial_join.probability import require_normal
 from spatial_join.quantity import Quantity, columns_by
@@ -35,9 +36,6 @@ __all__ = ["LazyCellTable", "PixelBlock", "to_h3"]
 
 PARTITION_RESOLUTION = 5
 """Parents of about 250 km²: a city makes some ten parts."""
-
-LARGEST_PART = 200_000
-"""Records; a part with more is split in the order of its records, so that one dense quarter does not rule the time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +149,7 @@ def to_h3(
     columns = {name: records.column(name) for name in quantities}
     amounts = {name: records.column(name) for name in columns_by(quantities)}
     parts = []
-    for rows in _parts(records, H3Grid(partition_resolution)):
+    for rows in by_parent(*_representatives(records), partition_resolution):
         piece = {
             "geometry": _geometry(records, rows),
             "values": {name: column[rows] for name, column in columns.items()},
@@ -169,19 +167,6 @@ def to_h3(
         partitions=len(parts),
         token=token,
     )
-
-
-def _parts(records: Records, grid: H3Grid) -> list[NDArray[np.int64]]:
-    """Return the records of every part, parts in the order of their parents."""
-    lon, lat = _representatives(records)
-    placed = np.flatnonzero(np.isfinite(lon))
-    if not placed.size:
-        return [np.arange(0, dtype=np.int64)]
-    parent = grid.index(lon[placed], lat[placed])
-    order = np.argsort(parent, kind="stable")
-    bounds = np.flatnonzero(np.diff(parent[order])) + 1
-    groups = np.split(placed[order], bounds)
-    return [group[i : i + LARGEST_PART] for group in groups for i in range(0, len(group), LARGEST_PART)]
 
 
 def _representatives(records: Records) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

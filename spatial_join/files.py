@@ -1,0 +1,249 @@
+"""GeoParquet files in parts: their row groups, the bounds of each, and what stands in them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from spatial_join.errors import JoinError
+from spatial_join.records import LON_LAT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["Chunk", "chunks_of", "files_of", "meta_of", "read_chunk"]
+
+_UNKNOWN = (np.nan, np.nan, np.nan, np.nan)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chunk:
+    """A row group of a GeoParquet file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    row_group : int
+        Number of the row group.
+    rows : int
+        Records in it.
+    first : int
+        Number of its first record in the file.
+    box : tuple of 4 floats
+        Bounds, NaN if the file does not say them.
+    stamp : tuple of int
+        Size of the file and when it was changed, in nanoseconds.
+    """
+
+    path: Path
+    row_group: int
+    rows: int
+    first: int
+    box: tuple[float, float, float, float]
+    stamp: tuple[int, int]
+
+    def __dask_tokenize__(self) -> tuple[object, ...]:
+        return ("Chunk", str(self.path), self.row_group, self.stamp)
+
+
+def files_of(path: Path) -> list[Path]:
+    """List the GeoParquet files that a path means.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder of files.
+
+    Returns
+    -------
+    list of Path
+        In the order of their names.
+
+    Raises
+    ------
+    JoinError
+        If there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.glob("*.parquet"))
+    if not files:
+        raise JoinError(f"{path}: no *.parquet files in this folder.")
+    return files
+
+
+def geo_of(file: pq.ParquetFile, path: Path) -> dict[str, Any]:
+    """Read what a GeoParquet file says of its geometry.
+
+    Parameters
+    ----------
+    file : pyarrow.parquet.ParquetFile
+        Open file.
+    path : Path
+        Its path, for messages.
+
+    Returns
+    -------
+    dict
+        The "geo" entry of its metadata.
+
+    Raises
+    ------
+    JoinError
+        If it is no GeoParquet file, or one whose geometry is not encoded as WKB.
+    """
+    metadata: Mapping[bytes, bytes] = file.schema_arrow.metadata or {}
+    if b"geo" not in metadata:
+        raise JoinError(
+            f"{path}: a Parquet file without geometry. Open it with dask.dataframe.read_parquet and give its x and y "
+            "columns a position with lazy.points."
+        )
+    geo: dict[str, Any] = json.loads(metadata[b"geo"])
+    encoding = geo["columns"][geo["primary_column"]]["encoding"]
+    if encoding != "WKB":
+        raise JoinError(f"{path}: geometry encoded as {encoding!r} is not read in parts; write it as WKB.")
+    return geo
+
+
+def _opened(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise JoinError(
+            f"{path}: no GeoParquet file that can be read ({error}). "
+            "Read other files with layers.read and join the layer."
+        ) from None
+
+
+def chunks_of(files: Sequence[Path]) -> list[Chunk]:
+    """List the row groups of files.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        GeoParquet files.
+
+    Returns
+    -------
+    list of Chunk
+        File by file, in their order.
+    """
+    chunks = []
+    for path in files:
+        with _opened(path) as file:
+            column = geo_of(file, path)["columns"][geo_of(file, path)["primary_column"]]
+            status, first = path.stat(), 0
+            for number in range(file.metadata.num_row_groups):
+                group = file.metadata.row_group(number)
+                chunks.append(
+                    Chunk(
+                        path=path,
+                        row_group=number,
+                        rows=group.num_rows,
+                        first=first,
+                        box=_covering(group, column.get("covering")) or _whole(column.get("bbox")),
+                        stamp=(status.st_size, status.st_mtime_ns),
+                    )
+                )
+                first += group.num_rows
+    return chunks
+
+
+def _whole(bbox: Sequence[float] | None) -> tuple[float, float, float, float]:
+    """Return the bounds of a file, of x and y."""
+    if not bbox:
+        return _UNKNOWN
+    middle = len(bbox) // 2
+    box = (float(bbox[0]), float(bbox[1]), float(bbox[middle]), float(bbox[middle + 1]))
+    return box if box[0] <= box[2] else _UNKNOWN  # the other way round means over the antimeridian
+
+
+def _covering(
+    group: pq.RowGroupMetaData, covering: Mapping[str, Any] | None
+) -> tuple[float, float, float, float] | None:
+    """Return the bounds of a row group from the statistics of its covering columns."""
+    if not covering or "bbox" not in covering:
+        return None
+    names = {side: ".".join(path) for side, path in covering["bbox"].items()}
+    found: dict[str, tuple[float, float]] = {}
+    for number in range(group.num_columns):
+        column = group.column(number)
+        if column.path_in_schema in names.values() and column.statistics is not None and column.statistics.has_min_max:
+            found[column.path_in_schema] = (column.statistics.min, column.statistics.max)
+    try:
+        low = [float(found[names[side]][0]) for side in ("xmin", "ymin")]
+        high = [float(found[names[side]][1]) for side in ("xmax", "ymax")]
+    except KeyError:
+        return None
+    return (*low, *high)  # type: ignore[return-value]
+
+
+def meta_of(path: Path) -> gpd.GeoDataFrame:
+    """Make an empty frame like that of a file.
+
+    Parameters
+    ----------
+    path : Path
+        GeoParquet file.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Without records.
+    """
+    with _opened(path) as file:
+        geo = geo_of(file, path)
+        schema = file.schema_arrow
+    return _frame(_without_covering(schema.empty_table(), geo), geo, 0)
+
+
+def read_chunk(chunk: Chunk) -> gpd.GeoDataFrame:
+    """Read a row group.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        Which.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Its records, as :func:`geopandas.read_parquet` has them.
+    """
+    with _opened(chunk.path) as file:
+        geo = geo_of(file, chunk.path)
+        table = file.read_row_group(chunk.row_group, use_threads=False)
+    return _frame(_without_covering(table, geo), geo, chunk.first)
+
+
+def _without_covering(table: pa.Table, geo: Mapping[str, Any]) -> pa.Table:
+    covering = geo["columns"][geo["primary_column"]].get("covering", {}).get("bbox", {})
+    return table.drop_columns(sorted({path[0] for path in covering.values()} & set(table.column_names)))
+
+
+def _frame(table: pa.Table, geo: Mapping[str, Any], first: int) -> gpd.GeoDataFrame:
+    """Make a frame of a stretch of a table, of which ``first`` is the first row."""
+    frame = table.to_pandas()
+    described = json.loads((table.schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
+    ranges = [index for index in described if isinstance(index, dict) and index.get("kind") == "range"]
+    begin, step, name = (ranges[0]["start"], ranges[0]["step"], ranges[0]["name"]) if ranges else (0, 1, None)
+    if ranges or not described:
+        start = begin + step * first
+        frame.index = pd.RangeIndex(start, start + step * len(frame), step, name=name)
+    for column, notes in geo["columns"].items():
+        if column in frame.columns:
+            shapes: NDArray[Any] = np.asarray(shapely.from_wkb(frame[column].to_numpy()), dtype=object)
+            frame[column] = gpd.GeoSeries(shapes, index=frame.index, crs=notes.get("crs", LON_LAT))
+    return gpd.GeoDataFrame(frame, geometry=geo["primary_column"])

@@ -1,0 +1,13 @@
+"""Joins and cells in parts, with Dask: nothing is computed before it is asked for.
+
+`join`, `overlay`, `weights` and `to_h3` do what those of `spatial_join` do, part by part, with the same answer whatever
+the number of parts, threads or workers. They take what the eager ones take, Dask DataFrames of GeoDataFrames (`points`
+makes one of two columns), and GeoParquet files, whose row groups are read when their turn comes.
+"""
+
+from spatial_join.lazy.cells import LazyCellTable, PixelBlock, to_h3
+from spatial_join.lazy.frames import GeoFrame
+from spatial_join.lazy.joins import join
+from spatial_join.lazy.sources import points
+
+__all__ = ["GeoFrame", "LazyCellTable", "PixelBlock", "join", "points", "to_h3"]

@@ -1,0 +1,164 @@
+"""Joins part by part: which parts of both sides meet, and the tasks that come of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import dask
+import numpy as np
+from dask.base import tokenize
+
+from spatial_join.blocks import Block, Match, Words, empty_join, lay, match, settle, turned
+from spatial_join.join import BY_DISTANCE, require_known
+from spatial_join.lazy.frames import GeoFrame
+from spatial_join.lazy.sources import Side, side_of
+from spatial_join.partition import meeting
+from spatial_join.records import require_degrees, require_one_crs
+from spatial_join.surroundings import Surroundings, surroundings
+
+if TYPE_CHECKING:
+    from dask.delayed import Delayed
+    from numpy.typing import NDArray
+
+    from spatial_join.ground import Extent
+    from spatial_join.pairs import Predicate
+    from spatial_join.side_by_side import How
+
+__all__ = ["join"]
+
+
+def join(
+    left: Any,  # noqa: ANN401 -- layers, frames, collections and paths share no base class
+    right: Any,  # noqa: ANN401
+    *,
+    predicate: Predicate | Literal["dwithin", "nearest"] = "within",
+    how: How = "inner",
+    distance_m: float | None = None,
+    k: int = 1,
+) -> GeoFrame:
+    """Plan to join two sets of records by their geometry, part by part.
+
+    Parameters
+    ----------
+    left, right : layers.Layer, geopandas.GeoDataFrame, dask.dataframe.DataFrame of these, or path of GeoParquet
+        Records in one coordinate reference system. A path may be of a file, whose row groups are the parts, or of a
+        folder of such files. Make a Dask DataFrame of x and y columns one of points with :func:`points` first.
+    predicate : str
+        As in :func:`spatial_join.join`.
+    how : {"inner", "left", "right", "anti"}
+        As in :func:`spatial_join.join`.
+    distance_m : float, optional
+        As in :func:`spatial_join.join`.
+    k : int, default 1
+        As in :func:`spatial_join.join`.
+
+    Returns
+    -------
+    GeoFrame
+        A Dask DataFrame of GeoDataFrames, one partition for each part of the left (of the right in a right join). Its
+        lines are those of :func:`spatial_join.join` in their order: by the left record, then by the right one; in a
+        right join by the right one first. Where a side may be missing, its columns have a dtype that can say so.
+
+    Raises
+    ------
+    CrsMismatchError
+        If the two are in different reference systems, or one declares none; the message names both.
+    JoinError
+        If a word is unknown, or a distance or k is given where it has no meaning. What is wrong with geometries shows
+        when they are computed: as in :func:`spatial_join.join`, invalid ones match nothing, and are logged.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> stops = gpd.GeoDataFrame({"stop": ["Gare"]}, geometry=shapely.points([[7.419, 43.738]]), crs="OGC:CRS84")
+    >>> square = shapely.box(7.41, 43.73, 7.42, 43.74)
+    >>> wards = gpd.GeoDataFrame({"ward": ["Moneghetti"]}, geometry=[square], crs="OGC:CRS84")
+    >>> join(stops, wards).compute(scheduler="synchronous")["ward"].tolist()
+    ['Moneghetti']
+    """
+    require_known(predicate, how, distance_m, k)
+    words = Words(predicate, how, distance_m, k)
+    one, other = side_of(left, side="left", scattered=False), side_of(right, side="right", scattered=how != "right")
+    require_one_crs(one.like, other.like)
+    if predicate in BY_DISTANCE:
+        require_degrees(one.like)
+    return GeoFrame.of(_lines(one, other, words), like=empty_join(one.like, other.like, words))
+
+
+class _Plan:
+    """Names of tasks: of what they do, and of all that they do it with."""
+
+    def __init__(self, one: Side, other: Side, words: Words) -> None:
+        self.token = tokenize("join", one.token, len(one.blocks), other.token, len(other.blocks), tuple(words))
+
+    def task(self, work: Any, *inputs: Any, number: str = "") -> Delayed:  # noqa: ANN401
+        name = f"{work.__name__.strip('_')}-{self.token}" + (f"-{number}" if number else "")
+        return dask.delayed(work, pure=True)(*inputs, dask_key_name=name)
+
+
+def _lines(one: Side, other: Side, words: Words) -> list[Delayed]:
+    """Plan the partitions of the result."""
+    plan = _Plan(one, other, words)
+    reach = {"nearest": words.distance_m, "dwithin": words.distance_m}.get(words.predicate, 0.0)
+    near = [found.tolist() for found in meeting(one.boxes, other.boxes, distance_m=reach)]
+    if words.predicate in BY_DISTANCE:
+        matches = _by_distance(plan, (one, other), words, near)
+    else:
+        matches = {
+            (i, j): plan.task(match, one.blocks[i], other.blocks[j], words, number=f"{i}-{j}")
+            for i, found in enumerate(near)
+            for j in found
+        }
+    kept, across = (other, one) if words.how == "right" else (one, other)
+    like = empty_join(one.like, other.like, words), across.like
+    met: list[list[Delayed]] = [[] for _ in kept.blocks]
+    for (i, j), found in matches.items():
+        met[j if words.how == "right" else i].append(found)
+    return [
+        plan.task(lay, block, found, words, like, number=str(i))
+        for i, (block, found) in enumerate(zip(kept.blocks, met, strict=True))
+    ]
+
+
+def _by_distance(
+    plan: _Plan, sides: tuple[Side, Side], words: Words, near: list[list[int]]
+) -> dict[tuple[int, int], Delayed]:
+    """Plan the pairs of a search for what is near; the nearest of a part of the left are settled over all parts."""
+    one, other = sides
+    extents = [
+        [plan.task(_extent, block, number=f"{name}-{i}") for i, block in enumerate(side.blocks)]
+        for name, side in (("left", one), ("right", other))
+    ]
+    whole = plan.task(surroundings, *extents)
+    matches: dict[tuple[int, int], Delayed] = {}
+    for i, found in enumerate(near):
+        reach = plan.task(_reach, one.blocks[i], whole, words, number=str(i))
+        row = {
+            j: plan.task(_match_near, one.blocks[i], other.blocks[j], words, whole, j, reach, number=f"{i}-{j}")
+            for j in found
+        }
+        if words.predicate == "nearest" and row:
+            settled = plan.task(settle, one.blocks[i], list(row.values()), words, whole, number=str(i))
+            if words.how == "right":
+                row = {j: plan.task(turned, one.blocks[i], settled, other.blocks[j], number=f"{i}-{j}") for j in row}
+            else:
+                row = {-1: settled}
+        matches |= {(i, j): one_match for j, one_match in row.items()}
+    return matches
+
+
+def _extent(block: Block) -> Extent:
+    return block.extent
+
+
+def _reach(left: Block, whole: Surroundings, words: Words) -> NDArray[np.float64]:
+    """Say how far each record of a part may look."""
+    limit = np.inf if words.distance_m is None else words.distance_m
+    if words.predicate == "dwithin":
+        return np.full(len(left.shapes), limit)
+    return np.fmin(whole.reach(left.shapes, k=words.k), limit)
+
+
+def _match_near(*inputs: Any) -> Match:  # noqa: ANN401
+    left, right, words, whole, number, reach = inputs
+    return match(left, right, words, (whole, number, reach))
