@@ -184,6 +184,9 @@ def told_position(layer: LayerInfo) -> str:
             "open": f"not decided{by}: {wanted}",
         }
         return f"position: {layer.position}, declared, {told[evidence['outcome']]}{trusted}"
+    if layer.status == "detected" and "by" in evidence:
+        open_ = f", {layer.quarantined:,} records open and set aside" if layer.quarantined else ""
+        return f"position: detected group by group of {evidence['by']}{by}: {found}{open_}"
     if layer.status == "detected":
         return f"position: detected {sure}"
     return f"position: {layer.position}, set aside whole; would settle it: {wanted}"

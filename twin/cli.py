@@ -154,6 +154,7 @@ def _detect(  # noqa: PLR0913 - every option is a parameter
     columns: Annotated[
         str | None, typer.Option(help="The two columns of a table, in either order", metavar="X,Y")
     ] = None,
+    groups: Annotated[str | None, typer.Option(help="Column whose values may differ in definition")] = None,
     candidate: Annotated[list[str] | None, typer.Option(help="Definition to try beside those that hold there")] = None,
     confidence: Annotated[float, typer.Option(help="Probability that a claim takes")] = 0.99,
     encoding: Annotated[str, typer.Option(help="Of a text table")] = "utf-8",
@@ -170,6 +171,7 @@ def _detect(  # noqa: PLR0913 - every option is a parameter
             reference_position=reference_position,
             reference_columns=reference_columns,
             area=area,
+            groups=groups,
             candidates=tuple(candidate or ()),
             confidence=confidence,
             encoding=encoding,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Literal
 import crs
 import layers
 from twin.errors import TwinError
+from twin.mixed import labels_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    Answer = crs.Verdict
+    Answer = crs.Verdict | crs.Mixture
 
 
 class DetectError(TwinError):
@@ -37,6 +38,8 @@ class Question:
         Its two columns if it is a table, in the order of that definition.
     area : str or None
         West, south, east, north in degrees, with commas between them.
+    groups : str or None
+        Column whose values may each have a definition of their own.
     candidates : tuple of str
         Definitions to try beside those that hold in the area.
     confidence : float
@@ -51,6 +54,7 @@ class Question:
     reference_position: str | None = None
     reference_columns: str | None = None
     area: str | None = None
+    groups: str | None = None
     candidates: tuple[str, ...] = ()
     confidence: float = 0.99
     encoding: str = "utf-8"
@@ -67,7 +71,7 @@ def judge_file(question: Question) -> Answer:
 
     Returns
     -------
-    crs.Verdict
+    crs.Verdict or crs.Mixture
         What was found.
 
     Raises
@@ -84,12 +88,14 @@ def judge_file(question: Question) -> Answer:
         )
     area = None if question.area is None else _area(question.area)
     reference = None if question.reference is None else _reference(question, question.reference)
-    return crs.detect(
-        _subject(question),
-        reference=reference,
-        area=area,
-        candidates=question.candidates or None,
-        confidence=question.confidence,
+    subject, tried = _subject(question), question.candidates or None
+    if question.groups is None:
+        return crs.detect(subject, reference=reference, area=area, candidates=tried, confidence=question.confidence)
+    if reference is None:
+        raise DetectError("--groups needs --reference: an area alone tells no two definitions apart")
+    labels = labels_of(subject, question.groups)
+    return crs.detect_groups(
+        subject, labels, reference=reference, area=area, candidates=tried, confidence=question.confidence
     )
 
 
@@ -151,15 +157,19 @@ def status_of(answer: Answer) -> Literal["named", "ambiguous", "unknown"]:
 
     Parameters
     ----------
-    answer : crs.Verdict
+    answer : crs.Verdict or crs.Mixture
         What was found.
 
     Returns
     -------
     str
-        "named", "ambiguous" or "unknown".
+        "named", "ambiguous" or "unknown"; of a mixture "named" only if no record is left open.
     """
-    return answer.status
+    if isinstance(answer, crs.Verdict):
+        return answer.status
+    if not answer.components:
+        return "unknown"
+    return "ambiguous" if answer.share_ambiguous else "named"
 
 
 def write_picture(answer: Answer, path: Path) -> None:
@@ -167,7 +177,7 @@ def write_picture(answer: Answer, path: Path) -> None:
 
     Parameters
     ----------
-    answer : crs.Verdict
+    answer : crs.Verdict or crs.Mixture
         What was found.
     path : Path
         Ends in ``.svg``.
@@ -177,6 +187,8 @@ def write_picture(answer: Answer, path: Path) -> None:
     DetectError
         If the file cannot be written.
     """
+    if not isinstance(answer, crs.Verdict):
+        raise DetectError("--picture shows one verdict: leave --groups out, or draw the groups one by one")
     if path.suffix != ".svg":
         raise DetectError(f"--picture {path.name!r}: pictures are SVG; write a name that ends in .svg")
     try:

@@ -13,6 +13,7 @@ import crs
 import layers
 from twin.errors import BuildError
 from twin.manifest_models import DetectPosition
+from twin.mixed import evidence_of_groups, labels_of, place_by_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,15 +41,16 @@ class Settled:
         "declared", "detected", "ambiguous" or "unresolvable".
     evidence : mapping
         What was judged and found, as JSON can say it; empty where nothing was asked.
-    abstained : bool
-        True where nothing was found: no record is left to move.
+    operation : str or None
+        What moved the records, where that is done: "none" where no record is left to move; None where it is still to
+        be done.
     """
 
     layer: Published
     position: str
     status: str
     evidence: Mapping[str, Any]
-    abstained: bool = False
+    operation: str | None = None
 
 
 def position_to_read(manifest: Manifest, name: str) -> object:
@@ -127,6 +129,8 @@ def _found(
 ) -> Settled:
     """Name the definition, or set the whole layer aside."""
     reference = _reference(references, wanted.reference)
+    if wanted.groups is not None and reference is not None:
+        return _found_by_group(manifest, published, wanted, reference)
     verdict = crs.detect(
         published,
         reference=reference,
@@ -145,11 +149,42 @@ def _found(
         status = "ambiguous" if verdict.status == "ambiguous" else "unresolvable"
         step = f"positions: {verdict.status}; {abstention(verdict)}"
         aside = dataclasses.replace(empty, steps=(*published.steps, step))
-        return Settled(layer=aside, position=verdict.status, status=status, evidence=evidence, abstained=True)
-    position = dataclasses.replace(verdict.position, columns=wanted.columns, sigma_m=wanted.sigma_m)
+        return Settled(layer=aside, position=verdict.status, status=status, evidence=evidence, operation="none")
+    position = dataclasses.replace(
+        verdict.position,
+        columns=wanted.columns,
+        sigma_m=wanted.sigma_m,
+        vertical=published.position.vertical,
+        height_columns=published.position.height_columns,
+    )
     named = _turned(dataclasses.replace(published, position=position))
     named = dataclasses.replace(named, steps=(*named.steps, *_steps(verdict, wanted.reference)))
     return Settled(layer=named, position=position.name, status="detected", evidence=evidence)
+
+
+def _found_by_group(
+    manifest: Manifest, published: layers.Layer, wanted: DetectSpec, reference: layers.Layer
+) -> Settled:
+    """Name the definition of each group, and set aside the groups and records that stay open."""
+    column = str(wanted.groups)
+    mixture = crs.detect_groups(
+        published,
+        labels_of(published, column),
+        reference=reference,
+        area=manifest.spec.area,
+        candidates=wanted.candidates or None,
+        confidence=wanted.confidence,
+    )
+    evidence = evidence_of_groups(mixture, reference=reference.name, column=column)
+    placed = place_by_group(published, mixture, sigma_m=wanted.sigma_m)
+    found = evidence["names"]
+    return Settled(
+        layer=placed,
+        position=" and ".join(found) or "unknown",
+        status="detected" if found else "unresolvable",
+        evidence=evidence,
+        operation=f"each group of {column} by its own definition" if found else "none",
+    )
 
 
 def _without(verdict: crs.Verdict, reference: str) -> crs.Verdict:

@@ -92,8 +92,9 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
     known = {other: read_placed(place) for other, place in references.items()}
     settled = settle(manifest, published, known)
     placed = settled.layer
-    if not settled.abstained:
-        placed = _within(crs.harmonise(placed, target=_FRAME, references=known), manifest.spec.area)
+    if settled.operation is None:
+        placed = crs.harmonise(placed, target=_FRAME, references=known)
+    placed = _within(placed, manifest.spec.area)
     ledger = placed.ledger
     ledger.balance()
     write_table(folder / _QUARANTINE, _set_aside(ledger))
@@ -114,7 +115,7 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         "evidence": settled.evidence,
         "stated_sigma_m": float(published.position.sigma_m),
         "steps": list(placed.steps),
-        "operation": "none" if settled.abstained else _operation(placed.steps),
+        "operation": settled.operation or _operation(placed.steps),
         "vertical": placed.position.vertical,
         "epoch": placed.position.epoch,
         "units": dict(getattr(placed, "units", {})),

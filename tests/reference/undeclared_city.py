@@ -39,9 +39,19 @@ def write_undeclared(folder: Path, *entries: str, head: str = HEAD, seed: int = 
     x, y = crs.transform(lon, lat, source="OGC:CRS84", target="GCJ-02")
     _write_points(folder / "labelled.geojson", x, y, label="EPSG:4326")
     _write_points(folder / "swapped.geojson", y, x, label=None)
+    _write_mixed(folder / "mixed.csv", lon, lat)
     path = folder / "city.yaml"
     path.write_text(head + "".join(entries), encoding="utf-8")
     return path
+
+
+def _write_mixed(path, lon, lat):
+    """Two vendors write GCJ-02 and WGS 84 into one file; of a third there are three records, too few to tell."""
+    x, y = crs.transform(lon, lat, source="OGC:CRS84", target="GCJ-02")
+    rows = [f"{n},a,{x[n]:.6f},{y[n]:.6f}" for n in range(60)]
+    rows += [f"{n},b,{lon[n]:.6f},{lat[n]:.6f}" for n in range(60, 117)]
+    rows += [f"{n},c,{x[n] + 0.002:.6f},{y[n] + 0.002:.6f}" for n in range(117, 120)]
+    path.write_text("\n".join(["id,source,x,y", *rows]) + "\n", encoding="utf-8")
 
 
 def _streets(draw):

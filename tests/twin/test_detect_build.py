@@ -28,6 +28,7 @@ def city(tmp_path_factory):
         entry("few", DETECT, path="few.csv"),
         entry("swapped", "{detect: {reference: streets}}", path="swapped.geojson"),
         entry("labelled", "GCJ-02", path="labelled.geojson", more=TRUST + EVIDENCE),
+        entry("mixed", "{detect: {reference: streets, columns: [x, y], groups: source}}", path="mixed.csv"),
         entry("bare", "detect", path="labelled.geojson"),
         entry("hung", "{detect: {reference: few}}", path="swapped.geojson"),
         entry("posts", "{register: few, key: id, columns: [id]}", path="gcj.csv"),
@@ -85,6 +86,33 @@ def test_a_declared_position_may_overrule_the_label_of_its_file_and_that_is_reco
     assert (layer.position, layer.status, layer.trust, layer.placed) == ("GCJ-02", "declared", "declared", 120)
     assert any("own label, EPSG:4326, is overruled" in step for step in layer.notes["steps"])
     assert layer.evidence["outcome"] == "agrees"
+
+
+def test_groups_are_placed_by_their_own_definition_and_open_ones_set_aside(city):
+    layer = city.layers["mixed"]
+    assert layer.status == "detected"
+    assert set(layer.evidence["names"]) == {"GCJ-02", "OGC:CRS84"}
+    found = {one["group"]: one for one in layer.evidence["groups"]}
+    assert (found["a"]["found"], found["b"]["found"]) == ({"GCJ-02": 60}, {"OGC:CRS84": 57})
+    assert (layer.placed, layer.quarantined) == (117, 3)
+    aside = city.quarantine("mixed")
+    assert set(aside["source_"]) == {"c"}
+    assert aside["reason"].str.match("position_(ambiguous|unknown): group c is").all()
+    features, streets = city.features("mixed").to_crs(4547), city.features("streets").to_crs(4547)
+    metres = features.geometry.distance(streets.union_all())
+    assert metres[features["source"] == "a"].median() < 10
+    assert metres[features["source"] == "b"].median() < 10
+
+
+def test_groups_of_lines_are_refused_with_what_to_do(tmp_path):
+    wanted = "{detect: {reference: cars, groups: street_id}}"
+    path = write_undeclared(
+        tmp_path,
+        entry("cars", "{definition: EPSG:4326, columns: [x, y]}", path="wgs.csv"),
+        entry("lines", wanted, path="streets.geojson"),
+    )
+    with pytest.raises(twin.BuildError, match="needs points, found lines"):
+        twin.build(path, out=tmp_path / "t.twin", workers=0)
 
 
 def test_all_records_are_accounted_for(city):

@@ -67,6 +67,16 @@ def test_a_reference_in_a_table_says_what_it_means(folder):
     assert "named GCJ-02" in done.stdout
 
 
+def test_groups_of_a_file_are_judged_one_by_one(folder):
+    done = detect(folder, "mixed.csv", "--columns", "x,y", *on_streets(folder), "--groups", "source")
+    assert done.exit_code == cli.AMBIGUOUS  # three records stay open
+    assert "a: named, GCJ-02" in done.stdout
+    assert "b: named, OGC:CRS84" in done.stdout
+    done = detect(folder, "mixed.csv", "--columns", "x,y", "--area", "114,22.5,114.06,22.56", "--groups", "source")
+    assert done.exit_code == cli.FAILED
+    assert "--reference" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "more", "told"),
     [
