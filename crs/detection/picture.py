@@ -21,8 +21,8 @@ __all__ = ["draw"]
 
 _PANEL, _GAP, _HEAD, _FOOT = 380.0, 20.0, 76.0, 44.0
 _LINE, _CHARACTERS = 16.0, 118
-#: The window is so many times as wide as the candidates lie apart, and holds so many positions if there are as many.
-_TIMES_APART, _MIN_WIDE_M, _MIN_SHOWN = 8.0, 400.0, 25
+#: Bends of the reference that are finer than this, in pixels, are not drawn.
+_FINEST = 0.3
 #: Okabe and Ito's blue and sky blue, which readers without full colour vision tell from grey.
 _STYLE = """
 .cv{font:13px system-ui,sans-serif}.cv-card{fill:#fff}.cv-map{fill:#f4f5f7}.cv-text{fill:#1b1f24}.cv-quiet{fill:#57606a}
@@ -108,7 +108,10 @@ def _maps(sketch: Sketch, shares: tuple[str, ...]) -> list[str]:
         return []
     ground = _ground(window)
     name = "cv" + hashlib.sha256("".join([ground, *sketch.labels, *shares]).encode()).hexdigest()[:10]
-    drawn = [f'<clipPath id="{name}"><rect width="{_PANEL:g}" height="{_PANEL:g}"/></clipPath>']
+    drawn = [
+        f'<defs><clipPath id="{name}"><rect width="{_PANEL:g}" height="{_PANEL:g}"/></clipPath>',
+        f'<g id="{name}g">{ground}</g></defs>',
+    ]
     for number, (label, share) in enumerate(zip(sketch.labels, shares, strict=False)):
         left = _GAP + number * (_PANEL + _GAP)
         dots, inside = _dots(window, number)
@@ -118,7 +121,7 @@ def _maps(sketch: Sketch, shares: tuple[str, ...]) -> list[str]:
             f"{_safe(label)}</tspan> {_safe(share)}</text>"
             f'<g transform="translate({left:g} {_HEAD:g})">'
             f'<rect class="cv-map" width="{_PANEL:g}" height="{_PANEL:g}"/>'
-            f'<g clip-path="url(#{name})">{ground}{dots}</g>{_scale_bar(window.wide_m)}</g>'
+            f'<g clip-path="url(#{name})"><use href="#{name}g"/>{dots}</g>{_scale_bar(window.wide_m)}</g>'
             f'<text class="cv-quiet" x="{left + _PANEL:g}" y="{_HEAD + _PANEL + 18:g}" text-anchor="end">'
             f"{inside} of {total} positions shown</text>"
         )
@@ -128,32 +131,18 @@ def _maps(sketch: Sketch, shares: tuple[str, ...]) -> list[str]:
 
 
 def _window(sketch: Sketch) -> _Window | None:
-    """Choose the square in which the two candidates are best told apart: where positions are many."""
-    points = _known(np.concatenate(sketch.positions))
-    if not len(points):
+    """Lay the square of a sketch out in metres."""
+    west, south, east, north = sketch.window
+    if not np.isfinite(sketch.window).all():
         return None
-    plane = local_projection(points[:, 0], points[:, 1])
+    plane = local_projection([west, east], [south, north])
     places = tuple(np.column_stack(plane.forward(one[:, 0], one[:, 1])) for one in sketch.positions)
-    first, every = _known(places[0]), _known(np.concatenate(places))
-    extent = 1.1 * float(np.ptp(every, axis=0).max())
-    apart = np.hypot(*(places[1] - places[0]).T) if len(places) > 1 else np.zeros(1)
-    apart = apart[np.isfinite(apart)]
-    wide = max(_TIMES_APART * float(np.median(apart)) if len(apart) else 0.0, _MIN_WIDE_M)
-    while True:
-        near = (np.abs(first[:, None] - first[None]) < wide / 2.0).all(axis=2).sum(axis=1)
-        if near.max() >= min(_MIN_SHOWN, len(first)) or wide >= extent:
-            break
-        wide *= 1.3
-    if wide >= extent:
-        wide, middle = max(extent, _MIN_WIDE_M), (every.min(axis=0) + every.max(axis=0)) / 2.0
-    else:
-        middle = first[near.argmax()]
-    west, south = middle - wide / 2.0
+    x, y = plane.forward(np.array([west, east]), np.array([south, north]))
+    wide = float(x[1] - x[0])
     rim = 0.05 * wide  # so that the cut itself stays out of sight
-    box = (west - rim, south - rim, west + wide + rim, south + wide + rim)
-    clipped = shapely.clip_by_rect(plane.project(sketch.reference), *box)
-    shown = clipped[~shapely.is_empty(clipped)]
-    return _Window(places, shown, float(west), float(south), float(wide))
+    clipped = shapely.clip_by_rect(plane.project(sketch.reference), x[0] - rim, y[0] - rim, x[1] + rim, y[1] + rim)
+    shown = shapely.simplify(clipped[~shapely.is_empty(clipped)], _FINEST * wide / _PANEL)
+    return _Window(places, shown, float(x[0]), float(y[0]), wide)
 
 
 def _known(places: FloatArray) -> FloatArray:
@@ -175,16 +164,16 @@ def _dots(window: _Window, number: int) -> tuple[str, int]:
 
 def _ground(window: _Window) -> str:
     """Draw the reference: lines, areas, or places."""
-    drawn = []
-    for part in shapely.get_parts(window.reference):
-        if shapely.get_dimensions(part) == 0:
-            (x, y), *_ = _to_panel(window, shapely.get_coordinates(part))
-            drawn.append(f'<rect class="cv-place" x="{x - 3.5:.1f}" y="{y - 3.5:.1f}" width="7" height="7"/>')
-            continue
-        area = shapely.get_dimensions(part) == 2
-        rings = shapely.get_rings(part) if area else [part]
-        path = "".join(_path(_to_panel(window, shapely.get_coordinates(ring))) for ring in rings)
-        drawn.append(f'<path class="{"cv-area" if area else "cv-line"}" d="{path}"/>')
+    parts = shapely.get_parts(window.reference)
+    dimension = shapely.get_dimensions(parts)
+    drawn = [
+        f'<rect class="cv-place" x="{x - 3.5:.1f}" y="{y - 3.5:.1f}" width="7" height="7"/>'
+        for x, y in _to_panel(window, shapely.get_coordinates(parts[dimension == 0]))
+    ]
+    for number, sign in ((2, "cv-area"), (1, "cv-line")):
+        strands = parts[dimension == number] if number == 1 else shapely.get_rings(parts[dimension == number])
+        path = "".join(_path(_to_panel(window, shapely.get_coordinates(strand))) for strand in strands)
+        drawn += [f'<path class="{sign}" d="{path}"/>'] if path else []
     return "".join(drawn)
 
 
