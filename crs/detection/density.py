@@ -73,7 +73,14 @@ class Blur:
         cells = np.unique(np.floor(shapely.get_coordinates(flat) / _SQUARE_M), axis=0)
         return len(cells) * _SQUARE_M**2
 
-    def ratios(self, lon: FloatArray, lat: FloatArray, sigmas_m: tuple[float, ...]) -> FloatArray:
+    def ratios(
+        self,
+        lon: FloatArray,
+        lat: FloatArray,
+        sigmas_m: tuple[float, ...],
+        *,
+        moved_m: tuple[float, float] = (0.0, 0.0),
+    ) -> FloatArray:
         """Compare the density at places with that of chance.
 
         Parameters
@@ -82,6 +89,8 @@ class Blur:
             WGS 84 degrees, shape (n,); NaN for none.
         sigmas_m : tuple of float
             Noise per axis, metres.
+        moved_m : tuple of float
+            How far the places are moved to the east and to the north first, metres.
 
         Returns
         -------
@@ -89,7 +98,7 @@ class Blur:
             Density of records of the reference over that of records anywhere, shape (sigmas, n); 0 for NaN.
         """
         x_m, y_m = self.reference.plane.forward(lon, lat)
-        places = np.column_stack([x_m, y_m])
+        places = np.column_stack([x_m, y_m]) + moved_m
         found = np.zeros((len(sigmas_m), len(places)))
         read = np.flatnonzero(np.isfinite(places).all(axis=1))
         for start in range(0, len(read), _PLACES):

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from crs.coordinates import FloatArray
@@ -35,6 +37,10 @@ _MOST = 6
 _ROUGH, _FINE = 25, 300
 #: Readings as close as this are never two parts of a file, and as close as that may be taken for one another.
 _ONE_PLACE_M, _NEAR_M = 16.0, 120.0
+#: Nor are readings that lie closer than so many sigma of the noise.
+_APART_SIGMA = 4.0
+#: So many of the likeliest readings are tried; one must do better than this share of its moves.
+_TRIED, _CONTROL = 3, 0.75
 
 
 @dataclass(frozen=True, eq=False)
@@ -212,7 +218,9 @@ def _weighed(counts: FloatArray, *, single: bool) -> FloatArray:
     return np.append(counts[:-1] / multiplier, outside / (multiplier + _STRAY_COST))
 
 
-def select(evidence: Evidence, apart_m: FloatArray, chosen: list[int]) -> list[int]:
+def select(
+    evidence: Evidence, apart_m: FloatArray, chosen: list[int], controls: Callable[[int], FloatArray]
+) -> list[int]:
     """Choose the readings that mix.
 
     Parameters
@@ -223,6 +231,9 @@ def select(evidence: Evidence, apart_m: FloatArray, chosen: list[int]) -> list[i
         Median distance of the rows under two readings, shape (readings, readings); inf where they read other rows.
     chosen : list of int
         Readings that are known to mix.
+    controls : callable
+        From a reading to the ratios of its rows moved about in the neighbourhood, shape (moves, sigmas, rows): what a
+        reading gains by no more than the density of streets there, they gain as well.
 
     Returns
     -------
@@ -234,13 +245,36 @@ def select(evidence: Evidence, apart_m: FloatArray, chosen: list[int]) -> list[i
     while len(chosen) < _MOST:
         free = [one for one in range(len(apart_m)) if all(apart_m[one, other] > _ONE_PLACE_M for other in chosen)]
         trials = {one: estimate(evidence.taken([*chosen, one]), rounds=_ROUGH) for one in free}
-        if not trials:
-            break
-        best = max(trials, key=lambda one: trials[one].log_likelihood)
-        if trials[best].log_likelihood - reached < least or not _matters(evidence, [*chosen, best], trials[best]):
+        likeliest = sorted(free, key=lambda one: -trials[one].log_likelihood)[:_TRIED]
+        fitting = (
+            one
+            for one in likeliest
+            if trials[one].log_likelihood - reached >= least
+            and _matters(evidence, [*chosen, one], trials[one])
+            and _is_apart(trials[one], apart_m[one, chosen])
+            and trials[one].log_likelihood >= _control(evidence, [*chosen, one], controls(one)) + _GAIN
+        )
+        best = next(fitting, None)
+        if best is None:
             break
         chosen, reached = _swapped(evidence, [*chosen, best], apart_m)
     return chosen
+
+
+def _is_apart(shares: Shares, apart_m: FloatArray) -> bool:
+    """Say whether the last reading is so far from the others that noise does not explain it."""
+    sigma_m = np.sqrt(shares.noise @ np.square(SIGMAS_M))
+    return bool((apart_m > _APART_SIGMA * np.maximum(sigma_m[:-1], sigma_m[-1])).all())
+
+
+def _control(evidence: Evidence, chosen: list[int], moved: FloatArray) -> float:
+    """Return the log-likelihood that most moves of the last of the chosen do not reach."""
+    taken = evidence.taken(chosen)
+    trials = []
+    for ratios in moved:
+        trial = dataclasses.replace(taken, ratios=np.concatenate([taken.ratios[:-1], ratios[None]]))
+        trials.append(estimate(trial, rounds=_ROUGH).log_likelihood)
+    return float(np.quantile(trials, _CONTROL))
 
 
 def _matters(evidence: Evidence, chosen: list[int], shares: Shares) -> bool:

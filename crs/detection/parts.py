@@ -23,6 +23,11 @@ __all__ = ["LEAST_SHARE", "Parts", "find_parts", "mixing_remark", "weigh"]
 LEAST_SHARE = 0.04
 #: A smaller part is not told of in a verdict: strays and an incomplete reference make as much.
 _REMARKABLE, _REMARKABLE_ROWS = 0.05, 8.0
+#: Neighbourhood: what a reading gains there by chance.
+_MOVES_M = tuple(
+    (away_m * float(np.cos(angle)), away_m * float(np.sin(angle)))
+    for away_m, angle in zip((150.0, 300.0) * 4, np.arange(8) * np.pi / 4.0, strict=True)
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,9 +99,16 @@ def find_parts(blur: Blur, tried: tuple[Reading, ...], owner: NDArray[np.int64],
     each = weigh(blur, tried, rows, np.ones(len(rows)), single=True)
     grouped = Evidence(each.ratios, owner, each.counts, single)
     apart_m = _apart_m(blur.reference, tried)
-    chosen = [] if single else select(grouped, apart_m, [])
+
+    def controls(place: int) -> FloatArray:
+        """Move the rows of a reading about, in all directions."""
+        lon, lat = tried[place].lon, tried[place].lat
+        moves = [blur.ratios(lon, lat, SIGMAS_M, moved_m=move) for move in _MOVES_M]
+        return np.stack(moves)
+
+    chosen = [] if single else select(grouped, apart_m, [], controls)
     # A group may mix in itself: then its rows tell.
-    chosen = select(each, apart_m, chosen)
+    chosen = select(each, apart_m, chosen, controls)
     order = np.argsort(-estimate(each.taken(chosen)).weights[:-1], kind="stable")
     chosen = [chosen[one] for one in order.tolist()]
     return Parts(
