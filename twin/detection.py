@@ -215,7 +215,14 @@ def _checked(
     """Hold the declared definition against the evidence."""
     position, dataset = published.position, manifest.spec.datasets[published.name]
     reference = _reference(references, wanted.reference)
-    verdict = crs.detect(published, reference=reference, area=manifest.spec.area, confidence=wanted.confidence)
+    verdict = crs.detect(
+        published,
+        reference=reference,
+        area=manifest.spec.area,
+        # What is declared is in the race, though it be a datum with parameters of the city's own.
+        candidates=[position],
+        confidence=wanted.confidence,
+    )
     verdict = verdict if reference is not None else _without(verdict, wanted.reference)
     evidence = evidence_of(verdict, wanted.reference)
     outcome = "open"

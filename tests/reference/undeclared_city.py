@@ -8,6 +8,8 @@ import numpy as np
 import crs
 
 AREA = (114.00, 22.50, 114.06, 22.56)
+#: Parameters of an old datum as a survey office might give them; no published operation is near.
+OWN_SHIFT = {"parameters": [-60.0, -154.4, -20.0], "accuracy_m": 1, "source": "survey office"}
 HEAD = """\
 city: undeclared
 resolution: 10
@@ -39,6 +41,8 @@ def write_undeclared(folder: Path, *entries: str, head: str = HEAD, seed: int = 
     x, y = crs.transform(lon, lat, source="OGC:CRS84", target="GCJ-02")
     _write_points(folder / "labelled.geojson", x, y, label="EPSG:4326")
     _write_points(folder / "swapped.geojson", y, x, label=None)
+    x, y = crs.transform(lon, lat, source="OGC:CRS84", target={"definition": "EPSG:4214", "shift": OWN_SHIFT})
+    _write_table(folder / "old.csv", x, y, digits=6)
     _write_mixed(folder / "mixed.csv", lon, lat)
     path = folder / "city.yaml"
     path.write_text(head + "".join(entries), encoding="utf-8")

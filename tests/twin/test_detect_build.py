@@ -5,7 +5,7 @@ import json
 import pytest
 
 import twin
-from tests.reference.undeclared_city import HEAD, entry, write_undeclared
+from tests.reference.undeclared_city import HEAD, OWN_SHIFT, entry, write_undeclared
 
 DETECT = "{detect: {reference: streets, columns: [x, y], sigma_m: 5}}"
 EVIDENCE = "    evidence: streets\n"
@@ -135,6 +135,13 @@ def test_a_declaration_that_the_evidence_contradicts_stops_the_build_with_both_n
     assert (layer.position, layer.trust, layer.evidence["outcome"]) == ("EPSG:4326", "declared", "contradicts")
     assert layer.evidence["found"] == "GCJ-02"
     assert any("overruled by EPSG:4326 (trust: declared)" in step for step in layer.notes["steps"])
+
+
+def test_a_datum_with_the_citys_own_parameters_is_confirmed(tmp_path):
+    own = "{definition: EPSG:4214, columns: [x, y], shift: " + json.dumps(OWN_SHIFT) + "}"
+    path = write_undeclared(tmp_path, entry("wells", own, path="old.csv", more=EVIDENCE))
+    layer = twin.build(path, out=tmp_path / "t.twin", workers=0).layers["wells"]
+    assert (layer.position, layer.evidence["outcome"]) == ("EPSG:4214", "agrees")
 
 
 def test_a_label_that_contradicts_the_position_is_refused_without_trust(tmp_path):
