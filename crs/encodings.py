@@ -10,7 +10,7 @@ import numpy as np
 
 from crs.decode import BadValueError, Column, Decoded, decode_each, is_missing, shorten
 from crs.digits import DigitCounts, DigitSteps, printed_steps, whole_steps
-from crs.units import is_angle, is_scaled
+from crs.units import CIRCLE_DEG, is_angle, is_fine_degree, is_scaled
 
 if TYPE_CHECKING:
     from crs.coordinates import FloatArray, ObjectArray
@@ -130,7 +130,8 @@ def decode_decimal(
         The declared decimal sign. Without one a comma is a decimal sign where it cannot part thousands, and refused
         where it may.
     unit : str
-        What the numbers count: angles have no thousands, and scaled units ("1e-6 degree") no decimals.
+        What the numbers count: angles have no thousands, and in scaled units ("1e-6 degree") a small number with a
+        fraction is one in plain degrees, which is refused.
     digits : DigitSteps, optional
         What the last digits are worth, where these values are only a part of their column.
 
@@ -147,23 +148,37 @@ def decode_decimal(
     ([531234.5, nan, nan], 'ambiguous_number', 'missing: x is empty')
     """
     if column.dtype.kind in "iuf":
-        return _decode_numbers(column, name=name, digits=digits, whole=is_scaled(unit))
-    angle = is_angle(unit)
+        return _decode_numbers(column, name=name, unit=unit, digits=digits)
+    angle, fine = is_angle(unit), is_fine_degree(unit)
 
     def parse(text: str) -> tuple[float, float]:
-        return parse_decimal(text, decimal=decimal, is_angle=angle)
+        value, step = parse_decimal(text, decimal=decimal, is_angle=angle)
+        # A number with a fraction that is no larger than an angle was never multiplied.
+        if fine and abs(value) <= CIRCLE_DEG and not value.is_integer():
+            raise BadValueError(_in_degrees(unit))
+        return value, step
 
     return decode_each(column, parse, name=name, digits=digits, whole=is_scaled(unit))
 
 
-def _decode_numbers(column: Column, *, name: str, digits: DigitSteps | None, whole: bool) -> Decoded:
+def _in_degrees(unit: str) -> str:
+    return f"has the fraction of plain degrees, where {unit} is declared; bring the column to one unit"
+
+
+def _decode_numbers(column: Column, *, name: str, unit: str, digits: DigitSteps | None) -> Decoded:
     """Take numbers as they are; find what their last decimals are worth."""
+    whole = is_scaled(unit)
     values = column.astype(np.float64)
     reasons = np.full(len(values), None, dtype=object)
     reasons[np.isnan(values)] = f"missing: {name} is empty"
     for row in np.flatnonzero(np.isinf(values)):
         reasons[row] = f"unreadable: {name} {values[row]} is not finite"
     finite = np.isfinite(values)
+    if is_fine_degree(unit):
+        plain = finite & (np.abs(values) <= CIRCLE_DEG) & (np.floor(values) != values)
+        for row in np.flatnonzero(plain):
+            reasons[row] = f"unreadable: {name} {values[row]:.10g} {_in_degrees(unit)}"
+        finite &= ~plain
     values[~finite] = np.nan
     printed = np.zeros(len(values))
     printed[finite] = printed_steps(values[finite])

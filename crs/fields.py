@@ -16,7 +16,7 @@ from crs.sentinels import is_null_island, is_sentinel_pair
 from crs.sexagesimal import decode_dms, decode_nmea, decode_packed
 from crs.strays import stray_vertices
 from crs.uncertainty import combine_sigma, rounding_sigma
-from crs.units import conversion_factor, is_angle
+from crs.units import CIRCLE_DEG, conversion_factor, is_angle, is_fine_degree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -142,6 +142,9 @@ def _refuse_stand_ins(reasons: ObjectArray, parts: list[Decoded], position: Posi
     """Refuse pairs of numbers that stand for a missing value, judged as they are written."""
     first, second = parts[0].values, parts[1].values
     stand_in = is_sentinel_pair(first, second)
+    if is_fine_degree(position.unit):
+        # Such a pair lies in the open sea at (0, 0): it is -1 and -1, or in plain degrees.
+        stand_in |= (np.abs(first) <= CIRCLE_DEG) & (np.abs(second) <= CIRCLE_DEG)
     frame = definition(position.crs)
     if is_angle(frame.unit) or frame.crs == "EPSG:3857":
         null = is_null_island(first, second)
@@ -152,7 +155,7 @@ def _refuse_stand_ins(reasons: ObjectArray, parts: list[Decoded], position: Posi
         if null[row]:
             reasons[row] = f"null_island: {shown} is the default of an empty position"
         else:
-            reasons[row] = f"sentinel: {shown} stands for a missing position"
+            reasons[row] = f"sentinel: {shown} in {position.unit} stands for a missing position"
 
 
 def lines_of(fields: Fields, position: PositionDefinition) -> tuple[Shapes, ObjectArray]:

@@ -8,7 +8,10 @@ from functools import lru_cache
 
 from crs.errors import DefinitionError
 
-__all__ = ["conversion_factor", "is_angle", "is_scaled", "resolve_unit"]
+__all__ = ["CIRCLE_DEG", "conversion_factor", "is_angle", "is_fine_degree", "is_scaled", "resolve_unit"]
+
+#: No angle of a place is larger.
+CIRCLE_DEG = 360.0
 
 # Exact ratios, so that a foot is a foot: the US survey foot and the foot differ by 2 ppm, 1.83 m at 3,000,000 ft.
 _DEGREES = {
@@ -108,6 +111,23 @@ def is_scaled(unit: str) -> bool:
     """
     name, scale = resolve_unit(unit)
     return scale < 1 or name in {"centimetre", "millimetre"}
+
+
+def is_fine_degree(unit: str) -> bool:
+    """Say whether a unit is so small a part of a degree that plain degrees written in it all lie at zero.
+
+    Parameters
+    ----------
+    unit : str
+        Any unit that `resolve_unit` knows.
+
+    Returns
+    -------
+    bool
+        True for 1e-4 degree and less: 360 of them are 4 km.
+    """
+    name, scale = resolve_unit(unit)
+    return name == "degree" and scale <= Fraction(1, 10_000)
 
 
 @lru_cache(maxsize=256)

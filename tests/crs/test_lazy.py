@@ -301,3 +301,13 @@ def test_columns_of_heights_are_moved_too():
     found = plan.compute(scheduler="synchronous")
     assert found["roof"].iloc[0] == pytest.approx(30.48, abs=1e-9)
     assert crs.harmonise(layer).coordinates.geometry[1] is None
+
+
+def test_the_frame_optimises_itself_and_persists():
+    """`dask.optimize` is another thing: it takes all keys of the graph for partitions, of any frame (Dask 2026.8)."""
+    frame = pd.DataFrame({"lon": ["114.05", "114.06", "n/a", "114.1"], "lat": ["22.54", "22.5", "22.5", "22.51"]})
+    lazy = crs.lazy.harmonise(in_parts(frame, [1, 3]), position=PLAIN)
+    whole = lazy.compute(scheduler="synchronous")
+    for other in (lazy.optimize(), lazy.optimize(fuse=False), *dask.persist(lazy, scheduler="synchronous")):
+        assert other.npartitions == 3
+        pd.testing.assert_frame_equal(other.compute(scheduler="synchronous"), whole)

@@ -233,6 +233,42 @@ def test_scaled_and_projected_stand_ins():
     assert [crs.reason_code(reason) for reason in done.reasons] == ["null_island", None]
 
 
+@pytest.mark.parametrize("unit", ["1e-7 degree", "1e-6 degree", "1e-5 degree"])
+@pytest.mark.parametrize("kind", [float, object, "pair"])
+def test_degrees_among_scaled_whole_numbers_do_not_land_at_null_island(unit, kind):
+    factor = 10 ** int(unit[3])
+    lon, lat = (np.round(np.array(part) * factor) for part in ([114.05, 114.06, 0.0003, 114.07], [22.54] * 4))
+    lon, lat = (
+        np.append(part, more) for part, more in ((lon, [114.05, 114.0, -1, lon[0]]), (lat, [22.54, 22, -1, 22.5]))
+    )
+    spec, columns = PLAIN | {"unit": unit}, (lon, lat)
+    if kind is object:
+        columns = tuple([str(value) for value in part.tolist()] for part in columns)
+    if kind == "pair":
+        spec = {"definition": "EPSG:4326", "notation": "pair", "columns": ["at"], "unit": unit}
+        columns = ([f"{x!r},{y!r}" for x, y in zip(lon.tolist(), lat.tolist(), strict=True)],)
+    points, sigma_m, codes, reasons = read(spec, *columns)
+    assert codes == [None] * 4 + ["unreadable", "sentinel", "sentinel", "unreadable"]
+    assert "fraction of plain degrees" in reasons[4]
+    assert unit in reasons[5]
+    assert points[2] == pytest.approx([0.0003, 22.54], abs=1e-12), "at the meridian of Greenwich there are places"
+    alone = read(spec, *(column[:4] for column in columns))[1]
+    assert (sigma_m[:4] == alone).all(), "what is refused tells nothing of the digits of the others"
+
+
+def test_a_fraction_of_a_unit_that_was_counted_is_kept():
+    points, _, codes, _ = read(PLAIN | {"unit": "1e-5 degree"}, ["11405000.5"], ["2254000.25"])
+    assert (codes, points[0].tolist()) == ([None], pytest.approx([114.050005, 22.5400025]))
+    cad = {"definition": "EPSG:4547", "columns": ["x", "y"], "unit": "millimetre"}
+    assert read(cad, np.array([500_000_123.5]), np.array([2_490_000_000.25]))[2] == [None]
+
+
+def test_minus_one_in_degrees_is_a_place():
+    points, _, codes, _ = read(PLAIN, ["-1", "2.5"], ["-1", "3.5"])
+    assert codes == [None, None]
+    assert points[0].tolist() == [-1.0, -1.0]
+
+
 def test_a_swap_of_axes_is_told():
     _, _, codes, reasons = read(PLAIN, ["39.9", "7.4"], ["116.39", "43.7"])
     assert codes == ["outside_area", None]
