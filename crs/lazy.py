@@ -92,7 +92,7 @@ def transform(
     >>> x, y = (da.from_array(np.array(part), chunks=1) for part in ([116.397, 121.5], [39.909, 31.2]))
     >>> lon, lat = transform(x, y, source="GCJ-02", target="OGC:CRS84")
     >>> lon.compute().round(6).tolist()
-    [116.390757, 121.495622]
+    [116.390759, 121.495555]
     """
     start, end = definition(source), definition(target)
     operation(start, end)

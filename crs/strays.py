@@ -47,7 +47,7 @@ def stray_vertices(lines: list[FloatArray], *, metres_per_unit: float, geographi
 
     Examples
     --------
-    >>> road = np.array([[0, 0], [90, 5], [200, 0], [290, 9], [4000, 9]], dtype=float)
+    >>> road = np.array([[0, 0], [90, 5], [200, 0], [290, 9], [390, 9]], dtype=float)
     >>> spike = np.array([[0, 0], [90, 5], [200, 7000], [290, 9], [390, 9]], dtype=float)
     >>> stray_vertices([road, spike], metres_per_unit=1.0, geographic=False).tolist()
     [-1, 2]
