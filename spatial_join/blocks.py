@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from spatial_join.ground import Extent
     from spatial_join.surroundings import Surroundings
 
-__all__ = ["Block", "Match", "Words", "empty_join", "lay", "match", "settle", "turned"]
+__all__ = ["Block", "Match", "Words", "empty_join", "gathered", "lay", "match", "settle", "turned"]
 
 
 class Words(NamedTuple):
@@ -193,7 +193,7 @@ def settle(left: Block, matches: Sequence[Match], words: Words, whole: Surroundi
     found = [one for one in matches if one.at.size]
     if len(found) <= 1:
         return found[0] if found else matches[0]
-    other = _joined([one.other for one in found])
+    other = gathered([one.other for one in found])
     at, to, metres = nearest_pairs(
         left.shapes, other.shapes, distance_m=words.distance_m, k=words.k, ground=whole.ground
     )
@@ -223,8 +223,19 @@ def turned(left: Block, settled: Match, right: Block) -> Match:
     return Match(at, settled.to[kept], metres, left.taken(np.unique(at)))
 
 
-def _joined(blocks: Sequence[Block]) -> Block:
-    """Put blocks of one side together, in the order of their records."""
+def gathered(blocks: Sequence[Block]) -> Block:
+    """Put blocks of one side together.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        They may share records.
+
+    Returns
+    -------
+    Block
+        Each record once, in the order of their positions.
+    """
     filled = [block for block in blocks if len(block.position)] or blocks[:1]
     position = np.concatenate([block.position for block in filled])
     _, first = np.unique(position, return_index=True)
@@ -282,7 +293,7 @@ def lay(kept: Block, matches: Sequence[Match], words: Words, like: tuple[gpd.Geo
         Lines of :func:`spatial_join.join`, in its order, with the dtypes of the result's frame.
     """
     empty, nothing = like
-    other = _joined([Block(nothing, np.empty(0, np.int64), "other"), *(one.other for one in matches)])
+    other = gathered([Block(nothing, np.empty(0, np.int64), "other"), *(one.other for one in matches)])
     left, right = (other, kept) if words.how == "right" else (kept, other)
     at, to = (np.concatenate([np.empty(0, np.int64), *parts]) for parts in _columns(matches))
     order = np.lexsort((to, at))

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Chunk", "chunks_of", "files_of", "meta_of", "read_chunk"]
+__all__ = ["Chunk", "chunks_of", "dimension_of", "files_of", "meta_of", "read_chunk"]
 
+_DIMENSIONS = {"Point": 0, "LineString": 1, "LinearRing": 1, "Polygon": 2}
 _UNKNOWN = (np.nan, np.nan, np.nan, np.nan)
 
 
@@ -188,6 +189,28 @@ def _covering(
     except KeyError:
         return None
     return (*low, *high)  # type: ignore[return-value]
+
+
+def dimension_of(files: Sequence[Path]) -> int | None:
+    """Return the dimension of all geometries, from what the files say of them.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        GeoParquet files.
+
+    Returns
+    -------
+    int or None
+        0, 1 or 2; None if there are several, or a file does not say.
+    """
+    kinds: set[str] = set()
+    for path in files:
+        with _opened(path) as file:
+            geo = geo_of(file, path)
+        kinds |= set(geo["columns"][geo["primary_column"]].get("geometry_types") or ["unknown"])
+    found = {_DIMENSIONS.get(kind.removesuffix(" Z").removeprefix("Multi")) for kind in kinds}
+    return found.pop() if len(found) == 1 else None
 
 
 def meta_of(path: Path) -> gpd.GeoDataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -20,7 +20,7 @@ from spatial_join.soundness import sound_geometry
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["overlay"]
+__all__ = ["CutPieces", "cut_pieces", "laid_pieces", "one_dimension", "overlay"]
 
 
 def overlay(left: Any, right: Any) -> gpd.GeoDataFrame:  # noqa: ANN401 -- layers, frames and paths share no base class
@@ -63,7 +63,53 @@ def overlay(left: Any, right: Any) -> gpd.GeoDataFrame:  # noqa: ANN401 -- layer
     require_degrees(left)
     here, left_aside = sound_geometry(left, side="left")
     there, right_aside = sound_geometry(right, side="right")
-    dimension = _one_dimension(here)
+    cut = laid_pieces(left, right, cut_pieces(here, there, dimension=one_dimension(here)))
+    if left_aside or right_aside:
+        cut.attrs["set_aside"] = (*left_aside, *right_aside)
+    return cut
+
+
+class CutPieces(NamedTuple):
+    """Pieces of the left, in the order of left, then right.
+
+    Attributes
+    ----------
+    at, to : ndarray of int64, shape (pieces,)
+        Positions in left and right.
+    shapes : ndarray of shapely geometries, shape (pieces,)
+        In longitude and latitude.
+    sizes : dict of str to ndarray of float64, shape (pieces,)
+        Columns with the size of each and its shares.
+    """
+
+    at: NDArray[np.int64]
+    to: NDArray[np.int64]
+    shapes: NDArray[Any]
+    sizes: dict[str, NDArray[np.float64]]
+
+
+def cut_pieces(here: NDArray[Any], there: NDArray[Any], *, dimension: int) -> CutPieces:
+    """Cut geometries by polygons.
+
+    Parameters
+    ----------
+    here : ndarray of shapely geometries
+        What is cut, in longitude and latitude.
+    there : ndarray of shapely geometries
+        Polygons that cut.
+    dimension : int
+        Of what is cut: 0, 1 or 2.
+
+    Returns
+    -------
+    CutPieces
+        Those with land or length, or the points.
+
+    Raises
+    ------
+    GeometryError
+        If the right is not of polygons.
+    """
     _require_polygons(there)
     at, to = pairs(here, there, predicate="intersects")
     # Cut in the plane in which areas are true, so that the pieces of a whole add up to it.
@@ -73,25 +119,57 @@ def overlay(left: Any, right: Any) -> gpd.GeoDataFrame:  # noqa: ANN401 -- layer
         pieces = _of_dimension(pieces, dimension)
     kept = ~shapely.is_empty(pieces)
     at, to, pieces = at[kept], to[kept], pieces[kept]
-    cut = side_by_side(left, right, at, to, how="inner")
     lifted = _lifted(pieces)
-    cut = cut.set_geometry(gpd.GeoSeries(lifted, index=cut.index, crs=left.crs, name=left.geometry.name))
     if dimension == 1:
-        cut["length_m"] = lengths_m(lifted)
-        cut["share_left"] = _shares(shapely.length(pieces), shapely.length(here)[at])
-    elif dimension == 2:
-        cut["area_m2"] = shapely.area(pieces)
-        cut["share_left"] = _shares(shapely.area(pieces), shapely.area(here)[at])
-        cut["share_right"] = _shares(shapely.area(pieces), shapely.area(there)[to])
-    else:
-        cut["share_left"] = 1.0
-    if left_aside or right_aside:
-        cut.attrs["set_aside"] = (*left_aside, *right_aside)
+        shares = _shares(shapely.length(pieces), shapely.length(here)[at])
+        return CutPieces(at, to, lifted, {"length_m": lengths_m(lifted), "share_left": shares})
+    if dimension == 2:
+        area = shapely.area(pieces)
+        left, right = _shares(area, shapely.area(here)[at]), _shares(area, shapely.area(there)[to])
+        return CutPieces(at, to, lifted, {"area_m2": area, "share_left": left, "share_right": right})
+    return CutPieces(at, to, lifted, {"share_left": np.ones(at.size)})
+
+
+def laid_pieces(left: gpd.GeoDataFrame, right: gpd.GeoDataFrame, pieces: CutPieces) -> gpd.GeoDataFrame:
+    """Lay pieces beside the records that they are of.
+
+    Parameters
+    ----------
+    left, right : geopandas.GeoDataFrame
+        Both sides.
+    pieces : CutPieces
+        By positions in them.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        As of :func:`overlay`.
+    """
+    cut = side_by_side(left, right, pieces.at, pieces.to, how="inner")
+    cut = cut.set_geometry(gpd.GeoSeries(pieces.shapes, index=cut.index, crs=left.crs, name=left.geometry.name))
+    for name, size in pieces.sizes.items():
+        cut[name] = size
     return cut
 
 
-def _one_dimension(shapes: NDArray[Any]) -> int:
-    """Return the dimension of the left, points if there is nothing."""
+def one_dimension(shapes: NDArray[Any]) -> int:
+    """Return the dimension of the left.
+
+    Parameters
+    ----------
+    shapes : ndarray of shapely geometries
+        What is cut.
+
+    Returns
+    -------
+    int
+        0, 1 or 2; that of points if there is nothing.
+
+    Raises
+    ------
+    GeometryError
+        If they are of several dimensions.
+    """
     filled = shapes[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
     dimensions = np.unique(shapely.get_dimensions(filled))
     if len(dimensions) > 1:

@@ -7,7 +7,8 @@ makes one of two columns), and GeoParquet files, whose row groups are read when 
 
 from spatial_join.lazy.cells import LazyCellTable, PixelBlock, to_h3
 from spatial_join.lazy.frames import GeoFrame
-from spatial_join.lazy.joins import join
+from spatial_join.lazy.joins import join, overlay
+from spatial_join.lazy.shares import LazyWeights, weights
 from spatial_join.lazy.sources import points
 
-__all__ = ["GeoFrame", "LazyCellTable", "PixelBlock", "join", "points", "to_h3"]
+__all__ = ["GeoFrame", "LazyCellTable", "LazyWeights", "PixelBlock", "join", "overlay", "points", "to_h3", "weights"]

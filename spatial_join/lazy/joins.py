@@ -9,6 +9,8 @@ import numpy as np
 from dask.base import tokenize
 
 from spatial_join.blocks import Block, Match, Words, empty_join, lay, match, settle, turned
+from spatial_join.cuts import cut, empty_overlay, lay_cuts
+from spatial_join.errors import GeometryError
 from spatial_join.join import BY_DISTANCE, require_known
 from spatial_join.lazy.frames import GeoFrame
 from spatial_join.lazy.sources import Side, side_of
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from spatial_join.pairs import Predicate
     from spatial_join.side_by_side import How
 
-__all__ = ["join"]
+__all__ = ["join", "overlay"]
+
+_KINDS = ("points", "lines", "polygons")
 
 
 def join(
@@ -85,11 +89,72 @@ def join(
     return GeoFrame.of(_lines(one, other, words), like=empty_join(one.like, other.like, words))
 
 
+def overlay(
+    left: Any,  # noqa: ANN401
+    right: Any,  # noqa: ANN401
+    *,
+    of: Literal["points", "lines", "polygons"] | None = None,
+) -> GeoFrame:
+    """Plan to cut the records of the left by the polygons of the right, part by part.
+
+    Parameters
+    ----------
+    left, right : layers.Layer, geopandas.GeoDataFrame, dask.dataframe.DataFrame of these, or path of GeoParquet
+        As in :func:`spatial_join.overlay`; paths as in :func:`join`.
+    of : {"points", "lines", "polygons"}, optional
+        What the left is of; needed where it cannot be known before it is there, as of a Dask DataFrame.
+
+    Returns
+    -------
+    GeoFrame
+        A Dask DataFrame of GeoDataFrames, one partition for each part of the left, with the lines of
+        :func:`spatial_join.overlay` in their order.
+
+    Raises
+    ------
+    CrsMismatchError
+        If the two sides are not in longitude and latitude.
+    GeometryError
+        If what the left is of is not known.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> blocks = gpd.GeoDataFrame({"people": [900]}, geometry=[shapely.box(7.41, 43.73, 7.44, 43.74)], crs="OGC:CRS84")
+    >>> west = gpd.GeoDataFrame(geometry=[shapely.box(7.40, 43.72, 7.42, 43.75)], crs="OGC:CRS84")
+    >>> overlay(blocks, west).compute(scheduler="synchronous")["share_left"].round(6).tolist()
+    [0.333333]
+    """
+    one, other = side_of(left, side="left", scattered=False), side_of(right, side="right", scattered=True)
+    require_one_crs(one.like, other.like)
+    require_degrees(one.like)
+    dimension = one.dimension if of is None else _KINDS.index(of)
+    if dimension is None:
+        raise GeometryError(
+            "What the left side is of is not known before it is there, or it is of several kinds: "
+            "write of='polygons', and cut one kind after another."
+        )
+    plan = _Plan("overlay", one, other, dimension)
+    near = meeting(one.boxes, other.boxes)
+    parts = [
+        plan.task(
+            lay_cuts,
+            block,
+            [plan.task(cut, block, other.blocks[j], dimension, number=f"{i}-{j}") for j in near[i]],
+            other.like,
+            dimension,
+            number=str(i),
+        )
+        for i, block in enumerate(one.blocks)
+    ]
+    return GeoFrame.of(parts, like=empty_overlay(one.like, other.like, dimension))
+
+
 class _Plan:
     """Names of tasks: of what they do, and of all that they do it with."""
 
-    def __init__(self, one: Side, other: Side, words: Words) -> None:
-        self.token = tokenize("join", one.token, len(one.blocks), other.token, len(other.blocks), tuple(words))
+    def __init__(self, verb: str, one: Side, other: Side, words: Any) -> None:  # noqa: ANN401
+        self.token = tokenize(verb, one.token, len(one.blocks), other.token, len(other.blocks), words)
 
     def task(self, work: Any, *inputs: Any, number: str = "") -> Delayed:  # noqa: ANN401
         name = f"{work.__name__.strip('_')}-{self.token}" + (f"-{number}" if number else "")
@@ -98,7 +163,7 @@ class _Plan:
 
 def _lines(one: Side, other: Side, words: Words) -> list[Delayed]:
     """Plan the partitions of the result."""
-    plan = _Plan(one, other, words)
+    plan = _Plan("join", one, other, tuple(words))
     reach = {"nearest": words.distance_m, "dwithin": words.distance_m}.get(words.predicate, 0.0)
     near = [found.tolist() for found in meeting(one.boxes, other.boxes, distance_m=reach)]
     if words.predicate in BY_DISTANCE:

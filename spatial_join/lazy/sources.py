@@ -18,7 +18,7 @@ import crs
 from spatial_join import partition
 from spatial_join.blocks import Block
 from spatial_join.errors import CrsMismatchError, JoinError
-from spatial_join.files import Chunk, chunks_of, files_of, meta_of, read_chunk
+from spatial_join.files import Chunk, chunks_of, dimension_of, files_of, meta_of, read_chunk
 from spatial_join.records import crs_name, frame_of
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class Side:
         Name of the side, the same for equal inputs.
     chunks : sequence of Chunk
         Where the blocks stand, if they stand in GeoParquet files.
+    dimension : int or None
+        Of the geometries, if there is only one and it is known beforehand.
     """
 
     like: gpd.GeoDataFrame
@@ -58,6 +60,7 @@ class Side:
     boxes: NDArray[np.float64]
     token: str
     chunks: Sequence[Chunk] = ()
+    dimension: int | None = None
 
 
 def points(collection: Any, *, x: str, y: str, position: object = "OGC:CRS84") -> dd.DataFrame:  # noqa: ANN401 -- Dask publishes no types
@@ -177,7 +180,8 @@ def _side_of_files(files: Sequence[Path], side: str) -> Side:
         for i, chunk in enumerate(chunks)
     ]
     boxes = np.array([chunk.box for chunk in chunks])
-    return Side(like=meta_of(files[0]), blocks=blocks, boxes=boxes, token=token, chunks=chunks)
+    dimension = dimension_of(files)
+    return Side(like=meta_of(files[0]), blocks=blocks, boxes=boxes, token=token, chunks=chunks, dimension=dimension)
 
 
 def _side_of_frame(frame: gpd.GeoDataFrame, side: str, *, scattered: bool) -> Side:
@@ -187,7 +191,15 @@ def _side_of_frame(frame: gpd.GeoDataFrame, side: str, *, scattered: bool) -> Si
     for i, part in enumerate(rows):
         block = Block(frame.take(part), part, side)
         blocks.append(dask.delayed(block, name=f"{side}-{token}-{scattered:d}-{len(rows)}-{i}", traverse=False))
-    return Side(like=frame.iloc[:0], blocks=blocks, boxes=partition.boxes_of(shapes, rows), token=token)
+    found = np.unique(shapely.get_dimensions(shapes))
+    found = found[found >= 0]
+    return Side(
+        like=frame.iloc[:0],
+        blocks=blocks,
+        boxes=partition.boxes_of(shapes, rows),
+        token=token,
+        dimension=int(found[0]) if len(found) == 1 else None,
+    )
 
 
 def _scattered(frame: gpd.GeoDataFrame, shapes: NDArray[Any]) -> list[NDArray[np.int64]]:

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 import shapely
 
-from spatial_join import CrsMismatchError, ExtentError, GeometryError, JoinError, join, lazy
+from spatial_join import CrsMismatchError, ExtentError, GeometryError, H3Grid, JoinError, join, lazy, overlay, weights
+from spatial_join.probability import probable_weights
 
 CENTRE = np.array([7.42, 43.73])
 WAYS = [
@@ -185,3 +186,48 @@ def test_what_is_wrong_is_said(stops, wards):
 def test_planes_are_joined_too(stops, wards):
     one, other = stops.to_crs(32632), wards.to_crs(32632)
     assert_same(computed(lazy.join(one, other)), join(one, other))
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize(("left", "kind"), [("stops", "points"), ("streets", "lines"), ("wards", "polygons")])
+def test_overlay_as_the_eager_one(left, kind, request, tmp_path):
+    records, wards = request.getfixturevalue(left), request.getfixturevalue("wards")
+    eager = overlay(records, wards)
+    assert_same(computed(lazy.overlay(records, wards)), eager)
+    collection = in_partitions(records, (40,))
+    assert_same(
+        computed(lazy.overlay(collection, wards, of=kind)),
+        eager,
+    )
+    with pytest.raises(GeometryError, match="write of="):
+        lazy.overlay(collection, wards)
+    with pytest.raises(GeometryError, match="said to be of dimension"):
+        computed(lazy.overlay(collection, wards, of="polygons" if left != "wards" else "lines"))
+    if left != "wards":
+        records.drop([7007, 7300], errors="ignore").to_parquet(tmp_path / "left.parquet", row_group_size=50)
+        assert_same(computed(lazy.overlay(tmp_path / "left.parquet", wards)), eager)
+
+
+def test_weights_are_those_of_the_eager_ones_to_the_byte(stops, wards, streets, monkeypatch):
+    monkeypatch.setattr("spatial_join.partition.LARGEST_PART", 47)
+    for frame in (stops, wards.drop(20), streets):
+        eager = weights(frame.geometry.to_numpy(), H3Grid(9))
+        plan = lazy.weights(frame, resolution=9)
+        assert plan.partitions > 3
+        for found in (plan.compute(scheduler="synchronous"), plan.compute(scheduler="threads", num_workers=3)):
+            assert (found.rows, found.measure, found.resolution) == (eager.rows, eager.measure, 9)
+            for name in ("row", "cell", "share", "support"):
+                assert getattr(found, name).tobytes() == getattr(eager, name).tobytes()
+    assert lazy.weights(stops, resolution=9).token != lazy.weights(stops, resolution=8).token
+    with pytest.raises(GeometryError, match="Split the layer by kind"):
+        lazy.weights(pd.concat([stops.iloc[:60], streets]), resolution=9).compute(scheduler="synchronous")
+
+
+def test_uncertain_weights_too(stops, monkeypatch):
+    monkeypatch.setattr("spatial_join.partition.LARGEST_PART", 100)
+    stops = stops.drop([7007, 7300]).assign(sigma_m=40.0)
+    plan = lazy.weights(stops, resolution=10, uncertain=True)
+    eager = probable_weights(stops.geometry.to_numpy(), stops["sigma_m"].to_numpy(), H3Grid(10))
+    found = plan.compute(scheduler="synchronous")
+    np.testing.assert_array_equal(found.cell, eager.cell)
+    np.testing.assert_allclose(found.share, eager.share, rtol=1e-12)
