@@ -25,6 +25,7 @@ from spatial_join.errors import (
 from spatial_join.field import Field, LeaveOneOut, krige, leave_one_out
 from spatial_join.grid import H3Grid
 from spatial_join.join import join
+from spatial_join.matching import match
 from spatial_join.overlay import overlay
 from spatial_join.probability import CellProbabilities, cell_probabilities, credible_cells
 from spatial_join.probable import Probable, join_probable
@@ -60,6 +61,7 @@ __all__ = [
     "join_probable",
     "krige",
     "leave_one_out",
+    "match",
     "mean_on_features",
     "overlay",
     "share_out",

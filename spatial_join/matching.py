@@ -1,0 +1,336 @@
+"""Matching trajectories to streets: a hidden Markov model over short pieces of the network.
+
+A record's true place is on some piece of a street near it, or astray. Between two records a vehicle moves along the
+network about as far as its records say it moves; forward and backward sums over all ways give every record the
+probability of each street, and of none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from crs.local import local_projection
+from spatial_join.errors import GeometryError, JoinError
+from spatial_join.line_pieces import pieces_of
+from spatial_join.network import Courses, Network
+from spatial_join.probable import sigma_of
+from spatial_join.records import frame_of, require_degrees, require_one_crs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import geopandas as gpd
+    from numpy.typing import NDArray
+
+    from spatial_join.line_pieces import LinePieces
+
+__all__ = ["match"]
+
+REACH = 4.0
+"""Standard deviations around a record in which its street is looked for."""
+
+PIECES_PER_SIGMA, SHORTEST_PIECE_M = 0.5, 3.0
+"""Pieces are about as long as the error, so that where on a street a record is counts too."""
+
+SURE, LONGEST_STRETCH = 6.0, 10
+"""A speed is judged over so many standard deviations of way, at most so many records to either side."""
+
+MARGIN_M = 200.0
+"""So much wider and higher than the network the area is in which records may be astray."""
+
+_AT_ONCE = 64
+"""Steps whose routes are found together: neighbours share their crossings."""
+
+ASTRAY, BACK = 0.01, 0.3
+"""Probability that a record on the network is followed by one astray, and that one astray is followed by one on it."""
+
+TURN = 0.02
+"""How much less likely it is to turn about on a street than to go on."""
+
+FIRST_SPREAD, SPREAD = (0.5, 5.0), (0.2, 2.5)
+"""How much a step differs from what is expected, a share of it and at least so many metres: before and after speeds are
+judged by the ways that were found. Chosen so that probabilities come true on walks of other seeds than the tests'."""
+
+SMOOTH = 9
+"""Steps over which a speed is judged once ways are found."""
+
+
+def match(
+    points: Any,  # noqa: ANN401 -- layers, frames and paths share no base class
+    streets: Any,  # noqa: ANN401
+    *,
+    track: str | None = None,
+    time: str | None = None,
+    sigma_m: float | None = None,
+) -> pd.DataFrame:
+    """Find the street of every record of trajectories.
+
+    Parameters
+    ----------
+    points : layers.Layer, geopandas.GeoDataFrame, or path of a GeoParquet file
+        Records in longitude and latitude, with ``sigma_m``: standard deviation per axis, metres, above 0.
+    streets : layers.Layer, geopandas.GeoDataFrame, or path of a GeoParquet file
+        Lines in longitude and latitude that meet at their ends; all may be driven both ways.
+    track : str, optional
+        Column that tells trajectories apart; all records are one if left out.
+    time : str, optional
+        Column that orders a trajectory's records, and by whose steps speeds are judged; as they stand, evenly, if left
+        out.
+    sigma_m : float, optional
+        Standard deviation of all records, where they have no column for it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By the index of ``points``: ``street`` (index of the most probable street; missing if it is more probable that
+        the record is on none), ``probability`` of that street, ``none`` (probability of being on no street),
+        ``along_m`` (mean place on the street, metres from its start) and ``distance_m`` (from the record to that
+        place). NaN for a record without a position.
+
+    Raises
+    ------
+    CrsMismatchError
+        If the two sides are not in longitude and latitude.
+    GeometryError
+        If the points are not points, or the streets not lines.
+    JoinError
+        If a column is missing, or a standard deviation is not above 0.
+
+    References
+    ----------
+    Newson, P. and Krumm, J. (2009), Hidden Markov map matching through noise and sparseness, ACM SIGSPATIAL GIS.
+    Rabiner, L. R. (1989), A tutorial on hidden Markov models, Proceedings of the IEEE 77(2): forward-backward.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, shapely
+    >>> lines = [shapely.LineString([(7.42, lat), (7.43, lat)]) for lat in (43.730, 43.731)]
+    >>> roads = gpd.GeoDataFrame({"name": ["low", "high"]}, geometry=lines, crs="OGC:CRS84")
+    >>> trip = gpd.GeoDataFrame(geometry=shapely.points([[7.422, 43.7303], [7.424, 43.7301]]), crs="OGC:CRS84")
+    >>> match(trip, roads, sigma_m=15)["street"].tolist()
+    [0, 0]
+    """
+    points, streets = frame_of(points), frame_of(streets)
+    require_one_crs(points, streets)
+    require_degrees(points)
+    shapes = np.asarray(points.geometry, dtype=object)
+    if not np.isin(shapely.get_type_id(shapes), (-1, 0)).all():
+        raise GeometryError("Only points are matched to streets; take a line's vertices, in their order, first.")
+    sigma = sigma_of(points, sigma_m)
+    if (sigma <= 0.0).any():
+        raise JoinError("Every record needs a sigma_m above 0: matching weighs how far off a record may be.")
+    bounds = streets.total_bounds
+    plane = local_projection([bounds[0], bounds[2]], [bounds[1], bounds[3]])
+    place = np.column_stack(plane.forward(shapely.get_x(shapes), shapely.get_y(shapes)))
+    lines = plane.project(np.asarray(streets.geometry, dtype=object))
+    longest_m = max(SHORTEST_PIECE_M, PIECES_PER_SIGMA * float(np.median(sigma)))
+    model = _Model(pieces=pieces_of(lines, longest_m=longest_m), network=Network.of(lines))
+    found = _Found.empty(len(points))
+    for rows, seconds in _tracks(points, place, track, time):
+        _match_track(model, _Track(rows, place[rows], sigma[rows], seconds), found)
+    return found.table(points.index, streets.index)
+
+
+def _tracks(
+    points: gpd.GeoDataFrame, place: NDArray[np.float64], track: str | None, time: str | None
+) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Return the rows of each trajectory in their order, and the seconds (or steps) between them."""
+    for name in (track, time):
+        if name is not None and name not in points.columns:
+            raise JoinError(f"There is no column {name!r}; there are {', '.join(map(str, points.columns))}.")
+    usable = np.flatnonzero(~np.isnan(place).any(axis=1))
+    when = np.arange(len(points), dtype=np.float64)
+    if time is not None:
+        stamps = points[time]
+        when = (
+            stamps.to_numpy(dtype=np.float64)
+            if stamps.dtype.kind in "iuf"
+            else (pd.to_datetime(stamps, utc=True) - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy()
+        )
+        usable = usable[~np.isnan(when[usable])]
+    whose = pd.factorize(points[track])[0] if track is not None else np.zeros(len(points), dtype=np.int64)
+    order = usable[np.lexsort((when[usable], whose[usable]))]
+    cuts = np.flatnonzero(np.diff(whose[order])) + 1
+    return [(rows, np.diff(when[rows])) for rows in np.split(order, cuts) if rows.size]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Model:
+    """The network that records are matched to."""
+
+    pieces: LinePieces
+    network: Network
+
+    @cached_property
+    def on_density(self) -> float:
+        """Chance per metre of being at a place of the network, before anything was measured."""
+        return (1.0 - ASTRAY) / max(float(self.pieces.length_m.sum()), 1.0)
+
+    @cached_property
+    def off_density(self) -> float:
+        """Chance per square metre of being astray."""
+        low, high = self.pieces.start.min(axis=0), self.pieces.start.max(axis=0)
+        return ASTRAY / float(np.prod(high - low + MARGIN_M))
+
+
+@dataclass(frozen=True, eq=False)
+class _Track:
+    """One trajectory."""
+
+    rows: NDArray[np.int64]
+    place: NDArray[np.float64]
+    sigma_m: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+    def steps_m(self) -> NDArray[np.float64]:
+        """Estimate how far the vehicle moved between records: by its speed over a stretch that outweighs the noise."""
+        when = np.concatenate([[0.0], np.cumsum(np.maximum(self.seconds, 1e-9))])
+        last = len(self.rows) - 1
+        noise = SURE * float(np.median(self.sigma_m))
+        for around in range(1, LONGEST_STRETCH + 1):
+            first, final = (np.clip(np.arange(last) + side, 0, last) for side in (1 - around, around))
+            moved = np.hypot(*(self.place[final] - self.place[first]).T)
+            if np.median(moved) >= noise:
+                break
+        square = moved**2 - 2.0 * (self.sigma_m[first] ** 2 + self.sigma_m[final] ** 2)
+        speed = np.sqrt(np.maximum(square, 0.0)) / (when[final] - when[first])
+        return np.asarray(speed * np.diff(when))
+
+    def smoothed(self, steps_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Even speeds out; a step of which nothing was found takes the mean of those around."""
+        seconds = np.maximum(self.seconds, 1e-9)
+        speed = pd.Series(steps_m / seconds).rolling(SMOOTH, center=True, min_periods=1).mean()
+        return speed.ffill().bfill().fillna(0.0).to_numpy() * seconds
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Found:
+    """What was found for every record; filled track by track."""
+
+    street: NDArray[np.int64]
+    numbers: NDArray[np.float64]
+
+    @classmethod
+    def empty(cls, size: int) -> _Found:
+        return cls(street=np.full(size, -1, dtype=np.int64), numbers=np.full((size, 4), np.nan))
+
+    def table(self, index: pd.Index[Any], streets: pd.Index[Any]) -> pd.DataFrame:
+        """Lay it out by the labels of both sides."""
+        street = pd.Series(streets.take(np.maximum(self.street, 0)) if len(streets) else pd.NA, index=index)
+        columns = dict(zip(("probability", "none", "along_m", "distance_m"), self.numbers.T, strict=True))
+        return pd.DataFrame({"street": street.where(self.street >= 0), **columns}, index=index)
+
+
+def _match_track(model: _Model, track: _Track, found: _Found) -> None:
+    """Match one trajectory, judge its speeds by the ways that were found, and match it again."""
+    row, piece = model.pieces.near(track.place, REACH * track.sigma_m)
+    likelihood = model.pieces.likelihood(track.place[row], track.sigma_m[row], piece)
+    bounds = np.searchsorted(row, np.arange(len(track.rows) + 1))
+    both = np.tile([True, False], len(piece))
+    states = [Courses(np.repeat(piece[a:b], 2), both[2 * a : 2 * b]) for a, b in pairwise(bounds)]
+    # What a record says of each state: on the pieces near it, in both directions, and, last, astray.
+    said = [np.append(np.repeat(likelihood[a:b], 2), 1.0) for a, b in pairwise(bounds)]
+    steps_m = track.steps_m()
+    chances, steps_m = _sums(model, states, said, list(_moves(model, states, steps_m, FIRST_SPREAD)))
+    chances, _ = _sums(model, states, said, list(_moves(model, states, track.smoothed(steps_m), SPREAD)))
+    for step, (state, chance) in enumerate(zip(states, chances, strict=True)):
+        _write(model, (track.rows[step], track.place[step]), (state.piece, chance), found)
+
+
+def _sums(
+    model: _Model, states: list[Courses], said: list[NDArray[np.float64]], moves: list[_Move]
+) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
+    """Run forward and backward; return the chances of every record's states, and the mean metres between records."""
+    prior = np.append(np.full(states[0].piece.size, 0.5 * model.on_density), model.off_density)
+    forward = [_scaled(prior * said[0])]
+    for step, move in enumerate(moves):
+        forward.append(_scaled((forward[-1] @ move.chance) * said[step + 1]))
+    after = np.ones(states[-1].piece.size + 1)
+    chances, steps_m = [_scaled(forward[-1])], np.full(len(moves), np.nan)
+    for step in range(len(moves) - 1, -1, -1):
+        seen = said[step + 1] * after
+        both = forward[step][:-1, None] * moves[step].chance[:-1, :-1] * seen[None, :-1]
+        if both.sum() > 0.0:
+            steps_m[step] = (both * moves[step].metres).sum() / both.sum()
+        after = _scaled(moves[step].chance @ seen)
+        chances.append(_scaled(forward[step] * after))
+    return chances[::-1], steps_m
+
+
+def _scaled(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale weights to a sum of 1; only their ratios matter."""
+    total = weights.sum()
+    return weights / total if total > 0.0 else np.full_like(weights, 1.0 / weights.size)
+
+
+class _Move(NamedTuple):
+    """One step between two records."""
+
+    chance: NDArray[np.float64]
+    metres: NDArray[np.float64]
+
+
+def _moves(
+    model: _Model, states: list[Courses], steps_m: NDArray[np.float64], spread: tuple[float, float]
+) -> Iterator[_Move]:
+    """Yield, step by step, how likely each state is followed by each, astray last, and how far apart they are."""
+    spreads = np.maximum(spread[1], spread[0] * steps_m)
+    for step, (expected_m, spread_m) in enumerate(zip(steps_m, spreads, strict=True)):
+        if step % _AT_ONCE == 0:
+            near = model.pieces.line[np.concatenate([state.piece for state in states[step : step + _AT_ONCE + 1]])]
+            part = slice(step, step + _AT_ONCE)
+            routes = model.network.among(np.unique(near), limit_m=float((steps_m[part] + 6.0 * spreads[part]).max()))
+        here, there = states[step], states[step + 1]
+        apart = routes.distances_m(model.pieces, here, there)
+        on = np.exp(-np.abs(apart - expected_m) / spread_m) / (2.0 * spread_m) * model.pieces.length_m[there.piece]
+        on *= np.where(_about(model, here, there), TURN, 1.0)
+        move = np.empty((here.piece.size + 1, there.piece.size + 1))
+        move[:-1, :-1] = (1.0 - ASTRAY) * on
+        # A record astray is anywhere in the area; the next one on the network anywhere on it.
+        move[:-1, -1] = model.off_density
+        move[-1, :-1] = 0.5 * BACK * model.on_density * model.pieces.length_m[there.piece]
+        move[-1, -1] = (1.0 - BACK) * model.off_density / ASTRAY
+        yield _Move(move, np.where(np.isfinite(apart), apart, 0.0))
+
+
+def _about(model: _Model, here: Courses, there: Courses) -> NDArray[np.bool_]:
+    """Mark the moves that turn about on a street."""
+    line = model.pieces.line
+    same = line[here.piece][:, None] == line[there.piece][None, :]
+    return np.asarray(same & (here.forth[:, None] != there.forth[None, :]))
+
+
+def _write(
+    model: _Model,
+    record: tuple[int, NDArray[np.float64]],
+    states: tuple[NDArray[np.int64], NDArray[np.float64]],
+    found: _Found,
+) -> None:
+    """Write the most probable street of one record."""
+    (at, place), (piece, chance) = record, states
+    found.numbers[at, 1] = chance[-1]
+    if not piece.size:
+        return
+    line = model.pieces.line[piece]
+    names, which = np.unique(line, return_inverse=True)
+    by_street = np.bincount(which, weights=chance[:-1])
+    best = int(by_street.argmax())
+    if by_street[best] <= chance[-1]:
+        return
+    on = line == names[best]
+    chosen, weight = piece[on], chance[:-1][on]
+    along, _ = model.pieces.frame(np.broadcast_to(place, (chosen.size, 2)), chosen)
+    along = np.clip(along, 0.0, model.pieces.length_m[chosen])
+    share = along / np.maximum(model.pieces.length_m[chosen], 1e-9)
+    spot = model.pieces.start[chosen] + share[:, None] * (model.pieces.end[chosen] - model.pieces.start[chosen])
+    found.street[at] = names[best]
+    found.numbers[at, 0] = by_street[best]
+    found.numbers[at, 2] = np.average(model.pieces.before_m[chosen] + along, weights=weight)
+    found.numbers[at, 3] = np.average(np.hypot(*(spot - place).T), weights=weight)
