@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import gstools as gs
 import numpy as np
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
 from crs.local import local_projection
@@ -143,12 +143,11 @@ def krige(  # noqa: PLR0917 -- stations, then targets: the order in which everyo
     for stations, steps in step_groups(table):
         if stations.size < FEWEST_STATIONS:
             continue
-        within = cKDTree(xy[stations]).query(to, distance_upper_bound=shape.range_m)[0] <= shape.range_m
-        near |= within
-        for step in steps.tolist():
-            mean[within, step], variance[within, step] = _predict(
-                xy[stations], table[stations, step], to[within], shape
-            )
+        away = cKDTree(xy[stations]).query(to, distance_upper_bound=shape.range_m)[0]
+        within = np.flatnonzero(np.asarray(away) <= shape.range_m)
+        near[within] = True
+        chosen = np.ix_(within, steps)
+        mean[chosen], variance[chosen] = _predict(xy[stations], table[np.ix_(stations, steps)], to[within], shape)
     if np.ndim(values) == 1:
         mean, variance = mean[:, 0], variance[:, 0]
     return Field(mean=mean, variance=variance, reach=near, variogram=shape, stations=len(table))
@@ -178,18 +177,30 @@ def _stations(
 def _predict(
     xy: NDArray[np.float64], values: NDArray[np.float64], to: NDArray[np.float64], shape: Variogram
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Krige one step with gstools."""
-    if not len(to):
-        return np.empty(0), np.empty(0)
-    scale = _process_variance(xy, values, shape)
-    if scale == 0.0:
-        return np.full(len(to), values[0]), np.zeros(len(to))
-    model = gs.Exponential(
-        dim=2, var=(1.0 - shape.nugget) * scale, len_scale=shape.length_m, nugget=shape.nugget * scale
-    )
-    kriging = gs.krige.Ordinary(model, cond_pos=xy.T, cond_val=values, exact=False)
-    mean, variance = kriging(to.T, chunk_size=CHUNK, store=False)
-    return np.asarray(mean), np.asarray(variance) * shape.inflation
+    """Krige all steps in which the same stations report: they share their weights, and their variance up to a factor.
+
+    References
+    ----------
+    Cressie (1993), Statistics for Spatial Data, section 3.2: the equations of ordinary kriging. A target is another
+    place than any station, even where the two coincide: a station there would read its own nugget.
+    """
+    count = len(xy)
+    system = np.ones((count + 1, count + 1))
+    system[:count, :count] = shape.correlation(cdist(xy, xy))
+    np.fill_diagonal(system, 1.0)
+    system[count, count] = 0.0
+    inverse = np.linalg.inv(system)
+    scale = np.array([_process_variance(xy, step, shape) for step in values.T]) * shape.inflation
+    mean, variance = np.empty((len(to), values.shape[1])), np.empty((len(to), values.shape[1]))
+    for begin in range(0, len(to), CHUNK):
+        part = slice(begin, begin + CHUNK)
+        near = np.ones((len(to[part]), count + 1))
+        near[:, :count] = shape.correlation(cdist(to[part], xy))
+        weights = near @ inverse
+        unit = np.maximum(1.0 - np.einsum("ij,ij->i", weights, near), 0.0)
+        mean[part] = weights[:, :count] @ values
+        variance[part] = unit[:, None] * scale
+    return mean, variance
 
 
 def _process_variance(xy: NDArray[np.float64], values: NDArray[np.float64], shape: Variogram) -> float:

@@ -26,7 +26,6 @@ StepKind = Literal["place", "cells", "field", "truth"]
 
 # Whatever can change a number: our own code, and the libraries that compute or decode.
 _LIBRARIES = (
-    "gstools",
     "h3",
     "numpy",
     "pandas",

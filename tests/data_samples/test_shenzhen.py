@@ -33,7 +33,7 @@ BEIJING_1954 = (
 RECORDS = {
     "districts": 5, "streets": 19846, "routes": 9, "buildings": 4206, "building_register": 900,
     "detectors": 900 * 48, "incidents": 260, "vehicles": 9007, "taxis": 3608, "bus_stops": 420, "parking": 320,
-    "poi_amap": 1800, "poi_baidu": 1200, "air_stations": 24, "air_readings": 24 * 24, "tunnel_sensors": 16,
+    "shops_a": 1800, "shops_b": 1200, "air_stations": 24, "air_readings": 24 * 24, "tunnel_sensors": 16,
     "control_points": 5,
 }  # fmt: skip
 
@@ -209,7 +209,7 @@ def test_tables_lie_around_their_truth_as_their_sigma_says(name):
     assert np.sqrt(np.mean(off**2) / 2.0) == pytest.approx(sigma_m, rel=0.25 if len(off) < 50 else 0.05)
 
 
-@pytest.mark.parametrize(("name", "decode"), [("poi_amap", crs_china.wgs84_everywhere), ("poi_baidu", from_bd09)])
+@pytest.mark.parametrize(("name", "decode"), [("shops_a", crs_china.wgs84_everywhere), ("shops_b", from_bd09)])
 def test_lists_of_shops_say_wgs84_and_are_not(name, decode):
     frame = geometries(name)
     assert frame.crs.equals(pyproj.CRS("OGC:CRS84"), ignore_axis_order=True)

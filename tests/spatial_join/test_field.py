@@ -1,5 +1,6 @@
 """Kriging against its textbook, and its intervals against stations that it has not seen."""
 
+import gstools as gs
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,6 +40,28 @@ def test_mean_and_variance_are_the_textbooks(rng):
     np.testing.assert_allclose(field.variance / unit, field.variance[0] / unit[0], rtol=1e-8)
     plain = krige(lon, lat, values[:, 0], to_lon, to_lat, variogram=Variogram(length_m=5000.0, nugget=0.3))
     np.testing.assert_allclose(field.variance, 1.7 * plain.variance, rtol=1e-12)
+
+
+def test_gstools_says_the_same_of_many_steps_at_once(rng):
+    lon, lat, values = stations(rng, n=20, steps=4)
+    values[3, 2], values[:, 3] = np.nan, 7.0  # one step with a silent station, one without any spread
+    to_lon, to_lat = (
+        np.append(LON + rng.uniform(-0.1, 0.1, 30), lon[0]),
+        np.append(LAT + rng.uniform(-0.1, 0.1, 30), lat[0]),
+    )
+    field = krige(lon, lat, values, to_lon, to_lat, variogram=Variogram(length_m=9000.0, nugget=0.25))
+    plane = local_projection(lon, lat)
+    xy, to = plane.forward(lon, lat), plane.forward(to_lon, to_lat)
+    ratios = []
+    for step in range(4):
+        known = ~np.isnan(values[:, step])
+        model = gs.Exponential(dim=2, var=0.75, len_scale=9000.0, nugget=0.25)
+        other = gs.krige.Ordinary(model, np.array(xy)[:, known], values[known, step], exact=False)
+        mean, unit = other(to)
+        np.testing.assert_allclose(field.mean[:, step], mean, rtol=1e-9)
+        ratios.append(field.variance[:, step] / unit)
+    np.testing.assert_allclose(ratios, np.array(ratios)[:, :1] * np.ones(31), rtol=1e-8, atol=1e-12)
+    assert ratios[3].max() < 1e-12
 
 
 def test_too_few_stations_give_no_field(rng):

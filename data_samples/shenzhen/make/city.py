@@ -60,7 +60,7 @@ def _write_tables(links: gpd.GeoDataFrame, houses: gpd.GeoDataFrame, out: Path) 
     roads = gpd.read_file(raw / "routes.geojson")  # as published, so that a user can redo what follows
     land = gpd.read_file(raw / "districts.geojson").union_all()
     stations, readings = air.stations(links, flows, land, rng(2))
-    amap, baidu = places.maps(houses, rng(3))
+    shops_a, shops_b = places.maps(houses, rng(3))
     samples = {
         "air_stations.csv": stations,
         "air_readings.csv": readings,
@@ -76,10 +76,10 @@ def _write_tables(links: gpd.GeoDataFrame, houses: gpd.GeoDataFrame, out: Path) 
     }
     for name, sample in samples.items():
         write.csv(sample.table, raw / name)
-    _points(amap).to_parquet(raw / "poi_amap.parquet", index=False, compression="zstd", schema_version="1.1.0")
-    items = json.loads(_points(baidu).to_json(drop_id=True))["features"]
-    write.features(items, raw / "poi_baidu.geojson")
-    for name, sample in {**samples, "poi_amap.parquet": amap, "poi_baidu.geojson": baidu}.items():
+    _points(shops_a).to_parquet(raw / "shops_a.parquet", index=False, compression="zstd", schema_version="1.1.0")
+    items = json.loads(_points(shops_b).to_json(drop_id=True))["features"]
+    write.features(items, raw / "shops_b.geojson")
+    for name, sample in {**samples, "shops_a.parquet": shops_a, "shops_b.geojson": shops_b}.items():
         _truth(sample.lon, sample.lat, sample.definition, out / "truth" / f"{name.split('.')[0]}.parquet")
 
 

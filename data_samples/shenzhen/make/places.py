@@ -11,7 +11,7 @@ from data_samples.shenzhen.make.along import Chainage
 from data_samples.shenzhen.make.frames import PLANE, from_plane, to_frame
 from data_samples.shenzhen.make.sample import Sample, chosen, offset, written
 
-AMAP, BAIDU, STOPS, PARKING, REGISTERED = 1800, 1200, 420, 320, 900
+SHOPS_A, SHOPS_B, STOPS, PARKING, REGISTERED = 1800, 1200, 420, 320, 900
 MAP_SIGMA_M, STOP_SIGMA_M, PARKING_SIGMA_M, REGISTER_SIGMA_M, SENSOR_SIGMA_M = 8.0, 4.0, 5.0, 1.0, 3.0
 TUNNEL_SENSORS, CONTROL_POINTS = 16, 5
 TUNNEL_M, TUNNEL_STEP_M, TUNNEL_ALONE_M = 520.0, 30.0, 60.0
@@ -34,9 +34,9 @@ def shops(buildings: gpd.GeoDataFrame, size: int, draw: np.random.Generator) -> 
 
 def maps(buildings: gpd.GeoDataFrame, draw: np.random.Generator) -> tuple[Sample, Sample]:
     """List shops as two map companies do, GCJ-02 and BD-09; half of the second are shops of the first too."""
-    table, places = shops(buildings, AMAP + BAIDU // 2, draw)
+    table, places = shops(buildings, SHOPS_A + SHOPS_B // 2, draw)
     lists = []
-    for frame, rows in (("GCJ-02", np.arange(AMAP)), ("BD-09", np.arange(len(table))[-BAIDU:])):
+    for frame, rows in (("GCJ-02", np.arange(SHOPS_A)), ("BD-09", np.arange(len(table))[-SHOPS_B:])):
         lon, lat = from_plane(*places[rows].T)
         x, y = written(lon, lat, frame=frame, sigma_m=MAP_SIGMA_M, draw=draw)
         own = table.iloc[rows].reset_index(drop=True).assign(x=np.round(x, 6), y=np.round(y, 6))
