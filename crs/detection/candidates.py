@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from crs.definition import Axes, Notation
     from crs.entries import Area
 
-__all__ = ["MIN_SHARE", "Candidate", "Reading", "candidates", "classes", "read_as", "readings"]
+__all__ = ["MIN_SHARE", "Candidate", "Reading", "candidates", "classes", "read", "read_as", "readings"]
 
 #: A candidate that puts fewer of the records into the area is out of the race.
 MIN_SHARE = 0.6
@@ -44,8 +44,9 @@ _SAME_PLACE_M = 3.0
 _ALIKE = 0.95
 #: So many records screen the candidates for one of all, more of them for parts; half of what is asked for must fit.
 _SCREENED, _SCREENED_SHARE = 32, 0.5
-#: A frame of half the world is no frame of a city; those in use are named below.
-_WIDEST_DEG = 120.0
+#: A frame of half the world is no frame of a city, and the box about a large country holds cities of others; those in
+#: use are named below.
+_WIDEST_DEG = {PJType.GEOGRAPHIC_2D_CRS: 40.0, PJType.PROJECTED_CRS: 120.0}
 _WORLD = ("OGC:CRS84", "EPSG:4326", "EPSG:3857")
 #: Operations of one region each for a frame that has none for all its area.
 _REGIONAL = {
@@ -185,7 +186,7 @@ def _frames_at(lon_deg: float, lat_deg: float) -> tuple[PositionDefinition, ...]
         f"EPSG:{info.code}"
         for kind in (PJType.GEOGRAPHIC_2D_CRS, PJType.PROJECTED_CRS)
         for info in query_crs_info("EPSG", kind, area_of_interest=place, contains=True)
-        if info.area_of_use is not None and info.area_of_use.east - info.area_of_use.west < _WIDEST_DEG
+        if info.area_of_use is not None and info.area_of_use.east - info.area_of_use.west < _WIDEST_DEG[kind]
     ]
     specs: list[object] = list(dict.fromkeys(names))
     for base, operations in _REGIONAL.items():
@@ -243,6 +244,24 @@ def readings(
             x, y = _numbers(fields, tried[0].position)
             kept += [reading for place in fitting if (reading := _reading(tried[place], x, y, area)).share >= least]
     return classes(kept)
+
+
+def read(fields: Fields, candidate: Candidate) -> tuple[FloatArray, FloatArray]:
+    """Read records under one candidate, wherever they land.
+
+    Parameters
+    ----------
+    fields : Fields
+        Two columns as written.
+    candidate : Candidate
+        How.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Longitude and latitude, degrees, shape (n,); NaN where a record could not be read.
+    """
+    return to_hub(entry(str(candidate.position.crs)), *_numbers(fields, candidate.position))
 
 
 def read_as(fields: Fields, tried: tuple[Candidate, ...], area: Area) -> tuple[Reading, ...]:

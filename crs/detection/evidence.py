@@ -37,10 +37,14 @@ _STRAY_WEIGHTS = (0.35, 0.35, 0.2, 0.1)
 #: Sigma and share of strays of each model, and the logarithm of its weight.
 MODELS = tuple((sigma_m, stray) for sigma_m in SIGMAS_M for stray in STRAYS)
 _LOG_WEIGHTS = np.log(np.tile(_STRAY_WEIGHTS, len(SIGMAS_M)) / len(SIGMAS_M))
+#: What stands beside streets (buildings, shops) is so far from their lines and never on them.
+_BESIDE_M = (12.0, 60.0)
 #: Distances are told apart by these edges.
 _EDGES_M = np.array([0, 1, 2, 3, 4.5, 6, 8, 10, 12.5, 15, 18, 22, 27, 33, 40, 50, 62, 80, 100, 130, 170, FAR_M, np.inf])
 #: Bins of half a metre, each with the number of its interval.
 _BIN_OF = (np.searchsorted(_EDGES_M, np.arange(0.0, FAR_M + 0.5, 0.5), side="right") - 1).astype(np.uint8)
+#: Coarser numbers than this may be cut and not rounded.
+_COARSE_M = 8.0
 #: Chance: how far positions are moved about, and how many of them are drawn.
 _NEAR_M, _FAR_M, _CHANCE_DRAWS, _NOISE_DRAWS = 60.0, 400.0, 2048, 768
 #: With fewer places on the reference about the records, nothing is known about how records on it would lie.
@@ -49,7 +53,7 @@ _MIN_FEET = 48
 _BLOCKS_M = (2000.0, 1000.0, 500.0, 250.0, 100.0)
 _MIN_BLOCKS = 10
 #: Records that share errors count for less, but not for less than this share.
-_MOST_INFLATION = 4.0
+_MOST_INFLATION = 8.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +109,11 @@ class Reference:
         return local_projection([west, east], [south, north])
 
     @cached_property
+    def places(self) -> FloatArray:
+        """Longitude and latitude of the centroid of every entity, shape (m, 2)."""
+        return np.asarray(shapely.get_coordinates(shapely.centroid(self._present)))
+
+    @cached_property
     def segments_m(self) -> FloatArray:
         """Both ends of all segments in `plane`, shape (m, 4); a point is a segment of no length."""
         if self.is_lines:
@@ -113,7 +122,7 @@ class Reference:
             x, y = self.plane.forward(degrees[:, 0], degrees[:, 1])
             joined = owner[1:] == owner[:-1]
             return np.asarray(np.column_stack([x[:-1], y[:-1], x[1:], y[1:]])[joined])
-        degrees = shapely.get_coordinates(shapely.centroid(self._present))
+        degrees = self.places
         x, y = self.plane.forward(degrees[:, 0], degrees[:, 1])
         return np.column_stack([x, y, x, y])
 
@@ -150,15 +159,24 @@ class Fit:
         To the nearest entity, 256 m at most and where there is no position, shape (n,).
     tables : numpy.ndarray
         Log-likelihood ratio to chance of a distance under every model, shape (number of models, number of bins).
+    beside : numpy.ndarray
+        The same of something that stands beside the reference, for every share of strays.
+    covered : numpy.ndarray of bool
+        True where the reference has anything within some hundred metres, shape (n,).
     chance_median_m : float
         Median distance to the nearest entity by chance.
+    offset_m : tuple of float
+        East and north of what was read, half a step of coarse numbers.
     """
 
     x_m: FloatArray
     y_m: FloatArray
     distances_m: FloatArray
     tables: FloatArray
+    beside: FloatArray
+    covered: NDArray[np.bool_]
     chance_median_m: float
+    offset_m: tuple[float, float] = (0.0, 0.0)
 
     @cached_property
     def scores(self) -> FloatArray:
@@ -180,6 +198,11 @@ class Fit:
         """Log-likelihood ratio to chance of all records, averaged over the models."""
         return float(averaged(self.totals))
 
+    @cached_property
+    def beside_totals(self) -> FloatArray:
+        """Log-likelihood ratio to chance of records that stand beside the reference, shape (number of strays,)."""
+        return np.asarray(self.beside[:, bins_of(self.distances_m)].sum(axis=1))
+
     @property
     def median_m(self) -> float:
         """Median distance to the nearest entity."""
@@ -187,9 +210,15 @@ class Fit:
 
     @cached_property
     def on_share(self) -> float:
-        """Share of the records that lie on the reference, by expectation and maximisation under the best noise."""
+        """Share of the records that lie on the reference, of those about which it has anything.
+
+        By expectation and maximisation under the best noise; 0 where the reference has nothing about any of them.
+        """
+        if not self.covered.any():
+            return 0.0
         stray = MODELS[self.best][1]
-        ratio = np.maximum(0.0, (np.exp(self.scores[self.best]) - stray) / (1.0 - stray))
+        scores = self.scores[self.best, self.covered]
+        ratio = np.maximum(0.0, (np.exp(scores) - stray) / (1.0 - stray))
         share = 0.5
         for _ in range(60):
             share = float(np.mean(share * ratio / (share * ratio + 1.0 - share)))
@@ -218,7 +247,7 @@ def averaged(totals: FloatArray, inflation: float = 1.0) -> FloatArray:
     Parameters
     ----------
     totals : numpy.ndarray
-        Log-likelihood under every model along the first axis.
+        Log-likelihood along the first axis, under every model or under every share of strays.
     inflation : float
         How many records count as one.
 
@@ -227,7 +256,9 @@ def averaged(totals: FloatArray, inflation: float = 1.0) -> FloatArray:
     numpy.ndarray
         Logarithm of the weighted mean, first axis gone.
     """
-    weights = _LOG_WEIGHTS.reshape((-1,) + (1,) * (totals.ndim - 1))
+    # What stands beside has a row for every share of strays, and no noise.
+    log_weights = _LOG_WEIGHTS if len(totals) == len(MODELS) else np.log(_STRAY_WEIGHTS)
+    weights = log_weights.reshape((-1,) + (1,) * (totals.ndim - 1))
     return np.asarray(np.logaddexp.reduce(totals / inflation + weights, axis=0))
 
 
@@ -238,7 +269,7 @@ def _density(distances_m: FloatArray, spread: float) -> FloatArray:
     return np.asarray((counts + spread * widths / widths.sum()) / (counts.sum() + spread))
 
 
-def fit(reference: Reference, lon: FloatArray, lat: FloatArray) -> Fit:
+def fit(reference: Reference, lon: FloatArray, lat: FloatArray, *, steps_m: tuple[float, float] = (0.0, 0.0)) -> Fit:
     """Measure how well positions agree with a reference.
 
     Parameters
@@ -247,6 +278,9 @@ def fit(reference: Reference, lon: FloatArray, lat: FloatArray) -> Fit:
         Of the same kind of entity.
     lon, lat : numpy.ndarray
         WGS 84 degrees, shape (n,); NaN where a record could not be read, which counts as the worst agreement.
+    steps_m : tuple of float
+        What the last digit is worth, east and north, metres: where that is much, numbers that were cut and not rounded
+        lie half a step to one side, and the side that fits best is taken.
 
     Returns
     -------
@@ -261,29 +295,48 @@ def fit(reference: Reference, lon: FloatArray, lat: FloatArray) -> Fit:
     away = np.sqrt(draw.uniform(_NEAR_M**2, _FAR_M**2, chosen.shape))
     moved = x_m[chosen] + away * np.cos(angle), y_m[chosen] + away * np.sin(angle)
     by_chance = reference.distances_m(*moved)
-    return Fit(
-        x_m=x_m,
-        y_m=y_m,
-        distances_m=reference.distances_m(x_m, y_m),
-        tables=_tables(reference, moved, _density(by_chance, 2.0)),
-        chance_median_m=float(np.median(by_chance)),
-    )
+    tables, beside = _tables(reference, moved, _density(by_chance, 2.0))
+    fits = [
+        Fit(
+            x_m=x_m + east_m,
+            y_m=y_m + north_m,
+            distances_m=reference.distances_m(x_m + east_m, y_m + north_m),
+            tables=tables,
+            beside=beside,
+            covered=np.bincount(chosen, weights=by_chance < FAR_M, minlength=len(x_m)) > 0,
+            chance_median_m=float(np.median(by_chance)),
+            offset_m=(east_m, north_m),
+        )
+        for east_m in _halves(steps_m[0])
+        for north_m in _halves(steps_m[1])
+    ]
+    return max(fits, key=lambda one: one.total)
 
 
-def _tables(reference: Reference, about: tuple[FloatArray, FloatArray], chance: FloatArray) -> FloatArray:
-    """Return the log-likelihood ratio of every interval under every model."""
+def _halves(step_m: float) -> tuple[float, ...]:
+    """Return by how much cut numbers may be off: nothing first, so that it is kept where others are no better."""
+    return (0.0,) if step_m < _COARSE_M else (0.0, 0.5 * step_m, -0.5 * step_m)
+
+
+def _tables(
+    reference: Reference, about: tuple[FloatArray, FloatArray], chance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the log-likelihood ratio of every interval under every model, and of what stands beside the reference."""
     draw = np.random.default_rng(1)
     feet_x, feet_y = feet_m(reference.squares, *about)
     feet = np.flatnonzero(np.isfinite(feet_x))
-    ratios = np.zeros((len(SIGMAS_M), len(chance)))
+    ratios = np.zeros((len(SIGMAS_M) + 1, len(chance)))
     if len(feet) >= _MIN_FEET:
         chosen = draw.permutation(feet)[:_NOISE_DRAWS]
-        at_x, at_y = feet_x[chosen], feet_y[chosen]
-        noise = draw.standard_normal((2, len(SIGMAS_M), len(chosen))) * np.array(SIGMAS_M)[:, None]
-        noisy = reference.distances_m(at_x + noise[0], at_y + noise[1])
-        ratios = np.stack([_density(one, 0.5) for one in noisy]) / chance
+        noise = draw.standard_normal((2, len(SIGMAS_M) + 1, len(chosen)))
+        noise[:, :-1] *= np.array(SIGMAS_M)[:, None]
+        noise[:, -1] *= draw.uniform(*_BESIDE_M, len(chosen)) / np.hypot(*noise[:, -1])
+        noisy = reference.distances_m(feet_x[chosen] + noise[0], feet_y[chosen] + noise[1])
+        beside = noisy[-1][noisy[-1] >= _BESIDE_M[0]]
+        ratios = np.stack([*(_density(one, 0.5) for one in noisy[:-1]), _density(beside, 0.5)]) / chance
     strays = np.array(STRAYS)
-    return np.asarray(np.log((1.0 - strays)[:, None] * ratios[:, None, :] + strays[:, None]).reshape(len(MODELS), -1))
+    tables = np.log((1.0 - strays)[:, None] * ratios[:, None, :] + strays[:, None])
+    return np.asarray(tables[:-1].reshape(len(MODELS), -1)), np.asarray(tables[-1])
 
 
 def blocks(x_m: FloatArray, y_m: FloatArray) -> NDArray[np.int64]:
@@ -328,7 +381,7 @@ def inflation(scores: FloatArray, owner: NDArray[np.int64]) -> float:
     -------
     float
         Variance of the total by resampling blocks (in the limit of many draws) over that by resampling records, between
-        1 and 4, drawn towards 1 where blocks are few.
+        1 and 8, drawn towards 1 where blocks are few.
 
     References
     ----------

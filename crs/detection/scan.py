@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numba
@@ -29,6 +29,8 @@ _PIXEL_M, _MOST_PIXELS = 10.0, 4_000_000
 _COARSE_RECORDS, _FINE_RECORDS = 120, 160
 #: Models of the coarse search: noise and strays, the pixel's own error of some metres included.
 _COARSE_MODELS = (MODELS.index((8.0, 0.1)), MODELS.index((18.0, 0.1)), MODELS.index((12.0, 0.45)))
+#: A single model says so much more than the average over all, about the best of them.
+_ONE_OF_MANY = 2.5
 #: Peaks of the coarse search that are looked at finely, and the steps: about no shift, about peaks, about the best.
 _PEAKS, _APART = 24, 3
 _ABOUT_ZERO, _ABOUT_PEAK, _ABOUT_BEST = (48.0, 6.0), (10.0, 4.0), (8.0, 2.0)
@@ -63,6 +65,10 @@ class Scan:
     north_m: float
     sigma_m: float
     extent_m: float
+
+    def turned(self) -> Scan:
+        """Return the same shift of the others: where the reference was moved and not the records."""
+        return replace(self, east_m=-self.east_m, north_m=-self.north_m)
 
 
 def scan(reference: Reference, found: Fit, *, inflation: float, tolerance_m: float) -> Scan:
@@ -99,7 +105,7 @@ def scan(reference: Reference, found: Fit, *, inflation: float, tolerance_m: flo
 
     # Those that are moved stand for all: without a shift they are to say what all say.
     unmoved = float(averaged(found.totals, inflation)) - float(totals(np.zeros((1, 2)))[0])
-    far_totals = far[2] / inflation + unmoved
+    far_totals = (far[2] - _ONE_OF_MANY) / inflation + unmoved
     zero = _grid((0.0, 0.0), *_ABOUT_ZERO)
     peaks = _peaks(far[0], far[1], far_totals)
     fine = np.concatenate([zero, *(_grid(peak, *_ABOUT_PEAK) for peak in peaks)])
@@ -114,9 +120,11 @@ def scan(reference: Reference, found: Fit, *, inflation: float, tolerance_m: flo
     offsets = np.concatenate([np.column_stack([far[0], far[1]]), fine, last])
     every = np.concatenate([far_totals, fine_totals, last_totals])
     good = offsets[every >= last_totals[best] - _AS_GOOD]
+    # About no shift the fine grid stands for the coarse one.
+    apart = np.maximum(np.abs(far[0]), np.abs(far[1])) > _ABOUT_ZERO[0]
     areas = np.concatenate(
         [
-            np.full(len(far_totals), far[3] ** 2),
+            np.where(apart, far[3] ** 2, 0.0),
             np.full(len(zero), _ABOUT_ZERO[1] ** 2),
             np.full(len(fine) - len(zero), _ABOUT_PEAK[1] ** 2),
         ]
@@ -135,7 +143,7 @@ def scan(reference: Reference, found: Fit, *, inflation: float, tolerance_m: flo
 def _any_shift(offsets: FloatArray, totals: FloatArray, areas: FloatArray, tolerance_m: float) -> float:
     """Average the likelihood over shifts of unknown size and direction."""
     size = np.hypot(offsets[:, 0], offsets[:, 1])
-    beyond = (size > tolerance_m) & (size <= _REACH_M)
+    beyond = (size > tolerance_m) & (size <= _REACH_M) & (areas > 0.0)
     density = 1.0 / (2.0 * np.pi * size[beyond] ** 2 * np.log(_REACH_M / tolerance_m))
     return float(np.logaddexp.reduce(totals[beyond] + np.log(density * areas[beyond])))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -24,6 +25,8 @@ __all__ = ["Region", "Subject", "region_of", "subject_of", "surroundings"]
 _MOST_RECORDS = 400
 #: A feed repeats the position of a station with every reading: so many rows are drawn to find that many distinct ones.
 _MOST_ROWS = 50 * _MOST_RECORDS
+#: With fewer gaps between numbers nothing is known of their steps; and how uneven these may be, in steps.
+_MIN_GAPS, _UNEVEN = 6, 1e-3
 #: The area about a reference, wider than the greatest shift of a map (BD-09, 1.5 km).
 _MARGIN_DEG = 0.03
 
@@ -80,8 +83,36 @@ class Subject:
     def __len__(self) -> int:
         return len(self.sample)
 
+    @cached_property
+    def steps(self) -> tuple[float, float]:
+        """What the last digit of each column is worth, in its own unit; 0 where its digits do not end, or are text."""
+        first, second = (_step(column) for column in self.sample.columns)
+        return first, second
 
-def subject_of(frame: Positioned | Coordinates | tuple[ArrayLike, ArrayLike], region: Region) -> Subject:
+
+def is_areal(frame: object) -> bool:
+    """Say whether what is judged are areas.
+
+    Parameters
+    ----------
+    frame : Positioned, Coordinates or tuple
+        As it was handed over.
+
+    Returns
+    -------
+    bool
+        True if there are polygons, and nothing else.
+    """
+    coordinates = frame.coordinates if isinstance(frame, Positioned) else frame
+    if not isinstance(coordinates, Shapes):
+        return False
+    dimensions = shapely.get_dimensions(coordinates.geometry)
+    return bool((dimensions == 2).any() and (dimensions[dimensions >= 0] == 2).all())
+
+
+def subject_of(
+    frame: Positioned | Coordinates | tuple[ArrayLike, ArrayLike], region: Region, *, centroids: bool = False
+) -> Subject:
     """Take positions of any form and draw the sample that is judged.
 
     Parameters
@@ -91,6 +122,8 @@ def subject_of(frame: Positioned | Coordinates | tuple[ArrayLike, ArrayLike], re
         the drawn rows are read.
     region : Region
         Where the records should be.
+    centroids : bool
+        True to take areas by their centroids, as registers have them, and not by their vertices.
 
     Returns
     -------
@@ -108,6 +141,8 @@ def subject_of(frame: Positioned | Coordinates | tuple[ArrayLike, ArrayLike], re
         name, coordinates = frame.name, frame.coordinates
         columns = () if position is None else tuple(position.columns)
         declared = None if position is None else position.crs
+    if centroids and isinstance(coordinates, Shapes):
+        coordinates = Shapes(shapely.centroid(coordinates.geometry))
     fields = _fields(name, coordinates)
     rows, sample = _sampled(fields)
     return Subject(
@@ -136,6 +171,25 @@ def _fields(name: str, coordinates: object) -> Fields:
             f"{name}: only positions in two columns, or geometries, can be judged; pass (x, y) as they are written"
         )
     return coordinates
+
+
+def _step(column: NDArray[np.generic]) -> float:
+    """Return the greatest step of which all numbers are multiples, 0 if there is none to speak of."""
+    try:
+        numbers = column.astype(np.float64)
+    except ValueError:
+        return 0.0
+    levels = np.unique(numbers[np.isfinite(numbers)])
+    gaps = np.diff(levels)
+    if len(gaps) < _MIN_GAPS:
+        return 0.0
+    # The smallest gap, or a half or a third of it where no two records were neighbours on the grid.
+    for part in (1.0, 2.0, 3.0):
+        step = float(gaps.min()) / part
+        multiples = (levels - levels[0]) / step
+        if np.abs(multiples - np.rint(multiples)).max() < _UNEVEN * max(1.0, multiples[-1] ** 0.5):
+            return step
+    return 0.0
 
 
 def _column(values: object) -> NDArray[np.generic]:

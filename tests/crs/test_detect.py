@@ -163,7 +163,9 @@ def test_an_unknown_shift_is_none_of_these_and_is_measured(east_m, north_m):
     lon, lat = moved(*city.on_streets(100, sigma_m=5.0), east_m, north_m)
     verdict = crs.detect((lon, lat), reference=streets(city))
     assert verdict.status == "unknown", verdict
-    assert verdict.none_probability > 0.99
+    # The rest is that the reference itself is shifted, which no data of both can tell.
+    assert verdict.none_probability > 0.8
+    assert max(ranked.probability for ranked in verdict.candidates) < 0.1
     assert verdict.shift.east_m == pytest.approx(-east_m, abs=8)
     assert verdict.shift.north_m == pytest.approx(-north_m, abs=8)
     assert verdict.shift.sigma_m < 8
@@ -183,9 +185,9 @@ def test_a_shift_of_a_kilometre_is_measured_too_and_one_beyond_the_search_is_not
 
 def test_few_records_are_never_enough():
     city = City(11)
-    verdict = crs.detect(city.on_streets(5, sigma_m=2.0), reference=streets(city))
+    verdict = crs.detect(city.on_streets(4, sigma_m=1.0), reference=streets(city))
     assert verdict.status != "named"
-    assert "at least 8 distinct positions, found 5" in verdict.settle
+    assert "at least 5 distinct positions, found 4" in verdict.settle
 
 
 def test_one_station_with_a_thousand_readings_is_one_position():
