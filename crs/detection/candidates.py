@@ -14,17 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from pyproj.aoi import AreaOfInterest
-from pyproj.database import query_crs_info
-from pyproj.enums import PJType
 
 from crs.coordinates import Fields
 from crs.definition import PositionDefinition, definition
-from crs.errors import CrsError
+from crs.detection.frames import WORLD, box_in, frames_at, holds
 from crs.fields import points_of
 from crs.given import GivenShift, read_given
 from crs.local import local_projection
-from crs.moves import from_hub, inside, to_hub
+from crs.moves import inside, to_hub
 from crs.registry import definitions, entry
 from crs.units import is_angle
 
@@ -44,15 +41,6 @@ _SAME_PLACE_M = 3.0
 _ALIKE = 0.95
 #: So many records screen the candidates for one of all, more of them for parts; half of what is asked for must fit.
 _SCREENED, _SCREENED_SHARE = 32, 0.5
-#: A frame of half the world is no frame of a city, and the box about a large country holds cities of others; those in
-#: use are named below.
-_WIDEST_DEG = {PJType.GEOGRAPHIC_2D_CRS: 40.0, PJType.PROJECTED_CRS: 120.0}
-_WORLD = ("OGC:CRS84", "EPSG:4326", "EPSG:3857")
-#: Operations of one region each for a frame that has none for all its area.
-_REGIONAL = {
-    base: tuple(f"EPSG:{code}" for code in (15918, 15919, 15920, 15921, 15935, 15936)) for base in ("EPSG:4214",)
-}
-_OLD_PLANES = (range(2401, 2443), range(21413, 21424), range(21453, 21464))
 _SCALED_DEGREES = ("1e-5 degree", "1e-6 degree", "1e-7 degree")
 _DEGREE_TEXTS: tuple[Notation, ...] = ("dms", "nmea", "packed_dms", "packed_ddmmss")
 _AXES: tuple[Axes, ...] = ("lon,lat", "lat,lon")
@@ -96,13 +84,13 @@ class Candidate:
         given = read_given(str(self.position.crs))
         if given is not None:
             return isinstance(given, GivenShift) and bool(given.operation)
-        return is_angle(self.position.unit) and self.position.name not in {*_WORLD, *definitions()}
+        return is_angle(self.position.unit) and self.position.name not in {*WORLD, *definitions()}
 
     @property
     def plainness(self) -> tuple[int, int, int, str]:
         """Order among equals: the plainest way of writing first, the usual names before others."""
         position = self.position
-        registered = [*_WORLD, *definitions()]
+        registered = [*WORLD, *definitions()]
         usual = registered.index(position.name) if position.name in registered else len(registered)
         return (position.notation != "decimal", position.axes != "lon,lat", usual, self.label)
 
@@ -153,9 +141,21 @@ def candidates(area: Area, extra: tuple[PositionDefinition, ...] = ()) -> tuple[
     >>> len(found) >= 48, "BD-09, latitude first" in {candidate.label for candidate in found}
     (True, True)
     """
+    middle = _middle(area)
+    given = {str(base.crs) for base in extra}
+    return tuple(
+        one for one in _listed(area, extra) if str(one.position.crs) in given or holds(str(one.position.crs), *middle)
+    )
+
+
+def _middle(area: Area) -> tuple[float, float]:
+    return round((area.west + area.east) / 2.0, 2), round((area.south + area.north) / 2.0, 2)
+
+
+def _listed(area: Area, extra: tuple[PositionDefinition, ...]) -> list[Candidate]:
+    """List the frames of a place in all ways of writing, whether or not they can be moved."""
     found = []
-    middle = round((area.west + area.east) / 2.0, 2), round((area.south + area.north) / 2.0, 2)
-    frames = {str(base.crs): _plainly(base) for base in (*extra, *_frames_at(*middle))}
+    frames = {str(base.crs): _plainly(base) for base in (*extra, *frames_at(*_middle(area)))}
     for base in frames.values():
         ways: list[tuple[Notation, str]] = [("decimal", base.unit)]
         if base.unit == "degree":
@@ -167,7 +167,7 @@ def candidates(area: Area, extra: tuple[PositionDefinition, ...] = ()) -> tuple[
             for notation, unit in ways
             for axes in _AXES
         ]
-    return tuple(found)
+    return found
 
 
 def _plainly(base: PositionDefinition) -> PositionDefinition:
@@ -175,40 +175,6 @@ def _plainly(base: PositionDefinition) -> PositionDefinition:
     return dataclasses.replace(
         definition(str(base.crs)), name=base.name, sigma_m=base.sigma_m, vertical=base.vertical, epoch=base.epoch
     )
-
-
-@lru_cache(maxsize=64)
-def _frames_at(lon_deg: float, lat_deg: float) -> tuple[PositionDefinition, ...]:
-    """Find the frames that hold at a place and have a published operation."""
-    names = [*_WORLD, *definitions()]
-    place = AreaOfInterest(lon_deg, lat_deg, lon_deg, lat_deg)
-    names += [
-        f"EPSG:{info.code}"
-        for kind in (PJType.GEOGRAPHIC_2D_CRS, PJType.PROJECTED_CRS)
-        for info in query_crs_info("EPSG", kind, area_of_interest=place, contains=True)
-        if info.area_of_use is not None and info.area_of_use.east - info.area_of_use.west < _WIDEST_DEG[kind]
-    ]
-    specs: list[object] = list(dict.fromkeys(names))
-    for base, operations in _REGIONAL.items():
-        held = [
-            name for name in operations if _held({"definition": base, "shift": {"operation": name}}, lon_deg, lat_deg)
-        ]
-        olds = [base, *(f"EPSG:{code}" for codes in _OLD_PLANES for code in codes)]
-        specs += [{"definition": old, "shift": {"operation": name}} for name in held for old in olds]
-    found = [position for spec in specs if (position := _held(spec, lon_deg, lat_deg)) is not None]
-    return tuple({str(position.crs): position for position in found}.values())
-
-
-def _held(spec: object, lon_deg: float, lat_deg: float) -> PositionDefinition | None:
-    """Return the frame if it and its operation hold at a place."""
-    try:
-        position = definition(spec)
-        known = entry(str(position.crs))
-    except CrsError:
-        # No published operation: not a candidate.
-        return None
-    at = np.array([lon_deg]), np.array([lat_deg])
-    return position if inside(known.area, *at)[0] and inside(known.datum.area, *at)[0] else None
 
 
 def readings(
@@ -234,15 +200,17 @@ def readings(
     """
     few = np.unique(np.linspace(0, len(fields) - 1, int(np.ceil(_SCREENED * MIN_SHARE / least))).astype(np.int64))
     first = Fields(tuple(column[few] for column in fields.columns))
+    middle, own = _middle(area), {str(base.crs) for base in extra}
     kept = []
     for tried, boxes in _ways(area, extra):
         # Frames that share a way of writing share its decoding; a few records tell which of them may fit at all.
         few_x, few_y = _numbers(first, tried[0].position)
         inner = (few_x >= boxes[:, :1]) & (few_y >= boxes[:, 1:2]) & (few_x <= boxes[:, 2:3]) & (few_y <= boxes[:, 3:])
-        fitting = np.flatnonzero(inner.mean(axis=1) >= _SCREENED_SHARE * least)
-        if fitting.size:
+        screened = [tried[place] for place in np.flatnonzero(inner.mean(axis=1) >= _SCREENED_SHARE * least)]
+        fitting = [one for one in screened if str(one.position.crs) in own or holds(str(one.position.crs), *middle)]
+        if fitting:
             x, y = _numbers(fields, tried[0].position)
-            kept += [reading for place in fitting if (reading := _reading(tried[place], x, y, area)).share >= least]
+            kept += [reading for one in fitting if (reading := _reading(one, x, y, area)).share >= least]
     return classes(kept)
 
 
@@ -302,28 +270,16 @@ def _ways(area: Area, extra: tuple[PositionDefinition, ...]) -> tuple[tuple[tupl
     """Group the candidates by their way of writing, each with the box of numbers that the area has in its frame."""
     grouped: dict[tuple[object, ...], list[Candidate]] = {}
     boxes: dict[str, FloatArray] = {}
-    for candidate in candidates(area, extra):
+    for candidate in _listed(area, extra):
         position, code = candidate.position, str(candidate.position.crs)
         if code not in boxes:
-            boxes[code] = _box_in(code, area)
+            boxes[code] = box_in(code, area)
         if np.isfinite(boxes[code]).all():
             way = (position.axes, position.notation, position.unit, definition(code).unit)
             grouped.setdefault(way, []).append(candidate)
     return tuple(
         (tuple(some), np.array([boxes[str(candidate.position.crs)] for candidate in some])) for some in grouped.values()
     )
-
-
-def _box_in(code: str, area: Area) -> FloatArray:
-    """Return the least and greatest numbers of an area in a frame, with a margin since its edges are bent there."""
-    lon, lat = np.meshgrid(np.linspace(area.west, area.east, 5), np.linspace(area.south, area.north, 5))
-    x, y = from_hub(entry(code), lon.ravel(), lat.ravel())
-    good = np.isfinite(x) & np.isfinite(y)
-    if not good.any():
-        return np.full(4, np.nan)
-    low, high = np.array([x[good].min(), y[good].min()]), np.array([x[good].max(), y[good].max()])
-    rim = 0.05 * (high - low)
-    return np.concatenate([low - rim, high + rim])
 
 
 def classes(found: list[Reading]) -> tuple[Reading, ...]:

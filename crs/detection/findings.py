@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crs.definition import definition
+from crs.detection.candidates import MIN_SHARE
 from crs.detection.verdict import Shift
 from crs.equivalence import equivalent
 
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from crs.detection.hints import Hint
     from crs.detection.odds import Race
     from crs.detection.scan import Scan
+    from crs.detection.subject import Subject
     from crs.detection.verdict import Ranked
 
-__all__ = ["MIN_EVIDENCE", "PINNED_M", "hint_lines", "lines", "placed_line", "settle", "shift_of", "wanting"]
+__all__ = ["MIN_EVIDENCE", "PINNED_M", "hint_lines", "lines", "nowhere", "placed_line", "settle", "shift_of", "wanting"]
 
 #: With fewer distinct positions nothing is claimed.
 _MIN_RECORDS = 5
@@ -28,6 +30,8 @@ PINNED_M = 30.0
 #: A claim stands if the best shift is no farther than this (the public formula of GCJ-02 is 10 m off in places), or
 #: than three of its sigmas.
 _NO_SHIFT_M = 10.0
+#: Numbers in metres of one city span so much; degrees span less, and wider ones are of no city.
+_GRID_M = (400.0, 300_000.0)
 
 
 def placed_line(reading: Reading) -> str:
@@ -156,6 +160,36 @@ def wanting(race: Race, shifted: Scan) -> tuple[str, ...]:
     if far > max(_NO_SHIFT_M, 3.0 * shifted.sigma_m):
         wants.append(f"why the records fit {known.name} better after a shift of {shift_of(reading, shifted)}")
     return tuple(wants)
+
+
+def nowhere(subject: Subject) -> str:
+    """Say what would settle the case of numbers that no definition puts into the area.
+
+    Parameters
+    ----------
+    subject : Subject
+        The file.
+
+    Returns
+    -------
+    str
+        For people; of numbers that look like metres of a grid of the city's own, what its parameters take.
+    """
+    try:
+        x, y = (column.astype(np.float64) for column in subject.sample.columns)
+    except (TypeError, ValueError):
+        x = y = np.zeros(1)
+    spans = [float(np.ptp(np.quantile(part, [0.02, 0.98]))) for part in (x, y)]
+    if min(spans) > _GRID_M[0] and max(spans) < _GRID_M[1]:
+        return (
+            f"three or more control points (x, y and longitude, latitude): the numbers span {spans[0]:.0f} by "
+            f"{spans[1]:.0f} and look like metres of a local grid, whose parameters nobody published; write them as "
+            "local_grid: {name, base, similarity or control_points} and pass it in candidates="
+        )
+    return (
+        f"no known definition puts {MIN_SHARE:.0%} of the records into {subject.region.box}: check the area, or "
+        "give the shift or local grid in which they are written"
+    )
 
 
 def settle(wants: tuple[str, ...], ranked: tuple[Ranked, ...], none: float) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from crs.detection.findings import (
     PINNED_M,
     hint_lines,
     lines,
+    nowhere,
     placed_line,
     settle,
     shift_of,
@@ -173,11 +174,7 @@ def judge(
     found = tuple(one for one in tried if one.share >= MIN_SHARE)
     if not found:
         wants = mixing_remark(known, tried) if known is not None and tried else None
-        wants = wants or (
-            f"no known definition puts {MIN_SHARE:.0%} of the records into {subject.region.box}: check the area, or "
-            "give the shift or local grid in which they are written"
-        )
-        return _open(subject, (), (wants,), confidence=confidence)
+        return _open(subject, (), (wants or nowhere(subject),), confidence=confidence)
     hints = gather(sources, subject, found)
     if known is None:
         return _without_reference(subject, found, hints, confidence)

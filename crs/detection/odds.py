@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from crs.detection.calibrated import REFERENCE_SHIFTED, shift_probability
 from crs.detection.candidates import read
 from crs.detection.evidence import Reference, averaged, blocks, fit, inflation
 from crs.detection.hints import soft
@@ -28,9 +29,9 @@ __all__ = ["SHIFT_M", "Odds", "Race", "race_of", "scanned", "weighed"]
 
 #: Definitions of one place differ by more than this (old datums): a shift is no smaller.
 SHIFT_M = 30.0
-#: Probability before the evidence that records have nothing to do with the reference, that they fit it only after a
-#: shift, and that then the reference is shifted and not the records. A rare frame is so much rarer than others.
-_UNRELATED, _SHIFTED, _REFERENCE_SHIFTED, _RARE = 0.05, 0.06, 0.15, 0.3
+#: Probability before the evidence that records have nothing to do with the reference, and that they fit it only after
+#: a shift. A rare frame is so much rarer than others.
+_UNRELATED, _SHIFTED, _RARE = 0.05, 0.06, 0.3
 #: A register of so many fewer entities than the file is looked for in the file, and not the other way round.
 _SPARSE = 5
 _MOST_ENTITIES = 400
@@ -260,10 +261,10 @@ def weighed(race: Race, shifted: Scan) -> Odds:
     plain = np.log(weights / weights.sum())
     hinted = plain + soft(race.hints, len(race.found))
     prior = hinted - np.logaddexp.reduce(hinted)
-    related, unrelated, none = _shares(race, prior, shifted)
+    related, unrelated, moved = _shares(race, prior, shifted)
     hard, _, _ = _shares(race, plain, shifted)
-    shares = related + unrelated + none * _REFERENCE_SHIFTED * np.exp(prior)
-    return Odds(related=related, hard=hard, shares=shares, unrelated=float(unrelated.sum()), shifted=none)
+    shares = related + unrelated + moved * REFERENCE_SHIFTED * np.exp(prior)
+    return Odds(related=related, hard=hard, shares=shares, unrelated=float(unrelated.sum()), shifted=moved)
 
 
 def _shares(
@@ -272,13 +273,9 @@ def _shares(
     """Return the probabilities of all readings with the reference and without it, and of a shift."""
     on = np.array([float(averaged(one.totals, race.inflation)) for one in race.fits])
     beside = np.array([float(averaged(one.beside_totals, race.inflation)) for one in race.fits])
-    logs = np.concatenate(
-        [
-            prior + on + np.log(1.0 - _UNRELATED - _SHIFTED),
-            prior + np.logaddexp(0.0, beside) - np.log(2.0) + np.log(_UNRELATED),
-            [shifted.log_likelihood + np.log(_SHIFTED)],
-        ]
-    )
-    found = np.exp(logs - np.logaddexp.reduce(logs))
-    count = len(race.found)
-    return found[:count], found[count:-1], float(found[-1])
+    related = prior + on + np.log(1.0 - _UNRELATED - _SHIFTED)
+    unrelated = prior + np.logaddexp(0.0, beside) + np.log(_UNRELATED / 2.0)
+    still = float(np.logaddexp.reduce(np.concatenate([related, unrelated])))
+    log_odds = shifted.log_likelihood + float(np.log(_SHIFTED)) - still
+    moved = shift_probability(log_odds, is_pinned=shifted.extent_m <= SHIFT_M)
+    return np.exp(related - still) * (1.0 - moved), np.exp(unrelated - still) * (1.0 - moved), moved
