@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from pyproj import CRS, Transformer
-from pyproj.aoi import AreaOfInterest
+from pyproj.aoi import AreaOfInterest, AreaOfUse
 from pyproj.database import query_crs_info
 from pyproj.enums import PJType
 from pyproj.exceptions import ProjError
@@ -57,7 +57,7 @@ def frames_at(lon_deg: float, lat_deg: float) -> tuple[PositionDefinition, ...]:
         f"EPSG:{info.code}"
         for kind, widest_deg in _WIDEST_DEG.items()
         for info in query_crs_info("EPSG", kind, area_of_interest=place, contains=True)
-        if info.area_of_use is not None and (info.area_of_use.east - info.area_of_use.west) % 360.0 < widest_deg
+        if info.area_of_use is not None and _width_deg(info.area_of_use) < widest_deg
     ]
     specs: list[object] = list(dict.fromkeys(names))
     for base, operations in _REGIONAL.items():
@@ -69,6 +69,11 @@ def frames_at(lon_deg: float, lat_deg: float) -> tuple[PositionDefinition, ...]:
         specs += [{"definition": old, "shift": shift} for shift in held for old in olds]
     found = [position for spec in specs if (position := _defined(spec)) is not None]
     return tuple({str(position.crs): position for position in found}.values())
+
+
+def _width_deg(area: AreaOfUse) -> float:
+    """Return how wide an area is, perhaps across the antimeridian."""
+    return float(area.east - area.west + (360.0 if area.west > area.east else 0.0))
 
 
 def _defined(spec: object) -> PositionDefinition | None:
