@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from crs.detection.subject import Subject
     from crs.detection.verdict import Ranked
 
-__all__ = ["MIN_EVIDENCE", "PINNED_M", "hint_lines", "lines", "nowhere", "placed_line", "settle", "shift_of", "wanting"]
+__all__ = [
+    "MIN_EVIDENCE",
+    "PINNED_M",
+    "declared_lines",
+    "hint_lines",
+    "lines",
+    "nowhere",
+    "placed_line",
+    "settle",
+    "shift_of",
+    "wanting",
+]
 
 #: With fewer distinct positions nothing is claimed.
 _MIN_RECORDS = 5
@@ -97,10 +108,28 @@ def lines(race: Race, place: int, declared: str | None) -> tuple[str, ...]:
     if any(found.offset_m):
         east_m, north_m = found.offset_m
         found_lines.append(f"coarse numbers, read {east_m:+.0f} m east, {north_m:+.0f} m north: half a step, as if cut")
-    if declared is not None:
-        same = any(equivalent(member.position, definition(declared)) for member in reading.members)
-        found_lines.append("declared so" if same else f"contradicts the declared {definition(declared).name}")
-    return (*found_lines, *hint_lines(race.hints, place))
+    return (*found_lines, *declared_lines(reading, declared), *hint_lines(race.hints, place))
+
+
+def declared_lines(reading: Reading, declared: str | None) -> tuple[str, ...]:
+    """Compare a reading with what the file declares.
+
+    Parameters
+    ----------
+    reading : Reading
+        With all its members: one of them declared is no conflict.
+    declared : str or None
+        The frame that the file declares.
+
+    Returns
+    -------
+    tuple of str
+        One line for people, none where nothing is declared.
+    """
+    if declared is None:
+        return ()
+    same = any(equivalent(member.position, definition(declared)) for member in reading.members)
+    return ("declared so" if same else f"contradicts the declared {definition(declared).name}",)
 
 
 def shift_of(reading: Reading, shifted: Scan) -> Shift:

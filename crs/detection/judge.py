@@ -12,6 +12,7 @@ from crs.detection.candidates import MIN_SHARE, Reading, readings
 from crs.detection.findings import (
     MIN_EVIDENCE,
     PINNED_M,
+    declared_lines,
     hint_lines,
     lines,
     nowhere,
@@ -220,7 +221,11 @@ def _without_reference(
         Ranked(
             members=found[place].members,
             probability=float(shares[place]),
-            evidence=(placed_line(found[place]), *hint_lines(hints, place)),
+            evidence=(
+                placed_line(found[place]),
+                *declared_lines(found[place], subject.declared),
+                *hint_lines(hints, place),
+            ),
         )
         for place in order
     )

@@ -10,7 +10,7 @@ import shapely
 
 from crs.detection.calibrated import REFERENCE_SHIFTED, shift_probability
 from crs.detection.candidates import read
-from crs.detection.evidence import Reference, averaged, blocks, fit, inflation
+from crs.detection.evidence import MODELS, Reference, averaged, blocks, fit, inflation
 from crs.detection.hints import soft
 from crs.detection.scan import scan
 from crs.units import conversion_factor, is_angle
@@ -35,8 +35,8 @@ _UNRELATED, _SHIFTED, _RARE = 0.05, 0.06, 0.3
 #: A register of so many fewer entities than the file is looked for in the file, and not the other way round.
 _SPARSE = 5
 _MOST_ENTITIES = 400
-#: Two readings are looked at closer if a mixture of them gains so much log-likelihood with one of these shares.
-_MIXED_SHARES, _MIXED_GAIN = (0.05, 0.15, 0.3, 0.5), 3.0
+#: With more strays than this two readings are looked at closer: they may mix.
+_STRAYING = 0.1
 #: Records of one square of so many metres are worth so many records at most.
 _PLACE_M, _SAID_BY_PLACE = 100.0, 2.0
 #: A larger file is not read as a whole.
@@ -78,19 +78,11 @@ class Race:
 
     @property
     def may_mix(self) -> bool:
-        """True where two readings explain the records better than the best one with strays does."""
-        if self.is_reversed:
+        """True where the best reading leaves more than a few strays, or another one has records on the reference."""
+        if self.is_reversed or len(self.fits) < 2:
             return False
-        best = np.exp(self.fits[self.best].scores[self.fits[self.best].best])
-        alone = float(np.log(best).sum())
-        for place, other in enumerate(self.fits):
-            if place == self.best:
-                continue
-            also = np.exp(other.scores[other.best])
-            mixed = max(float(np.log((1.0 - share) * best + share * also).sum()) for share in _MIXED_SHARES)
-            if mixed > alone + _MIXED_GAIN:
-                return True
-        return False
+        others = (one.total for place, one in enumerate(self.fits) if place != self.best)
+        return MODELS[self.fits[self.best].best][1] >= _STRAYING or max(others) > 0.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
