@@ -32,6 +32,7 @@ from spatial_join.probable import Probable, join_probable
 from spatial_join.quantity import Quantity
 from spatial_join.table import CellTable
 from spatial_join.variogram import Variogram
+from spatial_join.volumes import VolumeWeights, volume_weights
 from spatial_join.weights import Weights, weights
 from spatial_join.zonal import mean_on_features, to_features
 
@@ -52,6 +53,7 @@ __all__ = [
     "TooFewStationsError",
     "TwinAccessor",
     "Variogram",
+    "VolumeWeights",
     "Weights",
     "WrongRollUpError",
     "aggregate",
@@ -68,5 +70,6 @@ __all__ = [
     "to_cube",
     "to_features",
     "to_h3",
+    "volume_weights",
     "weights",
 ]
