@@ -252,7 +252,7 @@ class ReadSpec(Strict):
     layer: str | None = Field(None, description="table of a container, or variable of a NetCDF file")
     rename: dict[str, str] = Field(default_factory=dict)
     where: dict[str, Any] = Field(default_factory=dict, description="keep records whose column has this value")
-    encoding: str = "utf-8"
+    encoding: str | None = Field(None, description="of its text; UTF-8, or what a .cpg beside it says, if left out")
     delimiter: str = ","
     geometry: str | None = Field(None, description="column of a text table that holds well-known text")
     band: int | None = None
