@@ -24,7 +24,7 @@ from tests.reference.crs_china import distance_m
 from tests.reference.crs_layers import FakeLayer
 
 SEEDS = range(1, 241, 2)
-QUICK = 16
+QUICK = 90
 
 
 @pytest.fixture(scope="module")
@@ -330,6 +330,6 @@ def test_ours_claims_nothing_wrong_on_a_small_part_of_the_training_cases():
     rows = [scored(case, ours(case.question)) for case in map(make, range(0, 2 * QUICK, 2))]
     found = Counter(row["outcome"] for row in rows)
     assert [row for row in rows if row["outcome"] == "wrong"] == []
-    assert found["right"] > 0.1 * QUICK
+    assert found["right"] > 0.3 * QUICK
     first = [row["names_truth"] for row in rows if row["standard"]]
     assert np.mean(first) > 0.9
