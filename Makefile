@@ -12,8 +12,9 @@ ROOMS  := crs layers spatial_join twin dashboards
 JOBS   ?= 2
 CASES  ?= 2000
 JUDGE  ?= ours
+PEERS  ?= $(BIN)/python
 
-.PHONY: help demo test lint types check-structure unit browser chromium bench-positions clean
+.PHONY: help demo test lint types check-structure unit browser chromium bench-positions bench-scaling bench-whole clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -48,6 +49,12 @@ chromium:
 
 bench-positions: .venv/.dev ## Measure the naming of definitions on held-out cases (CASES=2000, JUDGE=ours)
 	@$(BIN)/python -m benchmarks.positions_bench --cases $(CASES) --judge $(JUDGE) --workers $(JOBS)
+
+bench-scaling: .venv/.dev ## Measure joins from file to file at 1, 10 and 100 M points on one worker and two
+	@$(BIN)/python -m benchmarks.scaling
+
+bench-whole: .venv/.dev ## Join 10 M points beside whole engines (PEERS=python with sedonadb, duckdb)
+	@$(BIN)/python -m benchmarks.whole_process --peers $(PEERS)
 
 clean: ## Remove what was built, the environment included
 	rm -rf .venv monaco.twin shenzhen.twin build dist *.egg-info

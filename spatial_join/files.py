@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +20,20 @@ from spatial_join.errors import JoinError
 from spatial_join.records import LON_LAT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-__all__ = ["Chunk", "chunks_of", "dimension_of", "files_of", "meta_of", "read_chunk"]
+__all__ = [
+    "Chunk",
+    "chunks_of",
+    "dimension_of",
+    "files_of",
+    "geo_of",
+    "meta_of",
+    "read_chunk",
+    "read_table",
+    "whole_file",
+]
 
 _DIMENSIONS = {"Point": 0, "LineString": 1, "LinearRing": 1, "Polygon": 2}
 _UNKNOWN = (np.nan, np.nan, np.nan, np.nan)
@@ -245,10 +256,59 @@ def read_chunk(chunk: Chunk) -> gpd.GeoDataFrame:
     geopandas.GeoDataFrame
         Its records, as :func:`geopandas.read_parquet` has them.
     """
+    return _frame(*_row_group(chunk), chunk.first)
+
+
+def read_table(chunk: Chunk) -> tuple[pa.Table, dict[str, Any], list[pa.Array]]:
+    """Read a row group without making objects of it.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        Which.
+
+    Returns
+    -------
+    table : pyarrow.Table
+        Its columns, geometry as Well-Known Binary.
+    geo : dict
+        What the file says of its geometry.
+    labels : list of pyarrow.Array
+        The levels of its index.
+    """
+    table, geo = _row_group(chunk)
+    stored = [level for level in _index_of(table) if isinstance(level, str)]
+    labels = [table[name] for name in stored] or [pa.array(_numbers(table, chunk.first))]
+    return table.drop_columns(stored), geo, labels
+
+
+def _row_group(chunk: Chunk) -> tuple[pa.Table, dict[str, Any]]:
     with _opened(chunk.path) as file:
         geo = geo_of(file, chunk.path)
-        table = file.read_row_group(chunk.row_group, use_threads=False)
-    return _frame(_without_covering(table, geo), geo, chunk.first)
+        table = file.read_row_group(chunk.row_group, use_threads=False)  # Dask has threads of its own
+    return _without_covering(table, geo), geo
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Write a file whole or not at all, also if a worker dies and another does it again.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is to stand.
+
+    Yields
+    ------
+    Path
+        Where to write it.
+    """
+    begun = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        yield begun
+        begun.replace(path)
+    finally:
+        begun.unlink(missing_ok=True)
 
 
 def _without_covering(table: pa.Table, geo: Mapping[str, Any]) -> pa.Table:
@@ -256,17 +316,26 @@ def _without_covering(table: pa.Table, geo: Mapping[str, Any]) -> pa.Table:
     return table.drop_columns(sorted({path[0] for path in covering.values()} & set(table.column_names)))
 
 
+def _index_of(table: pa.Table) -> list[Any]:
+    """Return what pandas wrote of the index: names of columns, or a range."""
+    described = json.loads((table.schema.metadata or {}).get(b"pandas", b"{}"))
+    return list(described.get("index_columns", []))
+
+
+def _numbers(table: pa.Table, first: int) -> pd.RangeIndex:
+    """Return the index of a stretch of a file, of which ``first`` is the first row, where it only counts."""
+    counted: dict[str, Any] = {"start": 0, "step": 1, "name": None}
+    kept = next((level for level in _index_of(table) if isinstance(level, dict)), counted)
+    start, step = kept["start"] + kept["step"] * first, kept["step"]
+    return pd.RangeIndex(start, start + step * table.num_rows, step, name=kept["name"])
+
+
 def _frame(table: pa.Table, geo: Mapping[str, Any], first: int) -> gpd.GeoDataFrame:
-    """Make a frame of a stretch of a table, of which ``first`` is the first row."""
     frame = table.to_pandas()
-    described = json.loads((table.schema.metadata or {}).get(b"pandas", b"{}")).get("index_columns", [])
-    ranges = [index for index in described if isinstance(index, dict) and index.get("kind") == "range"]
-    begin, step, name = (ranges[0]["start"], ranges[0]["step"], ranges[0]["name"]) if ranges else (0, 1, None)
-    if ranges or not described:
-        start = begin + step * first
-        frame.index = pd.RangeIndex(start, start + step * len(frame), step, name=name)
+    if not any(isinstance(level, str) for level in _index_of(table)):
+        frame.index = _numbers(table, first)
     for column, notes in geo["columns"].items():
         if column in frame.columns:
-            shapes: NDArray[Any] = np.asarray(shapely.from_wkb(frame[column].to_numpy()), dtype=object)
+            shapes = np.asarray(shapely.from_wkb(frame[column].to_numpy()), dtype=object)
             frame[column] = gpd.GeoSeries(shapes, index=frame.index, crs=notes.get("crs", LON_LAT))
     return gpd.GeoDataFrame(frame, geometry=geo["primary_column"])

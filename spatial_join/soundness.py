@@ -74,8 +74,10 @@ def sound_geometry(frame: gpd.GeoDataFrame, *, side: str) -> tuple[NDArray[Any],
     if not wrong.size:
         return shapes, ()
     reasons = shapely.is_valid_reason(shapes[wrong])
+    # A plain number, unlike one of numpy, can be written to a file with the attributes of the result.
+    labels = (label.item() if isinstance(label, np.generic) else label for label in frame.index[wrong])
     aside = tuple(
-        SetAside(side, int(row), frame.index[row], str(reason)) for row, reason in zip(wrong, reasons, strict=True)
+        SetAside(side, int(row), label, str(reason)) for row, label, reason in zip(wrong, labels, reasons, strict=True)
     )
     _log.warning(
         "%d of %d geometries of the %s side are invalid and match nothing (%s, first: %s); repair them with "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,14 +9,15 @@ import dask
 import dask.dataframe as dd
 
 from spatial_join.errors import JoinError
+from spatial_join.files import whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import geopandas as gpd
     from dask.delayed import Delayed
 
-__all__ = ["GeoFrame"]
+__all__ = ["GeoFrame", "place_of", "write_frame"]
 
 
 class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
@@ -31,8 +31,16 @@ class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
         Dask's own; use `GeoFrame.of`.
     """
 
+    _written: Callable[[Path], Sequence[Delayed]] | None = None
+
     @classmethod
-    def of(cls, parts: Sequence[Delayed], *, like: gpd.GeoDataFrame) -> Self:
+    def of(
+        cls,
+        parts: Sequence[Delayed],
+        *,
+        like: gpd.GeoDataFrame,
+        written: Callable[[Path], Sequence[Delayed]] | None = None,
+    ) -> Self:
         """Make one of parts that are not there yet.
 
         Parameters
@@ -41,6 +49,8 @@ class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
             Each becomes a GeoDataFrame.
         like : geopandas.GeoDataFrame
             Without records.
+        written : callable, optional
+            Plans to write the partitions to a folder without making frames of them first.
 
         Returns
         -------
@@ -49,7 +59,9 @@ class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
         """
         # Dask would turn truth values that may be missing, and other objects, into text.
         with dask.config.set({"dataframe.convert-string": False}):
-            return cls(dd.from_delayed(list(parts), meta=like, verify_meta=False).expr)
+            frame = cls(dd.from_delayed(list(parts), meta=like, verify_meta=False).expr)
+        frame._written = written
+        return frame
 
     def to_parquet(self, folder: str | Path, **options: Any) -> Path:  # noqa: ANN401 -- Dask's own options
         """Compute the partitions and write each as one GeoParquet file, none of which need be held together.
@@ -73,12 +85,30 @@ class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
             If there are Parquet files in the folder.
         """
         place = empty_folder(folder)
-        written = [
-            dask.delayed(_write, pure=True)(part, place / f"part-{i:05d}.parquet")
-            for i, part in enumerate(self.to_delayed())
-        ]
-        dask.compute(*written, **options)
+        if self._written is None:
+            tasks = [dask.delayed(write_frame)(part, place_of(place, i)) for i, part in enumerate(self.to_delayed())]
+        else:
+            tasks = list(self._written(place))
+        dask.compute(*tasks, **options)
         return place
+
+
+def place_of(folder: Path, number: int) -> Path:
+    """Name the file of a partition.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it stands.
+    number : int
+        Number of the partition.
+
+    Returns
+    -------
+    Path
+        Sorted by name, files are in the order of their partitions.
+    """
+    return folder / f"part-{number:06d}.parquet"
 
 
 def empty_folder(folder: str | Path) -> Path:
@@ -106,9 +136,15 @@ def empty_folder(folder: str | Path) -> Path:
     return place
 
 
-def _write(frame: gpd.GeoDataFrame, path: Path) -> int:
-    """Write one part whole or not at all, also if the worker dies and another does it again."""
-    begun = path.with_name(f".{path.name}.{os.getpid()}")
-    frame.to_parquet(begun)
-    begun.replace(path)
-    return len(frame)
+def write_frame(frame: gpd.GeoDataFrame, path: Path) -> None:
+    """Write one partition, whole or not at all.
+
+    Parameters
+    ----------
+    frame : geopandas.GeoDataFrame
+        Its records.
+    path : Path
+        The file.
+    """
+    with whole_file(path) as begun:
+        frame.to_parquet(begun)

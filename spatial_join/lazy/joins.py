@@ -12,13 +12,18 @@ from spatial_join.blocks import Block, Match, Words, empty_join, lay, match, set
 from spatial_join.cuts import cut, empty_overlay, lay_cuts
 from spatial_join.errors import GeometryError
 from spatial_join.join import BY_DISTANCE, require_known
-from spatial_join.lazy.frames import GeoFrame
-from spatial_join.lazy.sources import Side, side_of
+from spatial_join.lazy.frames import GeoFrame, place_of, write_frame
+from spatial_join.lazy.sources import Side, block_of, side_of
 from spatial_join.partition import meeting
 from spatial_join.records import require_degrees, require_one_crs
+from spatial_join.streams import OF_POINTS, indexed, stream
 from spatial_join.surroundings import Surroundings, surroundings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import geopandas as gpd
     from dask.delayed import Delayed
     from numpy.typing import NDArray
 
@@ -86,7 +91,26 @@ def join(
     require_one_crs(one.like, other.like)
     if predicate in BY_DISTANCE:
         require_degrees(one.like)
-    return GeoFrame.of(_lines(one, other, words), like=empty_join(one.like, other.like, words))
+    like = empty_join(one.like, other.like, words)
+    return GeoFrame.of(_lines(one, other, words, like), like=like, written=_streams(one, other, words, like))
+
+
+def _streams(one: Side, other: Side, words: Words, like: gpd.GeoDataFrame) -> Callable[[Path], list[Delayed]] | None:
+    """Plan to write points of files that meet one part of polygons without making frames; None for other joins."""
+    fits = one.chunks and one.dimension == 0 and other.dimension == 2 and len(other.blocks) == 1
+    if not fits or words.predicate not in OF_POINTS or words.how == "right":
+        return None
+    plan = _Plan("stream", one, other, tuple(words))
+    polygons = plan.task(indexed, other.blocks[0])
+
+    def write(folder: Path) -> list[Delayed]:
+        """Plan one file for every row group."""
+        return [
+            dask.delayed(_stream)(chunk, polygons, other.blocks[0], words, (like, other.like), place_of(folder, i))
+            for i, chunk in enumerate(one.chunks)
+        ]
+
+    return write
 
 
 def overlay(
@@ -161,7 +185,7 @@ class _Plan:
         return dask.delayed(work, pure=True)(*inputs, dask_key_name=name)
 
 
-def _lines(one: Side, other: Side, words: Words) -> list[Delayed]:
+def _lines(one: Side, other: Side, words: Words, empty: gpd.GeoDataFrame) -> list[Delayed]:
     """Plan the partitions of the result."""
     plan = _Plan("join", one, other, tuple(words))
     reach = {"nearest": words.distance_m, "dwithin": words.distance_m}.get(words.predicate, 0.0)
@@ -175,7 +199,7 @@ def _lines(one: Side, other: Side, words: Words) -> list[Delayed]:
             for j in found
         }
     kept, across = (other, one) if words.how == "right" else (one, other)
-    like = empty_join(one.like, other.like, words), across.like
+    like = empty, across.like
     met: list[list[Delayed]] = [[] for _ in kept.blocks]
     for (i, j), found in matches.items():
         met[j if words.how == "right" else i].append(found)
@@ -227,3 +251,12 @@ def _reach(left: Block, whole: Surroundings, words: Words) -> NDArray[np.float64
 def _match_near(*inputs: Any) -> Match:  # noqa: ANN401
     left, right, words, whole, number, reach = inputs
     return match(left, right, words, (whole, number, reach))
+
+
+def _stream(*inputs: Any) -> None:  # noqa: ANN401
+    """Write the lines of a row group, by way of frames if it holds anything but plain points."""
+    chunk, polygons, right, words, like, path = inputs
+    if stream(chunk, polygons, path, words=(words.predicate, words.how), like=like[0]):
+        return
+    block = block_of(chunk, 0, "left")
+    write_frame(lay(block, [match(block, right, words)], words, like), path)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dask.delayed import Delayed
     from numpy.typing import NDArray
 
-__all__ = ["Side", "points", "side_of", "token_of"]
+__all__ = ["Side", "block_of", "points", "side_of", "token_of"]
 
 PARTITION_RESOLUTION = 5
 """Parents of about 250 km²: a city has some ten of them."""
@@ -166,7 +166,7 @@ def _side_of_collection(collection: Any, side: str) -> Side:  # noqa: ANN401
         )
     name, parts = collection._name, collection.to_delayed()  # noqa: SLF001
     blocks = [
-        dask.delayed(_block, pure=True)(part, np.int64(i) * _SHIFT, side, dask_key_name=f"{side}-{name}-{i}")
+        dask.delayed(_block, pure=True)(part, i, side, dask_key_name=f"{side}-{name}-{i}")
         for i, part in enumerate(parts)
     ]
     return Side(like=like, blocks=blocks, boxes=np.full((len(blocks), 4), np.nan), token=name)
@@ -176,7 +176,7 @@ def _side_of_files(files: Sequence[Path], side: str) -> Side:
     chunks = chunks_of(files)
     token = str(tokenize([(str(c.path), c.row_group, c.stamp) for c in chunks]))
     blocks = [
-        dask.delayed(_read_block, pure=True)(chunk, np.int64(i) * _SHIFT, side, dask_key_name=f"{side}-{token}-{i}")
+        dask.delayed(block_of, pure=True)(chunk, i, side, dask_key_name=f"{side}-{token}-{i}")
         for i, chunk in enumerate(chunks)
     ]
     boxes = np.array([chunk.box for chunk in chunks])
@@ -213,9 +213,25 @@ def _scattered(frame: gpd.GeoDataFrame, shapes: NDArray[Any]) -> list[NDArray[np
     return partition.packed(parts, shapely.get_num_coordinates(shapes).astype(np.int64)) or [np.empty(0, np.int64)]
 
 
-def _block(frame: gpd.GeoDataFrame, first: np.int64, side: str) -> Block:
-    return Block(frame, first + np.arange(len(frame), dtype=np.int64), side)
+def _block(frame: gpd.GeoDataFrame, number: int, side: str) -> Block:
+    return Block(frame, number * _SHIFT + np.arange(len(frame), dtype=np.int64), side)
 
 
-def _read_block(chunk: Chunk, first: np.int64, side: str) -> Block:
-    return _block(read_chunk(chunk), first, side)
+def block_of(chunk: Chunk, number: int, side: str) -> Block:
+    """Read a row group as a part of a side.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        The row group.
+    number : int
+        Number of the part.
+    side : {"left", "right"}
+        Which side.
+
+    Returns
+    -------
+    Block
+        Its records; their positions order them over all parts, but leave gaps.
+    """
+    return _block(read_chunk(chunk), number, side)
