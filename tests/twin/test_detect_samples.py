@@ -1,4 +1,4 @@
-"""The embedded city with a declaration struck out, and with a false one."""
+"""The embedded cities with a declaration struck out, and with a false one."""
 
 from pathlib import Path
 
@@ -7,14 +7,18 @@ from ruamel.yaml import YAML
 
 import twin
 
-SAMPLE = Path(__file__).resolve().parents[2] / "data_samples" / "monaco"
+SAMPLES = Path(__file__).resolve().parents[2] / "data_samples"
 
 
 def write_monaco(folder, *names, **changed):
-    """Copy the sample's city.yaml with some of its datasets, and other words for some of them."""
-    tree = YAML(typ="safe").load((SAMPLE / "city.yaml").read_text(encoding="utf-8"))
+    return write_sample(folder, "monaco", *names, **changed)
+
+
+def write_sample(folder, sample, *names, **changed):
+    """Copy a sample's city.yaml with some of its datasets, and other words for some of them."""
+    tree = YAML(typ="safe").load((SAMPLES / sample / "city.yaml").read_text(encoding="utf-8"))
     datasets = {name: {**tree["datasets"][name], **changed.get(name, {})} for name in names}
-    tree |= {"root": str(SAMPLE), "resolution": 10, "datasets": datasets}
+    tree |= {"root": str(SAMPLES / sample), "resolution": 10, "datasets": datasets}
     for word in ("view", "fusion"):  # they name datasets that are left out here
         tree.pop(word, None)
     path = folder / "city.yaml"
@@ -63,3 +67,14 @@ def test_an_equivalent_declaration_is_no_contradiction(tmp_path):
     path = write_monaco(tmp_path, "streets", "probes", probes=probes("EPSG:4171"))  # RGF93, where WGS 84 is expected
     layer = twin.build(path, out=tmp_path / "t.twin", workers=0).layers["probes"]
     assert (layer.position, layer.evidence["outcome"]) == ("EPSG:4171", "agrees")
+
+
+def test_vehicles_declared_as_the_map_of_a_vendor_stop_the_second_city(tmp_path):
+    """Receivers report WGS 84; a contract that says GCJ-02 would move every vehicle by half a kilometre."""
+    said = {"definition": "GCJ-02", "columns": ["lon_1e6", "lat_1e6"], "unit": "1e-6 degree", "sigma_m": 5}
+    path = write_sample(tmp_path, "shenzhen", "streets", "vehicles", vehicles={"position": said, "evidence": "streets"})
+    with pytest.raises(
+        twin.BuildError, match=r"vehicles\.position declares GCJ-02.*streets shows OGC:CRS84, in 1e-6 degree with"
+    ) as caught:
+        twin.build(path, out=tmp_path / "t.twin", workers=0)
+    assert "trust: declared" in str(caught.value)
