@@ -1,5 +1,7 @@
 """Lazy joins against the eager ones: the same lines in the same order, however the records were parted."""
 
+import functools
+
 import dask
 import dask.dataframe as dd
 import geopandas as gpd
@@ -9,6 +11,8 @@ import pytest
 import shapely
 
 from spatial_join import CrsMismatchError, ExtentError, GeometryError, H3Grid, JoinError, join, lazy, overlay, weights
+from spatial_join.blocks import Block
+from spatial_join.lazy import joins
 from spatial_join.probability import probable_weights
 
 CENTRE = np.array([7.42, 43.73])
@@ -145,6 +149,28 @@ def test_the_result_is_a_dask_frame_that_writes_geoparquet(tmp_path, stops, ward
     assert_same(computed(lazy.join(folder, wards[["geometry"]], how="anti")), eager[eager["ward"].isna()])
     with pytest.raises(JoinError, match="Parquet files in it"):
         plan.to_parquet(folder)
+
+
+@pytest.mark.usefixtures("small_parts")
+@pytest.mark.parametrize("words", [WAYS[0], WAYS[3]], ids=["within", "nearest"])
+def test_no_task_holds_a_whole_layer(stops, wards, words, monkeypatch):
+    held = []
+    for module in ("spatial_join.lazy.joins.match", "spatial_join.lazy.joins.settle", "spatial_join.lazy.joins.lay"):
+        monkeypatch.setattr(module, watched(module, held))
+    computed(lazy.join(stops, wards, **words))
+    assert max(size for side, size in held if side == "left") <= 130
+    assert max(size for side, size in held if side == "right") <= 40  # 200 vertices of squares
+
+
+def watched(name, held):
+    work = getattr(joins, name.rsplit(".", 1)[1])
+
+    @functools.wraps(work)
+    def noted(*inputs):
+        held.extend((block.side, len(block.frame)) for block in inputs if isinstance(block, Block))
+        return work(*inputs)
+
+    return noted
 
 
 def test_nothing_is_computed_before_it_is_asked_for(stops, wards):
