@@ -30,7 +30,7 @@ from spatial_join.pieces import (
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["LatticeLike", "Measure", "Weights", "weights"]
+__all__ = ["LatticeLike", "Measure", "Weights", "together", "weights"]
 
 Measure = Literal["count", "length", "area"]
 
@@ -178,6 +178,42 @@ def weights(geometry: ArrayLike | LatticeLike, grid: H3Grid, *, valid: NDArray[n
     dimension = _one_dimension(kept, rows)
     maker = (point_amounts, line_amounts, polygon_amounts)[dimension]
     return _assemble(maker(kept, rows, grid), rows=shapes.size, grid=grid, measure=MEASURES[dimension])
+
+
+def together(parts: list[Weights]) -> Weights:
+    """Put the weights of consecutive records together.
+
+    Parameters
+    ----------
+    parts : list of Weights
+        In the order of the records, at least one.
+
+    Returns
+    -------
+    Weights
+        Of all of them; rows count on from part to part.
+
+    Raises
+    ------
+    GeometryError
+        If the parts are of several kinds of geometry.
+    """
+    filled = [part for part in parts if len(part)] or parts[:1]
+    measures = sorted({part.measure for part in filled})
+    if len(measures) > 1:
+        raise GeometryError(
+            f"Points, lines and polygons cannot share one table of weights, but parts are measured by "
+            f"{' and '.join(measures)}. Split the layer by kind of geometry."
+        )
+    first = np.cumsum([0, *(part.rows for part in parts)])
+    return replace(
+        filled[0],
+        row=np.concatenate([part.row + begin for part, begin in zip(parts, first[:-1], strict=True)]),
+        cell=np.concatenate([part.cell for part in parts]),
+        share=np.concatenate([part.share for part in parts]),
+        support=np.concatenate([part.support for part in parts]),
+        rows=int(first[-1]),
+    )
 
 
 def _one_dimension(shapes: NDArray[Any], rows: NDArray[np.int64]) -> int:

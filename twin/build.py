@@ -13,10 +13,10 @@ from contextlib import closing, contextmanager
 from multiprocessing import resource_tracker
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dask
-from distributed import Client, Future, LocalCluster, as_completed
+from distributed import Client, Future, LocalCluster, as_completed, get_worker, worker_client
 
 from crs import CrsError
 from layers import LayerError
@@ -38,7 +38,7 @@ from twin.truth import make_truth
 from twin.work import Outcome, carry_out, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 logger = logging.getLogger(__name__)
 
@@ -200,7 +200,7 @@ def take_step(step: Step, plan: Plan, work: Path) -> Outcome:
         if step.kind == "place":
             place(manifest, name, folders, folder)
         elif step.kind == "cells":
-            make_cells(manifest, name, placed, references=folders, folder=folder)
+            make_cells(manifest, name, placed, references=folders, folder=folder, over=_on_all_workers)
         elif step.kind == "truth":
             make_truth(manifest, name, placed, references=folders, folder=folder)
         else:
@@ -212,6 +212,17 @@ def take_step(step: Step, plan: Plan, work: Path) -> Outcome:
             return carry_out(step, work, make)
         except (CrsError, LayerError, JoinError, TwinError) as error:
             raise BuildError(f"{step.name}: {error}") from error
+
+
+def _on_all_workers(work: Callable[[Any], Any], pieces: Sequence[Any]) -> Sequence[Any]:
+    """Do the pieces of a step on all workers, in this process if it is none of them."""
+    try:
+        get_worker()
+    except ValueError:
+        return [work(piece) for piece in pieces]
+    with worker_client() as client:
+        made: list[Any] = client.gather(client.map(work, pieces, pure=False, retries=0))
+    return made
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -14,7 +14,9 @@ import shapely
 import crs
 import layers
 from spatial_join import H3Grid, Weights, weights
+from spatial_join.partition import stretches
 from spatial_join.probability import probable_weights, require_normal
+from spatial_join.weights import together
 from twin.arrays import Pieces, write_cube
 from twin.errors import BuildError
 from twin.place import of_position, placed_record, quarantine_file, read_placed
@@ -23,11 +25,13 @@ from twin.store import canonical_json, write_features, write_table
 from twin.timeline import Clock, clock_from_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from twin.manifest import Manifest
     from twin.manifest_models import DatasetSpec
+
+Over: TypeAlias = "Callable[[Callable[[Any], Any], Sequence[Any]], Sequence[Any]]"
 
 _DIMENSIONS = ("point", "line", "polygon")
 
@@ -42,9 +46,12 @@ class _Room:
     clock: Clock
     grid: H3Grid
     folder: Path
+    over: Over
 
 
-def make_cells(manifest: Manifest, name: str, placed: Path, *, references: Mapping[str, Path], folder: Path) -> None:
+def make_cells(
+    manifest: Manifest, name: str, placed: Path, *, references: Mapping[str, Path], folder: Path, over: Over
+) -> None:
     """Take a placed dataset to the cells.
 
     Parameters
@@ -59,6 +66,8 @@ def make_cells(manifest: Manifest, name: str, placed: Path, *, references: Mappi
         Folders of the ``place`` steps of the datasets that its positions refer to.
     folder : Path
         Where to write.
+    over : callable
+        Does one work for each of many pieces, and returns what it made of them in their order.
     """
     spec = manifest.spec
     room = _Room(
@@ -68,6 +77,7 @@ def make_cells(manifest: Manifest, name: str, placed: Path, *, references: Mappi
         clock=clock_from_spec(spec.clock),
         grid=H3Grid(resolution=spec.resolution),
         folder=folder,
+        over=over,
     )
     source, record = read_placed(placed), placed_record(placed)
     aside = pd.read_parquet(quarantine_file(placed))
@@ -108,7 +118,7 @@ def _layer_cells(layer: layers.Layer, room: _Room, references: Mapping[str, Path
     if room.dataset.uncertain:
         radius_m = getattr(layer.coordinates, "radius_m", None)
         require_normal(shapes, None if radius_m is None else radius_m[readings.first])
-    spreads = _spreads(shapes, room.grid, sigma_m=sigma_m if room.dataset.uncertain else None)
+    spreads = _spreads(shapes, room, sigma_m=sigma_m if room.dataset.uncertain else None)
     write_table(room.folder / "weights.parquet", _weight_rows(spreads, row))
     if room.dataset.variables:
         write_table(room.folder / "records.parquet", _record_rows(layer, readings, row))
@@ -187,16 +197,34 @@ def _supports(layer: layers.Layer, room: _Room, references: Mapping[str, Path]) 
 
 
 def _spreads(
-    shapes: npt.NDArray[np.object_], grid: H3Grid, *, sigma_m: npt.NDArray[np.float64] | None
+    shapes: npt.NDArray[np.object_], room: _Room, *, sigma_m: npt.NDArray[np.float64] | None
 ) -> dict[int, Weights]:
     """Return the weights of the points, the lines and the polygons of a layer, with sigmas by probability."""
     flat = shapely.force_2d(shapes)
     dimension = shapely.get_dimensions(flat)
     broken = (dimension == 2) & ~shapely.is_valid(flat)
     flat[broken] = shapely.make_valid(flat[broken], method="structure", keep_collapsed=False)
-    empty = shapely.is_missing(flat) | shapely.is_empty(flat)
-    kinds = [int(number) for number in np.unique(dimension[~empty])]
-    return {number: probable_weights(flat, sigma_m, grid, valid=(dimension == number) & ~empty) for number in kinds}
+    dimension[shapely.is_missing(flat) | shapely.is_empty(flat)] = -1
+    parts = stretches(len(flat))
+    if len(parts) == 1:  # the pieces of a small layer are not worth their way
+        kinds = np.unique(dimension[dimension >= 0]).tolist()
+        return {kind: probable_weights(flat, sigma_m, room.grid, valid=dimension == kind) for kind in kinds}
+    sigmas = [None if sigma_m is None else sigma_m[rows] for rows in parts]
+    pieces = [
+        (kind, room.grid, shapely.to_wkb(flat[rows]), dimension[rows] == kind, sigma)
+        for kind in np.unique(dimension[dimension >= 0]).tolist()
+        for rows, sigma in zip(parts, sigmas, strict=True)
+    ]
+    made: dict[int, list[Weights]] = {kind: [] for kind, *_ in pieces}
+    for (kind, *_), spread in zip(pieces, room.over(_spread, pieces), strict=True):
+        made[kind].append(spread)
+    return {kind: together(spreads) for kind, spreads in made.items()}
+
+
+def _spread(piece: tuple[Any, ...]) -> Weights:
+    """Return the weights of a stretch of records."""
+    _, grid, wkb, valid, sigma_m = piece
+    return probable_weights(shapely.from_wkb(wkb), sigma_m, grid, valid=valid)
 
 
 def _weight_rows(spreads: Mapping[int, Weights], row: npt.NDArray[np.int64]) -> pd.DataFrame:

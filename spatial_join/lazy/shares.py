@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dask
 import dask.dataframe as dd
 import geopandas as gpd
-import numpy as np
 from dask.base import tokenize
 
 from spatial_join.aggregate import spread_of
-from spatial_join.errors import GeometryError, JoinError
+from spatial_join.errors import JoinError
 from spatial_join.grid import H3Grid
 from spatial_join.lazy.sources import side_of
 from spatial_join.pieces import LatticeLike
 from spatial_join.records import LON_LAT, Records, records_of
+from spatial_join.weights import together
 
 if TYPE_CHECKING:
     from spatial_join.blocks import Block
@@ -119,39 +119,3 @@ def _with_errors(source: Any) -> Any:  # noqa: ANN401
 def _spread(block: Block, grid: H3Grid, *, uncertain: bool) -> Weights:
     records: Records = records_of(block.frame)
     return spread_of(records, grid, uncertain=uncertain)
-
-
-def together(parts: list[Weights]) -> Weights:
-    """Put the weights of consecutive records together.
-
-    Parameters
-    ----------
-    parts : list of Weights
-        In the order of the records, at least one.
-
-    Returns
-    -------
-    Weights
-        Of all of them; rows count on from part to part.
-
-    Raises
-    ------
-    GeometryError
-        If the parts are of several kinds of geometry.
-    """
-    filled = [part for part in parts if len(part)] or parts[:1]
-    measures = sorted({part.measure for part in filled})
-    if len(measures) > 1:
-        raise GeometryError(
-            f"Points, lines and polygons cannot share one table of weights, but parts are measured by "
-            f"{' and '.join(measures)}. Split the layer by kind of geometry."
-        )
-    first = np.cumsum([0, *(part.rows for part in parts)])
-    return replace(
-        filled[0],
-        row=np.concatenate([part.row + begin for part, begin in zip(parts, first[:-1], strict=True)]),
-        cell=np.concatenate([part.cell for part in parts]),
-        share=np.concatenate([part.share for part in parts]),
-        support=np.concatenate([part.support for part in parts]),
-        rows=int(first[-1]),
-    )
