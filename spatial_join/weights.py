@@ -26,6 +26,7 @@ from spatial_join.pieces import (
     point_amounts,
     polygon_amounts,
 )
+from spatial_join.rectangles import pixel_shares
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -105,7 +106,8 @@ class Weights:
         """
         where, cells = pd.factorize(self.cell, sort=True)
         data = self.share if of == "share" else self.support
-        return sparse.csr_array((data, (where, self.row)), shape=(cells.size, self.rows))
+        begin = np.concatenate([[0], np.cumsum(np.bincount(self.row, minlength=self.rows))])
+        return sparse.csc_array((data, where, begin), shape=(cells.size, self.rows)).tocsr()
 
     def coarsen(self, resolution: int) -> Self:
         """Move the weights to the ancestors of their cells.
@@ -169,7 +171,10 @@ def weights(geometry: ArrayLike | LatticeLike, grid: H3Grid, *, valid: NDArray[n
     (5, 1.0)
     """
     if isinstance(geometry, LatticeLike):
+        rectangles = pixel_shares(geometry, grid, valid=valid)
         pixels = (np.shape(geometry.corner_x)[0] - 1) * (np.shape(geometry.corner_x)[1] - 1)
+        if rectangles is not None:
+            return Weights(**rectangles._asdict(), rows=pixels, resolution=grid.resolution, measure="area")
         return _assemble(lattice_amounts(geometry, grid, valid=valid), rows=pixels, grid=grid, measure="area")
     shapes = np.atleast_1d(np.asarray(geometry, dtype=object))
     take = np.ones(shapes.size, dtype=bool) if valid is None else np.asarray(valid, dtype=bool).ravel()

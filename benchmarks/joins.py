@@ -1,0 +1,189 @@
+"""Joins beside their peers: ``python -m benchmarks.joins [--points N] [--rounds N] [--peers FOLDER] [cases ...]``.
+
+Peers that the environment lacks are taken from FOLDER, made with ``pip install --target FOLDER sedonadb==0.5.0
+duckdb==1.5.5 duckdb-extension-spatial polars-st==0.11.0 h3ronpy==0.22.0 exactextract==0.3.0 dask-geopandas==0.5.0``;
+those found in neither place are left out with a line. Ends with the goals, met or SHORT by processor seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import h3.api.basic_int as h3
+import numpy as np
+
+from benchmarks import join_peers as peers
+from benchmarks import synthetic_city as city
+from benchmarks.contest import Contestant, compete, goal, peak_above
+from crs import Lattice
+from spatial_join import H3Grid, join, weights
+from spatial_join.kernels.h3_index import index_positions
+from spatial_join.kernels.nearest_segment import nearest, segment_grid_of
+from spatial_join.kernels.point_in_polygon import locate, locate_first
+from spatial_join.kernels.polygon_grid import polygon_grid_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FEWER_POINTS = 1_000_000  # for the peers that take a minute for more, and for ours beside them
+READY, BUILT, FRAMES = "ours, index ready, ids", "ours, build and pairs", "ours, join of frames"
+
+
+def within(x: np.ndarray, y: np.ndarray, zones: np.ndarray) -> list[Contestant]:
+    """Ours: the pairs with the index, which is the measure, and one polygon a point from an index that is ready."""
+    grid = polygon_grid_of(zones)
+    return [
+        Contestant(
+            BUILT, lambda: locate(polygon_grid_of(zones), x, y), lambda found: peers.sorted_pairs(found[0], found[1])
+        ),
+        Contestant(
+            READY,
+            lambda: locate_first(grid, x, y),
+            lambda ids: peers.sorted_pairs(np.flatnonzero(ids >= 0), ids[ids >= 0]),
+        ),
+    ]
+
+
+def frames_within(x: np.ndarray, y: np.ndarray, zones: np.ndarray) -> Contestant:
+    left = gpd.GeoDataFrame(geometry=gpd.points_from_xy(x, y), crs="EPSG:32651")
+    right = gpd.GeoDataFrame(geometry=zones, crs="EPSG:32651")
+    return Contestant(
+        FRAMES,
+        lambda: join(left, right, predicate="within"),
+        lambda joined: peers.sorted_pairs(joined.index, joined["index_right"]),
+    )
+
+
+def point_in_polygon(what: tuple[str, np.ndarray, tuple[float, ...]], points: int, rounds: int) -> None:
+    title, zones, (over_sedona, over_geopandas, built_over_sedona) = what
+    x, y = city.points(points)
+    many = compete(f"{title}, {points:,} points", [*within(x, y, zones), *peers.sedona_within(x, y, zones)], rounds)
+    x, y = x[:FEWER_POINTS], y[:FEWER_POINTS]
+    ours = [*within(x, y, zones), frames_within(x, y, zones)]
+    few = compete(f"{title}, {x.size:,} points", [*ours, *peers.slow_within(x, y, zones)], rounds)
+    print()
+    goal(f"{title}, index ready, over SedonaDB", many, (READY, "SedonaDB"), over_sedona)
+    goal(f"{title}, index ready, over geopandas", few, (READY, "geopandas.sjoin"), over_geopandas)
+    goal(f"{title}, index and pairs counted, over SedonaDB", many, (BUILT, "SedonaDB"), built_over_sedona)
+
+
+def memory_and_threads(points: int, rounds: int) -> None:
+    """How far memory grows above the inputs, and what a second thread is worth by wall clock."""
+    print("\nPoint in polygon: memory above the inputs, pairs included, and threads\n")
+    x, y = city.points(points)
+    for title, zones in (
+        ("263 districts", city.districts(263)),
+        ("50,000 blocks", city.blocks(50_000)),
+        ("200,000 buildings", city.buildings(200_000)),
+    ):
+        grid = polygon_grid_of(zones)
+        # The peak is meant of the work, not of what an earlier case has left to be reused.
+        grown = peak_above(lambda zones=zones: locate(polygon_grid_of(zones), x, y))
+        print(f"- {'met' if grown <= 500 else 'SHORT'}: {title}: {grown:.0f} MB above the inputs (asked 500)")
+        names = ("two threads", "one thread")
+        times = compete(
+            f"{title}, {points:,} points, load {os.getloadavg()[0]:.1f}",
+            [
+                Contestant(name, partial(locate_first, grid, x, y, threads=n), lambda ids: (ids,))
+                for name, n in zip(names, (2, 1), strict=True)
+            ],
+            rounds,
+        )
+        two, one = (times[name][0] for name in names)
+        print(
+            f"\n- {'met' if one >= 1.8 * two else 'SHORT'}: {title}, two threads: {one / two:.2f} by wall (asked 1.8)"
+        )
+
+
+def nearest_streets(points: int, rounds: int) -> None:
+    x, y = (v[: min(points, FEWER_POINTS)] for v in city.points(points))
+    streets = city.streets(200_000)
+    ours = Contestant(
+        "ours, build included",
+        lambda: nearest(segment_grid_of(streets), x, y, radius=peers.NEAR_M),
+        lambda n: (np.flatnonzero(n.line >= 0), n.distance[n.line >= 0]),
+    )
+    title = f"nearest of 200,000 streets within {peers.NEAR_M:.0f} m, {x.size:,} points"
+    times = compete(title, [ours, *peers.nearest(x, y, streets)], rounds)
+    print()
+    goal("nearest, over DuckDB", times, (ours.name, "DuckDB"), 6)
+    goal("nearest, over SedonaDB", times, (ours.name, "SedonaDB"), 6)
+    goal("nearest, over sjoin_nearest", times, (ours.name, "geopandas.sjoin_nearest"), 40)
+
+
+def ask_h3(lon: np.ndarray, lat: np.ndarray, resolution: int) -> np.ndarray:
+    pairs = zip(lat.tolist(), lon.tolist(), strict=True)
+    return np.fromiter((h3.latlng_to_cell(a, b, resolution) for a, b in pairs), dtype=np.uint64, count=lon.size)
+
+
+def h3_cells(points: int, rounds: int) -> None:
+    lon, lat = (np.ascontiguousarray(v) for v in city.lon_lat(*city.points(points)))
+    for resolution in (7, 9, 10, 13):
+        ours = Contestant(
+            "ours", partial(index_positions, lon, lat, resolution, cell_of=ask_h3), lambda cells: (cells,)
+        )
+        title = f"H3 cells at resolution {resolution}, {points:,} points"
+        times = compete(title, [ours, *peers.h3_cells(lon, lat, resolution)], rounds)
+        print()
+        goal(f"H3 index at resolution {resolution}", times, ("ours", "h3ronpy"), 25)
+
+
+def raster_to_cells(pixels: int, rounds: int) -> None:
+    """Sum a raster over the hexagons of resolution 9 with exact shares; some 800 pixels each."""
+    side, step = int(np.sqrt(pixels)), 1.25e-4
+    west, north = 120.0, 30.5
+    values = np.random.default_rng(1).gamma(2.0, 10.0, (side, side))
+    lattice, grid = Lattice.from_affine((step, 0.0, west, 0.0, -step, north), (side, side)), H3Grid(9)
+    kept = weights(lattice, grid)
+    cells, matrix = kept.cells, kept.matrix()
+    box = (west, north - side * step, west + side * step, north)
+    exact = list(peers.raster_sums(values, box, grid.boundaries(cells)))
+
+    def anew() -> np.ndarray:
+        return np.asarray(weights(lattice, grid).matrix() @ values.ravel())
+
+    ours = [
+        Contestant("ours, shares and sums", anew, lambda sums: (sums,)),
+        Contestant("ours, again on the same grid", lambda: matrix @ values.ravel(), lambda sums: (sums,)),
+    ]
+    title = f"raster of {side * side:,} pixels to {cells.size:,} hexagons ({len(kept):,} shares)"
+    times = compete(title, [*ours, *exact], rounds)
+    print()
+    for strategy in ("raster-sequential", "feature-sequential"):
+        name = f"exactextract, {strategy}"
+        goal(f"raster to cells, over {name}", times, (ours[0].name, name), 3)
+        goal(f"again on the same grid, over {name}", times, (ours[1].name, name), 10)
+
+
+CASES: dict[str, Callable[[int, int], None]] = {
+    "h3": h3_cells,
+    "nearest": nearest_streets,
+    "raster": lambda n, k: raster_to_cells(n * 8 // 5, k),
+    "districts": lambda n, k: point_in_polygon(("263 ragged districts", city.districts(263), (20, 100, 10)), n, k),
+    "blocks": lambda n, k: point_in_polygon(("50,000 blocks", city.blocks(50_000), (12, 25, 6)), n, k),
+    "buildings": lambda n, k: point_in_polygon(("200,000 buildings", city.buildings(200_000), (7, 10, 4)), n, k),
+    "memory": memory_and_threads,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="*", default=[], help=f"of {', '.join(CASES)}; all by default")
+    parser.add_argument("--points", type=int, default=10_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--peers", help="folder that the peers were installed into")
+    arguments = parser.parse_args()
+    if arguments.peers:
+        sys.path.append(arguments.peers)  # last, so that what the product depends on is not replaced
+    for name in arguments.cases or CASES:
+        print(f"\n## {name}, load {os.getloadavg()[0]:.1f}")
+        CASES[name](arguments.points, arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()
