@@ -37,14 +37,15 @@ READY, BUILT, FRAMES = "ours, index ready, ids", "ours, build and pairs", "ours,
 def within(x: np.ndarray, y: np.ndarray, zones: np.ndarray) -> list[Contestant]:
     """Ours: the pairs with the index, which is the measure, and one polygon a point from an index that is ready."""
     grid = polygon_grid_of(zones)
+    pairs = peers.sorted_pairs(*locate(grid, x, y)[:2])
+    first = np.full(x.size, -1)
+    first[pairs[0][::-1]] = pairs[1][::-1]  # of several polygons the lowest
     return [
-        Contestant(
-            BUILT, lambda: locate(polygon_grid_of(zones), x, y), lambda found: peers.sorted_pairs(found[0], found[1])
-        ),
+        Contestant(BUILT, lambda: locate(polygon_grid_of(zones), x, y), lambda found: peers.sorted_pairs(*found[:2])),
         Contestant(
             READY,
             lambda: locate_first(grid, x, y),
-            lambda ids: peers.sorted_pairs(np.flatnonzero(ids >= 0), ids[ids >= 0]),
+            lambda ids: pairs if (ids == first).all() else (ids,),
         ),
     ]
 

@@ -86,20 +86,24 @@ def _keep(source: Floats, n: int, target: Floats, cut: tuple[int, float, float])
 @nb.njit(nogil=True, cache=True)
 def _covered(strip: Floats, n: int, bottom: float, top: float) -> tuple[float, float]:
     """Return from where to where a strip is as high as its row."""
-    low, high = np.array([np.inf, np.inf]), np.array([-np.inf, -np.inf])
+    low_bottom = low_top = np.inf
+    high_bottom = high_top = -np.inf
     for i in range(n):
-        for side, y in ((0, bottom), (1, top)):
-            if strip[i, 1] == y:
-                low[side] = min(low[side], strip[i, 0])
-                high[side] = max(high[side], strip[i, 0])
-    return low.max(), high.min()
+        x, y = strip[i, 0], strip[i, 1]
+        if y == bottom:
+            low_bottom, high_bottom = min(low_bottom, x), max(high_bottom, x)
+        elif y == top:
+            low_top, high_top = min(low_top, x), max(high_top, x)
+    return max(low_bottom, low_top), min(high_bottom, high_top)
 
 
 @nb.njit(nogil=True, cache=True)
 def _strip_pieces(strip: Floats, n: int, sides: tuple[Floats, float, float], out: tuple[Floats, Floats, Floats]) -> int:
     """Write first column, number of columns and area of the pieces of a strip; WHOLE for whole rectangles."""
     (xs, bottom, top), (pieces, spare, piece) = sides, out
-    low, high = strip[:n, 0].min(), strip[:n, 0].max()
+    low = high = strip[0, 0]
+    for i in range(1, n):
+        low, high = min(low, strip[i, 0]), max(high, strip[i, 0])
     column = max(np.searchsorted(xs, low, side="right") - 1, 0)
     end = min(np.searchsorted(xs, high, side="left"), xs.shape[0] - 1)
     left, right = _covered(strip, n, bottom, top)
