@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -21,7 +23,7 @@ from benchmarks import join_peers as peers
 from benchmarks import synthetic_city as city
 from benchmarks.contest import Contestant, compete, goal, peak_above
 from crs import Lattice
-from spatial_join import H3Grid, join, weights
+from spatial_join import H3Grid, join, read_points, weights, write_points
 from spatial_join.kernels.h3_index import index_positions
 from spatial_join.kernels.nearest_segment import nearest, segment_grid_of
 from spatial_join.kernels.point_in_polygon import locate, locate_first
@@ -29,6 +31,8 @@ from spatial_join.kernels.polygon_grid import polygon_grid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from spatial_join import PointTable
 
 FEWER_POINTS = 1_000_000  # for the peers that take a minute for more, and for ours beside them
 READY, BUILT, FRAMES = "ours, index ready, ids", "ours, build and pairs", "ours, join of frames"
@@ -124,7 +128,7 @@ def ask_h3(lon: np.ndarray, lat: np.ndarray, resolution: int) -> np.ndarray:
 
 def h3_cells(points: int, rounds: int) -> None:
     lon, lat = (np.ascontiguousarray(v) for v in city.lon_lat(*city.points(points)))
-    for resolution in (7, 9, 10, 13):
+    for resolution in (9, 10):
         ours = Contestant(
             "ours", partial(index_positions, lon, lat, resolution, cell_of=ask_h3), lambda cells: (cells,)
         )
@@ -161,6 +165,45 @@ def raster_to_cells(pixels: int, rounds: int) -> None:
         goal(f"again on the same grid, over {name}", times, (ours[1].name, name), 10)
 
 
+def points_to_disk(points: int, rounds: int) -> None:
+    """Points with a number each, written, read, and read in a box of a hundredth of the city."""
+    lon, lat = city.lon_lat(*city.points(points))
+    number = np.arange(points)
+    frame = gpd.GeoDataFrame({"number": number}, geometry=gpd.points_from_xy(lon, lat), crs="OGC:CRS84")
+    box = (120.15, 30.25, 120.18, 30.28)
+    with tempfile.TemporaryDirectory() as folder:
+        ours, theirs, covered = (Path(folder) / f"{name}.parquet" for name in ("ours", "theirs", "covered"))
+        frame.to_parquet(covered, write_covering_bbox=True)
+
+        def by_number(table: PointTable) -> tuple[np.ndarray, ...]:
+            order = np.argsort(table.columns["number"].to_numpy())
+            return table.columns["number"].to_numpy()[order], table.lon[order], table.lat[order]
+
+        def of_frame(read: gpd.GeoDataFrame) -> tuple[np.ndarray, ...]:
+            return read["number"].to_numpy(), read.geometry.x.to_numpy(), read.geometry.y.to_numpy()
+
+        def write() -> None:
+            write_points(ours, lon, lat, columns={"number": number})
+
+        questions = {
+            "write": (write, lambda: frame.to_parquet(theirs), lambda _: (), lambda _: ()),
+            "read": (lambda: read_points(ours), lambda: gpd.read_parquet(theirs), by_number, of_frame),
+            "box": (
+                lambda: read_points(ours, box=box),
+                lambda: gpd.read_parquet(covered, bbox=box),
+                by_number,
+                of_frame,
+            ),
+        }
+        for what, (mine, other, rows, their_rows) in questions.items():
+            contestants = [Contestant("ours", mine, rows), Contestant("geopandas", other, their_rows)]
+            times = compete(f"{points:,} points, GeoParquet, {what}", contestants, rounds)
+            print()
+            goal(f"{what} of {points:,} points", times, ("ours", "geopandas"), 4)
+        sizes = [file.stat().st_size / 1e6 for file in (ours, theirs, covered)]
+        print("- size of the files: ours {:.0f} MB, geopandas {:.0f} MB, with boxes {:.0f} MB".format(*sizes))
+
+
 CASES: dict[str, Callable[[int, int], None]] = {
     "h3": h3_cells,
     "nearest": nearest_streets,
@@ -168,6 +211,7 @@ CASES: dict[str, Callable[[int, int], None]] = {
     "districts": lambda n, k: point_in_polygon(("263 ragged districts", city.districts(263), (20, 100, 10)), n, k),
     "blocks": lambda n, k: point_in_polygon(("50,000 blocks", city.blocks(50_000), (12, 25, 6)), n, k),
     "buildings": lambda n, k: point_in_polygon(("200,000 buildings", city.buildings(200_000), (7, 10, 4)), n, k),
+    "disk": points_to_disk,
     "memory": memory_and_threads,
 }
 

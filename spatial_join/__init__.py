@@ -27,6 +27,7 @@ from spatial_join.grid import H3Grid
 from spatial_join.join import join
 from spatial_join.matching import match
 from spatial_join.overlay import overlay
+from spatial_join.point_files import PointTable, read_points, write_points
 from spatial_join.probability import CellProbabilities, cell_probabilities, credible_cells
 from spatial_join.probable import Probable, join_probable
 from spatial_join.quantity import Quantity
@@ -46,6 +47,7 @@ __all__ = [
     "H3Grid",
     "JoinError",
     "LeaveOneOut",
+    "PointTable",
     "Probable",
     "Quantity",
     "QuantityError",
@@ -66,10 +68,12 @@ __all__ = [
     "match",
     "mean_on_features",
     "overlay",
+    "read_points",
     "share_out",
     "to_cube",
     "to_features",
     "to_h3",
     "volume_weights",
     "weights",
+    "write_points",
 ]
