@@ -1,7 +1,8 @@
-"""Exact areas of convex cells on a grid of rectangles, one row of the grid after another.
+"""Exact areas of cells on a grid of rectangles, one row of the grid after another.
 
-A row's strip of a cell is cut off by two horizontal lines. Where both of its long sides cover a rectangle, so does the
-cell, by convexity, and nothing is computed; only the rectangles at the strip's ends are cut.
+Every edge adds, with the sign of its direction, the area between it and the right side of the rectangles that it
+crosses, and its height to all that follow in the row; what other edges take away leaves the area of the cell. Heights
+are differences of the same few numbers, so that they cancel without rounding.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import numba as nb
 import numpy as np
 
-from spatial_join.kernels.cutting import _grown, _signed_area
+from spatial_join.kernels.cutting import _grown
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Numbers = NDArray[np.int64]
     Flags = NDArray[np.bool_]
+    Edge = tuple[float, float, float, float]
     Edges = tuple[Floats, Floats]
     Listed = tuple[Floats, Numbers, Numbers]
-    Buffers = tuple[Floats, Floats, Floats, Floats]
 
 __all__ = ["cells_of_rows", "cut_rows"]
 
@@ -63,97 +64,73 @@ def cells_of_rows(low: Numbers, high: Numbers, rows: int) -> tuple[Numbers, Numb
     return begin, cells
 
 
-@nb.njit(nogil=True, cache=True)
-def _keep(source: Floats, n: int, target: Floats, cut: tuple[int, float, float]) -> int:
-    """Clip ``source[:n]`` at a value of one axis, to the side of the sign; what is cut lies exactly at the value."""
-    axis, value, sign = cut
-    other, m = 1 - axis, 0
-    px, py = source[n - 1, axis], source[n - 1, other]
-    for i in range(n):
-        cx, cy = source[i, axis], source[i, other]
-        if (sign * (cx - value) >= 0.0) != (sign * (px - value) >= 0.0):
-            target[m, axis] = value
-            target[m, other] = py + (value - px) / (cx - px) * (cy - py)
-            m += 1
-        if sign * (cx - value) >= 0.0:
-            target[m, axis] = cx
-            target[m, other] = cy
-            m += 1
-        px, py = cx, cy
-    return m
-
-
-@nb.njit(nogil=True, cache=True)
-def _covered(strip: Floats, n: int, bottom: float, top: float) -> tuple[float, float]:
-    """Return from where to where a strip is as high as its row."""
-    low_bottom = low_top = np.inf
-    high_bottom = high_top = -np.inf
-    for i in range(n):
-        x, y = strip[i, 0], strip[i, 1]
-        if y == bottom:
-            low_bottom, high_bottom = min(low_bottom, x), max(high_bottom, x)
-        elif y == top:
-            low_top, high_top = min(low_top, x), max(high_top, x)
-    return max(low_bottom, low_top), min(high_bottom, high_top)
-
-
-@nb.njit(nogil=True, cache=True)
-def _strip_pieces(strip: Floats, n: int, sides: tuple[Floats, float, float], out: tuple[Floats, Floats, Floats]) -> int:
-    """Write first column, number of columns and area of the pieces of a strip; WHOLE for whole rectangles."""
-    (xs, bottom, top), (pieces, spare, piece) = sides, out
-    low = high = strip[0, 0]
-    for i in range(1, n):
-        low, high = min(low, strip[i, 0]), max(high, strip[i, 0])
-    column = max(np.searchsorted(xs, low, side="right") - 1, 0)
-    end = min(np.searchsorted(xs, high, side="left"), xs.shape[0] - 1)
-    left, right = _covered(strip, n, bottom, top)
-    first, last = end, end
-    if left < right:
-        first = max(np.searchsorted(xs, left, side="left"), column)
-        last = min(np.searchsorted(xs, right, side="right") - 1, end)
-        if last <= first:
-            first = last = end
-    found = 0
-    if low < xs[0]:
-        n = _keep(strip, n, spare, (0, xs[0], 1.0))
-        strip, spare = spare, strip
-    while column < end and n > 2:
-        if column == first:
-            pieces[found, 0], pieces[found, 1], pieces[found, 2] = column, last - first, WHOLE
-            column = last
+@nb.njit(nogil=True, cache=True, inline="always")
+def _add_edge(edge: Edge, sides: tuple[Floats, float, float], areas: Floats, heights: Floats) -> None:
+    """Add what lies to the right of an edge in a row: in its own columns, and as a height in all that follow."""
+    (x0, y0, x1, y1), (xs, bottom, top) = edge, sides
+    sign = -1.0
+    if y1 < y0:  # counter-clockwise: the left side goes down
+        x0, y0, x1, y1, sign = x1, y1, x0, y0, 1.0
+    if y0 >= top or y1 <= bottom:
+        return
+    if y0 < bottom or y1 > top:
+        slope = (x1 - x0) / (y1 - y0)
+        from_x, from_y = x0, y0
+        if y0 < bottom:
+            x0, y0 = from_x + (bottom - from_y) * slope, bottom
+        if y1 > top:
+            x1, y1 = from_x + (top - from_y) * slope, top
+    if x0 > x1:
+        x0, y0, x1, y1, sign = x1, y1, x0, y0, -sign
+    x, y, last = x0, y0, xs.shape[0] - 2
+    column = np.searchsorted(xs, x0, side="right") - 1
+    while column <= last:
+        at_end = x1 <= xs[column + 1]
+        reach = x1 if at_end else xs[column + 1]
+        level = y1 if at_end else y0 + (reach - x0) / (x1 - x0) * (y1 - y0)
+        height = sign * (level - y)
+        if column < 0:
+            heights[0] += height
         else:
-            m = _keep(strip, n, piece, (0, xs[column + 1], -1.0))
-            pieces[found, 0], pieces[found, 1], pieces[found, 2] = column, 1, _signed_area(piece, m) if m > 2 else 0.0
-            column += 1
-        found += 1
-        if column < end:
-            n = _keep(strip, n, spare, (0, xs[column], 1.0))
-            strip, spare = spare, strip
-    return found
+            areas[column] += height * max(xs[column + 1] - 0.5 * (x + reach), 0.0)
+            heights[column + 1] += height
+        if at_end:
+            return
+        x, y, column = reach, level, column + 1
 
 
 @nb.njit(nogil=True, cache=True)
-def _events_of_row(
-    row: int, edges: Edges, cells: Listed, scratch: tuple[Floats, Floats, Buffers]
-) -> tuple[Floats, int]:
+def _events_of_row(row: int, edges: Edges, cells: Listed, scratch: tuple[Floats, Floats, Floats]) -> tuple[Floats, int]:
     """Return first column, number of columns, area and cell of all that the cells have in a row, and how many."""
     (xs, ys), (corners, begin, listed) = edges, cells
-    events, pieces, (strip, half, spare, piece) = scratch
-    happened = 0
+    events, areas, heights = scratch
+    bottom, top = ys[row], ys[row + 1]
+    k, happened = corners.shape[1], 0
     for number in listed[begin[row] : begin[row + 1]]:
-        n = _keep(corners[number], corners.shape[1], half, (1, ys[row], 1.0))
-        n = _keep(half, n, strip, (1, ys[row + 1], -1.0)) if n > 2 else 0
-        if n < 3:
-            continue
-        found = _strip_pieces(strip, n, (xs, ys[row], ys[row + 1]), (pieces, spare, piece))
-        events = _grown(events, happened + found)
-        for i in range(found):
-            column = int(pieces[i, 0])
-            whole = (xs[column + 1] - xs[column]) * (ys[row + 1] - ys[row])
-            if pieces[i, 2] == WHOLE or pieces[i, 2] > SLIVER * whole:
-                events[happened, :3] = pieces[i]
-                events[happened, 3] = number
+        first, end = np.inf, -np.inf
+        for i in range(k):
+            j = i + 1 if i + 1 < k else 0
+            edge = (corners[number, i, 0], corners[number, i, 1], corners[number, j, 0], corners[number, j, 1])
+            _add_edge(edge, (xs, bottom, top), areas, heights)
+            first, end = min(first, edge[0]), max(end, edge[0])
+        column = max(int(np.searchsorted(xs, first, side="right")) - 1, 0)
+        stop = min(int(np.searchsorted(xs, end, side="left")), xs.shape[0] - 1)
+        events = _grown(events, happened + stop - column + 1)
+        covered, follows = 0.0, False
+        for at in range(column, stop):
+            covered += heights[at]
+            width = xs[at + 1] - xs[at]
+            area = areas[at] + covered * width
+            whole = areas[at] == 0.0 and covered == top - bottom
+            areas[at] = heights[at] = 0.0
+            if whole and follows:
+                events[happened - 1, 1] += 1.0
+            elif area > SLIVER * width * (top - bottom):
+                events[happened, 0], events[happened, 1], events[happened, 3] = at, 1.0, number
+                events[happened, 2] = WHOLE if whole else area
                 happened += 1
+            follows = whole
+        heights[stop] = 0.0
     return events, happened
 
 
@@ -194,7 +171,7 @@ def cut_rows(rows: tuple[int, int], edges: Edges, cells: Listed, take: Flags) ->
     edges : (ndarray of float64, shape (nx + 1,), ndarray of float64, shape (ny + 1,))
         Sides of the rectangles, ascending.
     cells : (ndarray of float64, shape (cells, k, 2), ndarray of int64, ndarray of int64)
-        Corners of the convex cells, counter-clockwise; and what `cells_of_rows` gave.
+        Corners of the cells, counter-clockwise; and what `cells_of_rows` gave.
     take : ndarray of bool, shape (ny, nx)
         The rectangles to measure.
 
@@ -211,13 +188,11 @@ def cut_rows(rows: tuple[int, int], edges: Edges, cells: Listed, take: Flags) ->
     columns = xs.shape[0] - 1
     who = np.empty((2 * (stop - start) * columns + 16, 2), np.int64)
     what = np.empty((who.shape[0], 2))
-    scratch = [np.empty((cells[0].shape[1] + 16, 2)) for _ in range(4)]
-    buffers = (scratch[0], scratch[1], scratch[2], scratch[3])
-    pieces, events = np.empty((columns + 2, 3)), np.empty((64, 4))
+    events, areas, heights = np.empty((64, 4)), np.zeros(columns + 1), np.zeros(columns + 1)
     place, total = np.empty(columns + 1, np.int64), np.empty(columns)
     used, gap = 0, 0.0
     for row in range(start, stop):
-        events, happened = _events_of_row(row, edges, cells, (events, pieces, buffers))
+        events, happened = _events_of_row(row, edges, cells, (events, areas, heights))
         _count(events[:happened], take[row], place, used)
         first, used = used, place[columns]
         who, what = _grown(who, used), _grown(what, used)
