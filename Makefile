@@ -14,7 +14,7 @@ CASES  ?= 2000
 JUDGE  ?= ours
 PEERS  ?= $(BIN)/python
 
-.PHONY: help demo test lint types check-structure unit browser chromium bench-positions bench-scaling bench-whole clean
+.PHONY: help demo test lint types check-structure unit browser chromium bench-positions bench-scaling bench-spatialbench bench-whole clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -55,6 +55,9 @@ bench-scaling: .venv/.dev ## Measure joins from file to file at 1, 10 and 100 M 
 
 bench-whole: .venv/.dev ## Join 10 M points beside whole engines (PEERS=python with sedonadb, duckdb)
 	@$(BIN)/python -m benchmarks.whole_process --peers $(PEERS)
+
+bench-spatialbench: .venv/.dev ## Ask SpatialBench's joins of 1 M trips beside the peers that are installed
+	@$(BIN)/python -m benchmarks.spatialbench
 
 clean: ## Remove what was built, the environment included
 	rm -rf .venv monaco.twin shenzhen.twin build dist *.egg-info

@@ -1,0 +1,1 @@
+"""SpatialBench's joins beside SedonaDB, DuckDB and GeoPandas; see __main__.py."""
