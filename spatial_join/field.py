@@ -196,9 +196,10 @@ def _predict(
         part = slice(begin, begin + CHUNK)
         near = np.ones((len(to[part]), count + 1))
         near[:, :count] = shape.correlation(cdist(to[part], xy))
-        weights = near @ inverse
+        # By einsum, not by BLAS: that one rounds as its threads share the rows, and a field must not depend on them.
+        weights = np.einsum("ij,jk->ik", near, inverse)
         unit = np.maximum(1.0 - np.einsum("ij,ij->i", weights, near), 0.0)
-        mean[part] = weights[:, :count] @ values
+        mean[part] = np.einsum("ij,jt->it", weights[:, :count], values)
         variance[part] = unit[:, None] * scale
     return mean, variance
 
