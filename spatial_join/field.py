@@ -199,7 +199,8 @@ def _predict(
         # By einsum, not by BLAS: that one rounds as its threads share the rows, and a field must not depend on them.
         weights = np.einsum("ij,jk->ik", near, inverse)
         unit = np.maximum(1.0 - np.einsum("ij,ij->i", weights, near), 0.0)
-        mean[part] = np.einsum("ij,jt->it", weights[:, :count], values)
+        # Weights sum to 1 but for rounding, which differences to the first station do not see.
+        mean[part] = values[0] + np.einsum("ij,jt->it", weights[:, :count], values - values[0])
         variance[part] = unit[:, None] * scale
     return mean, variance
 
