@@ -4,8 +4,8 @@
 `cell_probabilities` the probability of every cell for points known with an error, `to_h3` aggregates by either into a
 `CellTable`, which goes coarser by parent only. `join` matches records as GeoPandas does and `overlay` cuts them; both
 are `frame.twin.join` and `.overlay` too. `krige` makes a field of stations, `to_features` brings cell values back to
-records, and `to_cube` lays tables out for xarray. Everything expects longitude and latitude (OGC:CRS84), as
-`crs.harmonise` leaves it.
+records, and `to_cube` lays tables out for xarray. `write_points` and `read_points` keep points on disk so that a box
+reads little. Everything expects longitude and latitude (OGC:CRS84), as `crs.harmonise` leaves it.
 """
 
 from spatial_join.accessor import TwinAccessor
