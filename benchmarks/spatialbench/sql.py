@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
-from benchmarks.kernels import peer
+from benchmarks.contest import peer
 from benchmarks.spatialbench.tables import AROUND_BOX_M, FEW, NEAR_BUILDING_M, NEAR_CENTRE_M, central_zone
 
 if TYPE_CHECKING:
