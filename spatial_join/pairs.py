@@ -45,8 +45,8 @@ _OF_POLYGONS = {
 #: The prepared side of a tree's query is the query's, so the side that contains is the better one to ask with.
 _TURNED: dict[str, Literal["contains", "covers"]] = {"within": "contains", "covered_by": "covers"}
 
-FEWEST_POINTS = 1000
-"""Below so many points a tree is ready sooner than a grid of the polygons."""
+FEWEST_POINTS, POINTS_A_POLYGON = 1000, 5
+"""Below so many points, in all and for each polygon, a tree is ready sooner than a grid of the polygons (measured)."""
 
 
 def pairs(
@@ -66,9 +66,9 @@ def pairs(
     at, to : ndarray of int64
         Positions in left and right, sorted by left, then right.
     """
-    if predicate in _OF_POINTS and _are_points(left) and _are_polygons(right) and len(left) >= FEWEST_POINTS:
+    if predicate in _OF_POINTS and _are_points(left) and _are_polygons(right) and _pays(left, right):
         return _located(left, right, _OF_POINTS[predicate])
-    if predicate in _OF_POLYGONS and _are_points(right) and _are_polygons(left) and len(right) >= FEWEST_POINTS:
+    if predicate in _OF_POLYGONS and _are_points(right) and _are_polygons(left) and _pays(right, left):
         to, at = _located(right, left, _OF_POLYGONS[predicate])
     elif predicate in _TURNED:
         to, at = shapely.STRtree(left).query(right, predicate=_TURNED[predicate])
@@ -76,6 +76,10 @@ def pairs(
         at, to = shapely.STRtree(right).query(left, predicate=predicate)
     order = np.lexsort((to, at))
     return at[order].astype(np.int64), to[order].astype(np.int64)
+
+
+def _pays(points: NDArray[Any], polygons: NDArray[Any]) -> bool:
+    return len(points) >= max(FEWEST_POINTS, POINTS_A_POLYGON * len(polygons))
 
 
 def _are_points(shapes: NDArray[Any]) -> bool:

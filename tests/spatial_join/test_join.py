@@ -57,6 +57,7 @@ def way(request, monkeypatch):
     """Both ways of finding pairs, whatever the number of records."""
     fewest = 1 if request.param == "by grid" else 10**9
     monkeypatch.setattr("spatial_join.pairs.FEWEST_POINTS", fewest)
+    monkeypatch.setattr("spatial_join.pairs.POINTS_A_POLYGON", 0)
     monkeypatch.setattr("spatial_join.ground.FEWEST_POINTS", fewest)
 
 
