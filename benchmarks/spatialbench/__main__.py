@@ -4,7 +4,7 @@
 
 The queries are those of Apache Sedona's SpatialBench (https://sedona.apache.org/spatialbench/queries and the file
 print_queries.py of apache/sedona-spatialbench) that join or search: all but Q5 (hulls) and Q7 (lengths). The tables are
-in the shape of SpatialBench, by our own generator: its own spreads trips and a few thousand buildings over continents
+in the shape of SpatialBench, by our own generator: its own spreads trips and 20,000 buildings over continents
 and takes its zones from the network. Here all is in one city of 30 x 30 km, so every distance is a tenth of the
 published one (50 km become 5 km, 500 m become 50 m), and nothing is cut by LIMIT, so that whole answers are compared.
 
