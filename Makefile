@@ -14,7 +14,7 @@ CASES  ?= 2000
 JUDGE  ?= ours
 PEERS  ?= $(BIN)/python
 
-.PHONY: help demo test lint types check-structure unit browser chromium bench-positions bench-scaling bench-spatialbench bench-whole clean
+.PHONY: check-joins help demo test lint types check-structure unit browser chromium bench-positions bench-scaling bench-spatialbench bench-whole clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -58,6 +58,9 @@ bench-whole: .venv/.dev ## Join 10 M points beside whole engines (PEERS=python w
 
 bench-spatialbench: .venv/.dev ## Ask SpatialBench's joins of 1 M trips beside the peers that are installed
 	@$(BIN)/python -m benchmarks.spatialbench
+
+check-joins: .venv/.dev ## Compare joins with GeoPandas on 10,000 random cases each way (minutes)
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q tests/spatial_join/test_join.py -k as_geopandas --timeout 3600
 
 clean: ## Remove what was built, the environment included
 	rm -rf .venv monaco.twin shenzhen.twin build dist *.egg-info

@@ -12,7 +12,8 @@ from hypothesis import settings
 # A loaded machine is no defect, and a landing must not hang on a lucky draw; at the desk each run draws anew.
 settings.register_profile("desk", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "desk")
+settings.register_profile("long", deadline=None, max_examples=10_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "desk"))
 
 HOUSE = Path(__file__).parent
 MONACO = HOUSE / "data_samples" / "monaco" / "city.yaml"
