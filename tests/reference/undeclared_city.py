@@ -37,7 +37,7 @@ def write_undeclared(folder: Path, *entries: str, head: str = HEAD, seed: int = 
         x, y = crs.transform(lon, lat, source="OGC:CRS84", target=definition)
         digits = 2 if definition == "EPSG:4547" else 6
         _write_table(folder / f"{name}.csv", x, y, digits=digits)
-    _write_table(folder / "few.csv", lon[:5], lat[:5], digits=6)
+    _write_table(folder / "few.csv", lon[:4], lat[:4], digits=6)
     x, y = crs.transform(lon, lat, source="OGC:CRS84", target="GCJ-02")
     _write_points(folder / "labelled.geojson", x, y, label="EPSG:4326")
     _write_points(folder / "swapped.geojson", y, x, label=None)
