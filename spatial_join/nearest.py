@@ -283,9 +283,11 @@ def _around_points(sides: _Sides, radius: NDArray[np.float64]) -> NearPairs:
     if sides.areas.size:
         polygons = polygon_grid_of(sides.there[sides.areas])
         point, polygon = locate(polygons, *sides.metres, predicate="intersects")
-        at, to = np.concatenate([at, point]), np.concatenate([to, sides.areas[polygon]])
-        metres = np.concatenate([metres, np.zeros(point.size)])
-    order = np.lexsort((metres, to, at))
+        # Those inside come first, so that of two equal pairs the one at no distance is kept.
+        at, to = np.concatenate([point, at]), np.concatenate([sides.areas[polygon], to])
+        metres = np.concatenate([np.zeros(point.size), metres])
+    # Both runs are sorted already, or nearly: a stable sort by one number only merges them.
+    order = np.argsort(at * len(sides.right) + to, kind="stable")
     at, to, metres = at[order], to[order], metres[order]
     first = np.ones(at.size, dtype=bool)
     first[1:] = (np.diff(at) != 0) | (np.diff(to) != 0)

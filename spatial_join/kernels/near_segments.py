@@ -78,18 +78,13 @@ def lines_within(grid: SegmentGrid, x: Floats, y: Floats, *, radius: Floats, thr
         offsets = np.cumsum(counts)
         keys, found = np.empty((offsets[-1], 2), dtype=np.int64), np.empty((offsets[-1], 3))
         _segments_near(part, grid, offsets, (keys, found))
-        keys[:, 0] += start
-        return keys, found
+        kept = _one_of_each_line(offsets, keys, found)
+        keys[:kept, 0] += start
+        return keys[:kept], found[:kept]
 
     parts = in_stretches(_search, x.size, stretch=_STRETCH, threads=threads)
     keys = np.concatenate([np.empty((0, 2), dtype=np.int64), *(part[0] for part in parts)])
     found = np.concatenate([np.empty((0, 3)), *(part[1] for part in parts)])
-    # A line shows once for each of its segments and of the cells that list them: the nearest place is kept.
-    order = np.lexsort((found[:, 0], keys[:, 1], keys[:, 0]))
-    keys, found = keys[order], found[order]
-    first = np.ones(len(keys), dtype=bool)
-    first[1:] = (keys[1:] != keys[:-1]).any(axis=1)
-    keys, found = keys[first], found[first]
     return Near(keys[:, 0], keys[:, 1], np.sqrt(found[:, 0]), found[:, 1], found[:, 2])
 
 
@@ -182,6 +177,27 @@ def _keep(line, here, lines, squares):  # type: ignore[no-untyped-def]
         squares[last], lines[last] = squares[last - 1], lines[last - 1]
         last -= 1
     squares[last], lines[last] = here, line
+
+
+@nb.njit(nogil=True, cache=True)
+def _one_of_each_line(offsets, keys, found):  # type: ignore[no-untyped-def]
+    """Keep the nearest place on each line of each point, in the order of lines, at the front; return how many."""
+    # A line shows once for each of its segments and of the cells that list them.
+    kept = 0
+    for i in range(offsets.size - 1):
+        start, stop = offsets[i], offsets[i + 1]
+        if stop == start:
+            continue
+        order = start + np.argsort(keys[start:stop, 1], kind="mergesort")
+        lines, places = keys[order, 1], found[order]
+        for k in range(order.size):
+            if k == 0 or lines[k] != lines[k - 1]:
+                keys[kept, 0], keys[kept, 1] = i, lines[k]
+                found[kept] = places[k]
+                kept += 1
+            elif places[k, 0] < found[kept - 1, 0]:
+                found[kept - 1] = places[k]
+    return kept
 
 
 @nb.njit(nogil=True, cache=True, error_model="numpy")
