@@ -12,52 +12,26 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
+
+from benchmarks.watched import watched
 
 HOUSE = Path(__file__).resolve().parent.parent
 CITIES = {"monaco": "data_samples/monaco/city.yaml", "new-york": "data_samples/nyc.yaml"}
 
 
-def memory_of(pid: int) -> int:
-    """Return the resident bytes of a process and all that descend from it."""
-    total, family = 0, [pid]
-    while family:
-        process = family.pop()
-        try:
-            status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
-            threads = list(Path(f"/proc/{process}/task").iterdir())
-            family += [int(child) for thread in threads for child in (thread / "children").read_text().split()]
-        except OSError:
-            continue  # it has ended meanwhile
-        total += next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS")), 0)
-    return total
-
-
 def build(manifest: str) -> tuple[float, int]:
     """Build once; return seconds and peak bytes of all its processes together."""
     folder = Path(tempfile.mkdtemp())
-    peak = 0
     command = [sys.executable, "-m", "twin.cli", "build", manifest, "--out", str(folder / "city.twin")]
     begin = time.perf_counter()
-    process = subprocess.Popen(command, cwd=HOUSE, stdout=subprocess.DEVNULL)
-    done = threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.25):
-            peak = max(peak, memory_of(process.pid))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    code = process.wait()
+    process = subprocess.Popen(command, cwd=HOUSE, stdout=subprocess.DEVNULL, text=True)
+    _, peak = watched(process)
     seconds = time.perf_counter() - begin
-    done.set()
-    watcher.join()
     shutil.rmtree(folder)
-    if code:
-        sys.exit(f"building {manifest} ended with {code}")
+    if process.returncode:
+        sys.exit(f"building {manifest} ended with {process.returncode}")
     return seconds, peak
 
 

@@ -15,7 +15,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -27,7 +26,7 @@ import shapely
 from distributed import Client, LocalCluster
 
 from benchmarks import synthetic_city as city
-from benchmarks.builds import memory_of
+from benchmarks.watched import watched
 from spatial_join import lazy
 from spatial_join.streams import POINT
 
@@ -106,18 +105,7 @@ def run(points: Path, zones: Path, workers: int) -> tuple[float, float, float]:
     code = f"from benchmarks.scaling import join_once\nif __name__ == '__main__': join_once({paths}, {workers})"
     environment = {**os.environ, "PYTHONPATH": str(HOUSE), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment)
-    peak, done = 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.2):
-            peak = max(peak, memory_of(process.pid))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    printed, _ = process.communicate()
-    done.set()
-    watcher.join()
+    printed, peak = watched(process)
     if process.returncode:
         sys.exit(f"joining {points.name} ended with {process.returncode}")
     rows = sum(pq.read_metadata(file).num_rows for file in out.glob("*.parquet"))

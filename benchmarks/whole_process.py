@@ -16,7 +16,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 import geopandas as gpd
@@ -25,6 +24,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from benchmarks import synthetic_city as city
+from benchmarks.watched import watched
 
 HOUSE = Path(__file__).resolve().parent.parent
 
@@ -65,15 +65,6 @@ print(json.dumps(times))
 """
 
 
-def memory_of(pid: int) -> int:
-    """Return the resident bytes of a process."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS")), 0)
-
-
 def run(engine: str, python: str, paths: list[str]) -> tuple[list[list[float]], int]:
     """Run one engine; return wall and processor seconds of each stage, and the peak memory."""
     code = CHILD.format(prepare=PREPARE[engine], join=JOIN[engine])
@@ -81,18 +72,7 @@ def run(engine: str, python: str, paths: list[str]) -> tuple[list[list[float]], 
     kept = {"PYTHONPYCACHEPREFIX": str(Path(paths[0]).with_name("compiled")), "PYTHONDONTWRITEBYTECODE": ""}
     environment = {**os.environ, "PYTHONPATH": str(HOUSE), **kept}
     process = subprocess.Popen([python, "-c", code, *paths], stdout=subprocess.PIPE, text=True, env=environment)
-    peak, done = 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.05):
-            peak = max(peak, memory_of(process.pid))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    printed, _ = process.communicate()
-    done.set()
-    watcher.join()
+    printed, peak = watched(process, every_s=0.05)
     if process.returncode:
         sys.exit(f"{engine} ended with {process.returncode}")
     return json.loads(printed.splitlines()[-1]), peak

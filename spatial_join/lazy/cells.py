@@ -19,6 +19,7 @@ from dask.base import tokenize
 from spatial_join.aggregate import aggregate, spread_of
 from spatial_join.errors import ResolutionError
 from spatial_join.grid import H3Grid
+from spatial_join.lazy.planned import Planned
 from spatial_join.partition import by_parent
 from spatial_join.pieces import LatticeLike
 from spatial_join.probability import require_normal
@@ -38,43 +39,14 @@ PARTITION_RESOLUTION = 5
 """Parents of about 250 km²: a city makes some ten parts."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LazyCellTable:
+class LazyCellTable(Planned["CellTable"]):
     """A table of cells that is not computed yet.
 
     Parameters
     ----------
-    delayed : dask.delayed.Delayed
-        The table.
-    partitions : int
-        Number of parts.
-    token : str
-        Name of the work, the same for equal inputs.
+    delayed, partitions, token
+        As of `Planned`.
     """
-
-    delayed: Any
-    partitions: int
-    token: str
-
-    def __dask_tokenize__(self) -> tuple[str, str]:
-        return ("LazyCellTable", self.token)
-
-    def compute(self, **options: Any) -> CellTable:  # noqa: ANN401 -- Dask's own options
-        """Compute the table.
-
-        Parameters
-        ----------
-        **options : Any
-            Passed on to Dask, such as ``scheduler="threads"`` or ``num_workers=2``; a connected
-            ``distributed.Client`` is used by itself.
-
-        Returns
-        -------
-        CellTable
-            The table.
-        """
-        table: CellTable = self.delayed.compute(**options)
-        return table
 
 
 @dataclass(frozen=True)

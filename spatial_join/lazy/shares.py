@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from dask.base import tokenize
 from spatial_join.aggregate import spread_of
 from spatial_join.errors import JoinError
 from spatial_join.grid import H3Grid
+from spatial_join.lazy.planned import Planned
 from spatial_join.lazy.sources import side_of
 from spatial_join.pieces import LatticeLike
 from spatial_join.records import LON_LAT, Records, records_of
@@ -26,42 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["LazyWeights", "weights"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class LazyWeights:
+class LazyWeights(Planned["Weights"]):
     """Weights that are not computed yet.
 
     Parameters
     ----------
-    delayed : dask.delayed.Delayed
-        The weights.
-    partitions : int
-        Number of parts.
-    token : str
-        Name of the work, the same for equal inputs.
+    delayed, partitions, token
+        As of `Planned`.
     """
-
-    delayed: Any
-    partitions: int
-    token: str
-
-    def __dask_tokenize__(self) -> tuple[str, str]:
-        return ("LazyWeights", self.token)
-
-    def compute(self, **options: Any) -> Weights:  # noqa: ANN401 -- Dask's own options
-        """Compute the weights.
-
-        Parameters
-        ----------
-        **options : Any
-            Passed on to Dask, such as ``scheduler="threads"``.
-
-        Returns
-        -------
-        Weights
-            Those of :func:`spatial_join.weights`, to the byte, whatever the number of parts and workers.
-        """
-        found: Weights = self.delayed.compute(**options)
-        return found
 
 
 def weights(source: Any, *, resolution: int, uncertain: bool = False) -> LazyWeights:  # noqa: ANN401 -- the sources share no base class
