@@ -2,62 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from layers.errors import FileRefusedError
-from layers.readers.cityjson import read_cityjson, read_cityjson_sequence
-from layers.readers.geojson import load_json, read_geojson, read_json_table
-from layers.readers.geoparquet import read_parquet
-from layers.readers.raster import Pixels, read_geotiff, read_netcdf
-from layers.readers.tabular import read_csv
-from layers.readers.vector import read_geopackage, read_shapefile
+from layers.formats import cim, environment, json, tables, transport, zones
 
 if TYPE_CHECKING:
-    from layers.options import ReadOptions
-    from layers.readers.records import Records
+    from layers.formats.model import Format
     from layers.sources import Source
 
-__all__ = ["FORMATS", "Format", "resolve_format"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Format:
-    """One format family.
-
-    Parameters
-    ----------
-    name : str
-        For people.
-    suffixes : tuple of str
-        Endings, without ".gz".
-    starts : tuple of bytes
-        What the file must begin with; empty: text of any kind.
-    read : callable
-        Turns the file into records.
-    packed : bool
-        Whether it may be gzipped.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    starts: tuple[bytes, ...]
-    read: Callable[[Source, ReadOptions], Records | Pixels]
-    packed: bool = False
-
-
-def _read_json(source: Source, options: ReadOptions) -> Records:
-    """Decide by what the JSON says it is, not by its name."""
-    document = load_json(source)
-    if isinstance(document, list):
-        return read_json_table(document, options, label=source.label)
-    if isinstance(document, Mapping) and document.get("type") == "CityJSON":
-        return read_cityjson(document, options, label=source.label)
-    if isinstance(document, Mapping):
-        return read_geojson(document, label=source.label)
-    raise FileRefusedError(f"{source.label}: JSON, but neither an object nor an array; nothing to read.")
-
+__all__ = ["FORMATS", "resolve_format"]
 
 #: Text never starts with these: XML (an OGR or GDAL VRT names other files to read), archives, binaries.
 _NO_TEXT = (
@@ -74,30 +28,12 @@ _NO_TEXT = (
 )
 
 FORMATS: tuple[Format, ...] = (
-    Format(name="CSV", suffixes=(".csv", ".tsv", ".txt"), starts=(), read=read_csv, packed=True),
-    Format(name="GeoParquet", suffixes=(".parquet", ".geoparquet"), starts=(b"PAR1",), read=read_parquet),
-    Format(
-        name="JSON",
-        suffixes=(".geojson", ".json", ".city.json", ".cityjson"),
-        starts=(b"{", b"["),
-        read=_read_json,
-        packed=True,
-    ),
-    Format(
-        name="CityJSONSeq",
-        suffixes=(".city.jsonl", ".jsonl", ".cityjsonl"),
-        starts=(b"{",),
-        read=read_cityjson_sequence,
-        packed=True,
-    ),
-    Format(name="GeoPackage", suffixes=(".gpkg",), starts=(b"SQLite format 3\0",), read=read_geopackage),
-    Format(name="Shapefile", suffixes=(".shp",), starts=(b"\0\0\x27\x0a",), read=read_shapefile),
-    Format(
-        name="GeoTIFF", suffixes=(".tif", ".tiff"), starts=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), read=read_geotiff
-    ),
-    Format(
-        name="NetCDF", suffixes=(".nc", ".nc4"), starts=(b"CDF\x01", b"CDF\x02", b"\x89HDF\r\n\x1a\n"), read=read_netcdf
-    ),
+    *tables.FORMATS,
+    *zones.FORMATS,
+    *json.FORMATS,
+    *transport.FORMATS,
+    *environment.FORMATS,
+    *cim.FORMATS,
 )
 
 

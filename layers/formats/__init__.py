@@ -1,0 +1,1 @@
+"""The formats, a module a family; `layers.registry` lists them all."""

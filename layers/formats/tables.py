@@ -1,0 +1,20 @@
+"""Tables without a geometry of their own."""
+
+from __future__ import annotations
+
+from layers.formats.model import Format
+from layers.readers.tabular import read_csv
+
+__all__ = ["FORMATS"]
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        name="CSV",
+        family="tables",
+        suffixes=(".csv", ".tsv", ".txt"),
+        starts=(),
+        positions="nothing: two columns, a text or ids, and the manifest says what they mean",
+        read=read_csv,
+        packed=True,
+    ),
+)
