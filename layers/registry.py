@@ -27,6 +27,9 @@ _NO_TEXT = (
     b"MM\0*",
 )
 
+#: Before these there may be spaces and a byte order mark.
+_MARKUP = (b"{", b"<")
+
 FORMATS: tuple[Format, ...] = (
     *tables.FORMATS,
     *zones.FORMATS,
@@ -61,19 +64,36 @@ def resolve_format(source: Source) -> Format:
         raise FileRefusedError(
             f"{source.label}: no reader for {source.suffix or 'a name without ending'}; known endings are {endings}."
         )
-    chosen = found[0]
-    if source.packed and not chosen.packed:
-        raise FileRefusedError(f"{source.label}: {chosen.name} is not read from .gz; unpack it.")
+    if source.packed and not any(known.packed for known in found):
+        raise FileRefusedError(f"{source.label}: {found[0].name} is not read from .gz; unpack it.")
     head = source.head()
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if chosen.starts and not (text if chosen.starts[0] == b"{" else head).startswith(chosen.starts):
+    begun = [
+        known
+        for known in found
+        if not known.starts or (text if known.starts[0] in _MARKUP else head).startswith(known.starts)
+    ]
+    if not begun:
         raise FileRefusedError(
-            f"{source.label}: is not {chosen.name} (it begins with {head[:24]!r}); "
+            f"{source.label}: is not {found[0].name} (it begins with {head[:24]!r}); "
             "give the real file, or name it as what it is."
         )
+    chosen = _recognised(source, begun)
     if not chosen.starts and text.startswith(_NO_TEXT):
         raise FileRefusedError(
             f"{source.label}: is no text table (it begins with {head[:24]!r}); "
             "give the real file, or name it as what it is."
         )
     return chosen
+
+
+def _recognised(source: Source, formats: list[Format]) -> Format:
+    """Choose by content where several formats share an ending; one that takes anything comes last."""
+    for known in formats:
+        if known.recognise is not None and known.recognise(source):
+            return known
+    anything = [known for known in formats if known.recognise is None]
+    if anything:
+        return anything[0]
+    names = ", ".join(known.name for known in formats)
+    raise FileRefusedError(f"{source.label}: its content is none of the formats with this ending ({names}).")

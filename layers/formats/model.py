@@ -38,6 +38,8 @@ class Format:
         Turns the file into records.
     packed : bool
         Whether it may be gzipped.
+    recognise : callable or None
+        Tells a file of this format from those of other formats with the same ending, by its content.
     """
 
     name: str
@@ -47,3 +49,4 @@ class Format:
     positions: str
     read: Callable[[Source, ReadOptions], Records | Pixels]
     packed: bool = False
+    recognise: Callable[[Source], bool] | None = None
