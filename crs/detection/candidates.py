@@ -44,6 +44,8 @@ _SCREENED, _SCREENED_SHARE = 32, 0.5
 _SCALED_DEGREES = ("1e-5 degree", "1e-6 degree", "1e-7 degree")
 _DEGREE_TEXTS: tuple[Notation, ...] = ("dms", "nmea", "packed_dms", "packed_ddmmss")
 _AXES: tuple[Axes, ...] = ("lon,lat", "lat,lon")
+#: UTM on WGS 72 and on its broadcast ephemeris, which WGS 84 replaced in 1987.
+_SUPERSEDED = frozenset(f"EPSG:{code}" for code in range(32201, 32561))
 _SCALED_LENGTHS = {"metre": ("kilometre", "centimetre", "millimetre")}
 
 
@@ -80,10 +82,12 @@ class Candidate:
 
     @property
     def is_rare(self) -> bool:
-        """True for an old frame by a regional operation, and for a geographic one that is not in the registry."""
+        """True for an old frame by a regional operation, for one nobody uses, and for unregistered geographic ones."""
         given = read_given(str(self.position.crs))
         if given is not None:
             return isinstance(given, GivenShift) and bool(given.operation)
+        if str(self.position.crs) in _SUPERSEDED:
+            return True
         return is_angle(self.position.unit) and self.position.name not in {*WORLD, *definitions()}
 
     @property

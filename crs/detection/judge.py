@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from crs.definition import definition
+from crs.detection.calibrated import CLAIM_MARGIN
 from crs.detection.candidates import MIN_SHARE, Reading, readings
 from crs.detection.findings import (
     MIN_EVIDENCE,
@@ -249,6 +250,8 @@ def _judged(subject: Subject, race: Race, remark: str | None, confidence: float)
         for place in order
     )
     wants = wanting(race, shifted) + ((remark,) if remark else ())
+    if odds.related[best] >= confidence and odds.margin < CLAIM_MARGIN:
+        wants += (f"more records: {ranked[1].label} fits only {np.exp(odds.margin):,.0f} times worse",)
     status: Status = "ambiguous"
     if odds.unrelated + odds.shifted > 0.5 or race.fits[best].total < 0.0:
         # Nothing fits the reference better than chance, or only after a shift.

@@ -110,6 +110,12 @@ class Odds:
     shifted: float
 
     @property
+    def margin(self) -> float:
+        """How much more likely the first reading is than the second, natural logarithm; inf for a single one."""
+        logs = np.sort(np.log(np.maximum(self.related, np.finfo(float).tiny)))
+        return float(logs[-1] - logs[-2]) if len(logs) > 1 else np.inf
+
+    @property
     def none(self) -> float:
         """That it is none of the readings."""
         return max(0.0, float(1.0 - self.shares.sum()))
@@ -255,7 +261,9 @@ def weighed(race: Race, shifted: Scan) -> Odds:
     prior = hinted - np.logaddexp.reduce(hinted)
     related, unrelated, moved = _shares(race, prior, shifted)
     hard, _, _ = _shares(race, plain, shifted)
-    shares = related + unrelated + moved * REFERENCE_SHIFTED * np.exp(prior)
+    # Where it was the reference that moved, the readings stand to each other as if nothing had.
+    still = related + unrelated
+    shares = still * (1.0 + REFERENCE_SHIFTED * moved / (1.0 - moved))
     return Odds(related=related, hard=hard, shares=shares, unrelated=float(unrelated.sum()), shifted=moved)
 
 
