@@ -165,7 +165,7 @@ def test_an_unknown_shift_is_none_of_these_and_is_measured(east_m, north_m):
     assert verdict.status == "unknown", verdict
     # The rest is that the reference itself is shifted, which no data of both can tell.
     assert verdict.none_probability > 0.6
-        assert verdict.position is None
+    assert verdict.position is None
     assert verdict.shift.east_m == pytest.approx(-east_m, abs=8)
     assert verdict.shift.north_m == pytest.approx(-north_m, abs=8)
     assert verdict.shift.sigma_m < 8
