@@ -51,6 +51,9 @@ class ReadOptions:
         Unit of z ("metre", "us_survey_foot", "foot"), where the position does not state it.
     vertical : str or None
         Vertical datum of z ("EPSG:5720", ...); None leaves heights tagged "unresolved" unless the file says it.
+    tags : Mapping of str to tuple of str
+        Of OpenStreetMap: a record is an entity with one of these tags, any value where none is listed. Empty: the
+        usual ones of the layer.
     lod : str or None
         Level of detail of a city model; None: the highest of each object.
     default_position : str, Mapping or None
@@ -74,6 +77,7 @@ class ReadOptions:
     unit: str = ""
     height_unit: str | None = None
     vertical: str | None = None
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lod: str | None = None
     default_position: object = None
     trust: Literal["declared"] | None = None

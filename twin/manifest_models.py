@@ -258,6 +258,7 @@ class ReadSpec(Strict):
     band: int | None = None
     no_data: float | None = None
     vertical: str | None = None
+    tags: dict[str, Texts] = Field(default_factory=dict, description="tags that make a record of OpenStreetMap")
     lod: str | None = None
 
 

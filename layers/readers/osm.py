@@ -1,0 +1,237 @@
+"""OpenStreetMap, as PBF or XML, through osmium: entity by entity, with geometries put together from their nodes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import osmium
+import pandas as pd
+import shapely
+from osmium.osm import Area, Node, Relation, TagList, Way
+
+from layers.errors import FileUnreadableError, SchemaError, listed
+from layers.readers.records import Records, geometry_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from layers.options import ReadOptions
+    from layers.sources import Source
+
+__all__ = ["read_osm_pbf", "read_osm_xml"]
+
+_BROKEN = (RuntimeError, ValueError, OSError, osmium.InvalidLocationError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Layer:
+    """Which entities are records, and which of their tags are columns of their own."""
+
+    tags: Mapping[str, tuple[str, ...]]
+    columns: tuple[str, ...]
+
+
+_LINES = ("highway", "railway", "waterway", "aerialway", "power", "barrier", "man_made", "public_transport")
+_LAND = ("landuse", "natural", "leisure", "amenity", "boundary", "place")
+_BUILT = (
+    "building",
+    "building:part",
+    "shop",
+    "tourism",
+    "historic",
+    "military",
+    "aeroway",
+    "office",
+    "public_transport",
+)
+_ROADS = ("highway", "name", "ref", "oneway", "lanes", "maxspeed", "surface", "access", "service", "junction", "bridge")
+_STOPS = ("highway", "railway", "public_transport", "amenity", "shop", "place")
+_LAYERS = {
+    "roads": _Layer(tags={"highway": ()}, columns=(*_ROADS, "tunnel", "layer")),
+    "lines": _Layer(tags=dict.fromkeys(_LINES, ()), columns=("name", *_LINES)),
+    "points": _Layer(tags={}, columns=("name", *_STOPS)),
+    "areas": _Layer(
+        tags=dict.fromkeys((*_LAND, *_BUILT, "area"), ()),
+        columns=("name", *_LAND, *_BUILT, "area", "building:levels", "height"),
+    ),
+}
+#: Tags of nodes that say nothing of what stands there.
+_INSIGNIFICANT = frozenset({"created_by", "converted_by", "source", "time", "ele", "attribution"})
+
+
+@dataclass
+class _Collector:
+    """Records as they come."""
+
+    columns: tuple[str, ...]
+    values: dict[str, list[object]] = field(default_factory=dict)
+    edited: list[datetime | None] = field(default_factory=list)
+    shapes: list[str | None] = field(default_factory=list)
+    why: list[str | None] = field(default_factory=list)
+
+    def add(self, entity: Node | Way | Relation, shape: str | None, why: str | None) -> None:
+        tags = dict(entity.tags)
+        found: dict[str, object] = {"osm_type": _kind(entity), "osm_id": entity.id}
+        found |= {name: tags.pop(name, None) for name in self.columns}
+        found["tags"] = json.dumps(tags, ensure_ascii=False, sort_keys=True) if tags else None
+        for name, value in found.items():
+            self.values.setdefault(name, []).append(value)
+        self.edited.append(entity.timestamp if entity.timestamp.year > 1970 else None)
+        self.shapes.append(shape)
+        self.why.append(why)
+
+    def finish(self) -> Records:
+        count = len(self.shapes)
+        names = ("osm_type", "osm_id", *self.columns, "tags")
+        columns = {name: pd.Series(self.values.get(name, []), dtype="str") for name in names}
+        columns["osm_id"] = pd.Series(self.values.get("osm_id", []), dtype="int64")
+        columns["edited"] = pd.Series(self.edited, dtype="datetime64[us, UTC]")
+        geometry = shapely.from_wkb(np.array([*self.shapes, None], dtype=object), on_invalid="ignore")[:-1]
+        said = np.array([*self.why, None], dtype=object)[:-1]
+        faults = geometry_faults(geometry, np.array([shape is not None for shape in self.shapes], dtype=bool))
+        faults = np.where(said == None, faults, said)  # noqa: E711 - element by element
+        return Records(table=pd.DataFrame(columns), count=count, geometry=geometry, faults=faults, default="OGC:CRS84")
+
+
+def _kind(entity: Node | Way | Relation) -> str:
+    return type(entity).__name__.lower()
+
+
+def _bears(tags: TagList, wanted: Mapping[str, tuple[str, ...]]) -> bool:
+    """Say whether one of the wanted tags is there; without any wanted, whether a tag says anything at all."""
+    if not wanted:
+        return any(tag.k not in _INSIGNIFICANT for tag in tags)
+    return any(tag.k in wanted and (not wanted[tag.k] or tag.v in wanted[tag.k]) for tag in tags)
+
+
+def _is_area(tags: TagList) -> bool:
+    return tags.get("area") == "yes"
+
+
+def _filtered(processor: osmium.FileProcessor, wanted: Mapping[str, tuple[str, ...]]) -> osmium.FileProcessor:
+    """Leave out in C++ what bears none of the keys; that is most of every file."""
+    keys = osmium.filter.KeyFilter(*wanted) if wanted else osmium.filter.EmptyTagFilter()
+    return processor.with_filter(keys)
+
+
+def _read_points(file: osmium.FileProcessor, wanted: Mapping[str, tuple[str, ...]], into: _Collector) -> None:
+    factory = osmium.geom.WKBFactory()
+    for node in _filtered(file, wanted):
+        if isinstance(node, Node) and _bears(node.tags, wanted):
+            sound = node.location.valid()
+            why = None if sound else f"out_of_range: the location of node {node.id} is {node.location}"
+            into.add(node, factory.create_point(node) if sound else None, why)
+
+
+def _line(factory: osmium.geom.WKBFactory, way: Way) -> tuple[str | None, str | None]:
+    gone = sum(not node.location.valid() for node in way.nodes)
+    if gone:
+        return None, f"missing_nodes: {gone} of the {len(way.nodes)} nodes of way {way.id} are not in the file"
+    if len(way.nodes) < 2:
+        return None, f"invalid_geometry: way {way.id} has {len(way.nodes)} nodes"
+    return factory.create_linestring(way, use_nodes=osmium.geom.ALL), None
+
+
+def _read_lines(file: osmium.FileProcessor, wanted: Mapping[str, tuple[str, ...]], into: _Collector) -> None:
+    factory = osmium.geom.WKBFactory()
+    for way in _filtered(file.with_locations(), wanted):
+        if isinstance(way, Way) and _bears(way.tags, wanted) and not _is_area(way.tags):
+            into.add(way, *_line(factory, way))
+
+
+def _expects_area(entity: Way | Relation) -> bool:
+    if isinstance(entity, Way):
+        return bool(entity.is_closed()) and entity.tags.get("area") != "no"
+    return entity.tags.get("type") in {"multipolygon", "boundary"}
+
+
+def _read_areas(file: osmium.FileProcessor, wanted: Mapping[str, tuple[str, ...]], into: _Collector) -> None:
+    """Take what osmium puts together; what should have been an area and became none is set aside by name."""
+    factory = osmium.geom.WKBFactory()
+    places: dict[tuple[str, int], int] = {}
+    for entity in _filtered(file.with_areas(), wanted):
+        if isinstance(entity, Area) and _bears(entity.tags, wanted):
+            place = places["way" if entity.from_way() else "relation", entity.orig_id()]
+            try:
+                into.shapes[place] = factory.create_multipolygon(entity)
+                into.why[place] = None
+            except RuntimeError:
+                continue  # osmium hands over an area without rings where it could not put one together
+        elif isinstance(entity, Way | Relation) and _bears(entity.tags, wanted) and _expects_area(entity):
+            kind = _kind(entity)
+            places[kind, entity.id] = len(into.shapes)
+            into.add(entity, None, f"unassembled_area: a ring of {kind} {entity.id} is open, crosses or is missing")
+
+
+_READERS = {"roads": _read_lines, "lines": _read_lines, "points": _read_points, "areas": _read_areas}
+
+
+def _read(source: Source, options: ReadOptions, form: str) -> Records:
+    name = options.layer or "roads"
+    if name not in _LAYERS:
+        raise SchemaError(f"{source.label}: OpenStreetMap has no layer {name!r}; write layer: with {listed(_LAYERS)}.")
+    data = osmium.io.FileBuffer(source.read(), form) if source.packed else osmium.io.File(str(source.path), form)
+    into = _Collector(_LAYERS[name].columns)
+    wanted = options.tags or _LAYERS[name].tags
+    try:
+        _READERS[name](osmium.FileProcessor(data), wanted, into)
+    except _BROKEN as error:
+        raise FileUnreadableError(
+            f"{source.label}: broken OpenStreetMap file ({error}); it may be cut off: fetch it again."
+        ) from error
+    return into.finish()
+
+
+def read_osm_pbf(source: Source, options: ReadOptions) -> Records:
+    """Read one layer of an OpenStreetMap extract (.osm.pbf).
+
+    Nodes, ways and relations are building blocks, most of them without a meaning of their own: a *record* is an entity
+    that bears one of the layer's tags. What bears none is no record, as the rows of another table are none; what is
+    left out by ``where`` is, and stands in the ledger.
+
+    Parameters
+    ----------
+    source : Source
+        The file; it is streamed, only the places of nodes are kept.
+    options : ReadOptions
+        ``layer``: "roads" (the default: ways with a ``highway``), "lines" (ways), "points" (nodes with any tag) or
+        "areas" (closed ways, multipolygons and boundaries). ``tags`` replaces the tags of the layer. Ways with
+        ``area=yes`` are areas, not lines.
+
+    Returns
+    -------
+    Records
+        In WGS 84 unless the user says otherwise. Columns ``osm_type``, ``osm_id``, the layer's usual tags,
+        ``tags`` (all others, as JSON) and ``edited``. Ways whose nodes are not in the file are quarantined as
+        "missing_nodes", areas that do not close as "unassembled_area".
+
+    Raises
+    ------
+    SchemaError
+        If there is no such layer.
+    FileUnreadableError
+        If the file is cut or broken.
+    """
+    return _read(source, options, "pbf")
+
+
+def read_osm_xml(source: Source, options: ReadOptions) -> Records:
+    """Read one layer of an OpenStreetMap XML file; entities (of XML) are refused.
+
+    Parameters
+    ----------
+    source : Source
+        A .osm file, perhaps gzipped.
+    options : ReadOptions
+        As for :func:`read_osm_pbf`.
+
+    Returns
+    -------
+    Records
+        As of :func:`read_osm_pbf`; the same errors.
+    """
+    return _read(source, options, "osm")
