@@ -14,7 +14,7 @@ CASES  ?= 2000
 JUDGE  ?= ours
 PEERS  ?= $(BIN)/python
 
-.PHONY: check-joins help demo test lint types check-structure unit browser chromium bench-positions bench-scaling bench-spatialbench bench-whole clean
+.PHONY: check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -35,7 +35,7 @@ types: .venv/.dev
 check-structure: .venv/.dev
 	@$(BIN)/lint-imports --no-cache
 
-unit: .venv/.dev chromium
+unit: .venv/.dev chromium programs
 	@test -n "$$TWIN_NYC_DATA" || echo "New York not tested: name its folder in TWIN_NYC_DATA"
 	@test -n "$$TWIN_FORMATS_DATA" || echo "Sample formats not tested: name their folder in TWIN_FORMATS_DATA"
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup --ignore tests/browser
@@ -46,6 +46,9 @@ browser: .venv/.dev chromium ## Only the tests that look at the page
 
 chromium:
 	@sh tests/browser/get_chromium.sh
+
+programs:
+	@sh tests/get_programs.sh
 
 bench-positions: .venv/.dev ## Measure the naming of definitions on held-out cases (CASES=2000, JUDGE=ours)
 	@$(BIN)/python -m benchmarks.positions_bench --cases $(CASES) --judge $(JUDGE) --workers $(JOBS)

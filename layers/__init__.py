@@ -14,6 +14,7 @@ from layers.errors import (
     LedgerError,
     PositionContradictionError,
     PositionMissingError,
+    ProgramMissingError,
     SchemaError,
 )
 from layers.ledger import Ledger
@@ -38,6 +39,7 @@ __all__ = [
     "Origin",
     "PositionContradictionError",
     "PositionMissingError",
+    "ProgramMissingError",
     "RasterLayer",
     "ReadOptions",
     "SchemaError",

@@ -14,6 +14,7 @@ __all__ = [
     "LedgerError",
     "PositionContradictionError",
     "PositionMissingError",
+    "ProgramMissingError",
     "SchemaError",
     "listed",
 ]
@@ -29,6 +30,10 @@ class FileRefusedError(LayerError):
 
 class FileUnreadableError(LayerError):
     """The file is of the right kind but broken as a whole, so that its records cannot be counted."""
+
+
+class ProgramMissingError(LayerError):
+    """A program that reads this format is not installed."""
 
 
 class PositionMissingError(LayerError):

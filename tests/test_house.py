@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))
 # conda-forge knows these under other names than PyPI does
 CONDA_NAME = {"h3": "h3-py", "dask": "dask-core", "tzdata": "python-tzdata"}
 # and these not at all (looked up in the feedstock list): the environment installs them by pip
-ONLY_ON_PYPI = {"bokeh-fastapi", "exactextract", "openlocationcode", "pygeohash", "types-shapely"}
+ONLY_ON_PYPI = {"access-parser", "bokeh-fastapi", "exactextract", "openlocationcode", "pygeohash", "types-shapely"}
 # and of these nobody has looked it up: pip has them for certain
 ONLY_ON_PYPI |= {"gtfs-kit", "gtfs-realtime-bindings", "osmium", "sumolib"}
 

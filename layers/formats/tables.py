@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from layers.formats.model import Format
+from layers.readers.access import read_access
 from layers.readers.tabular import read_csv
 
 __all__ = ["FORMATS"]
@@ -16,5 +17,13 @@ FORMATS: tuple[Format, ...] = (
         positions="nothing: two columns, a text or ids, and the manifest says what they mean",
         read=read_csv,
         packed=True,
+    ),
+    Format(
+        name="Access",
+        family="tables",
+        suffixes=(".mdb", ".accdb"),
+        starts=(b"\0\1\0\0Standard Jet DB\0", b"\0\1\0\0Standard ACE DB\0"),
+        positions="nothing: two columns, a text or ids, and the manifest says what they mean",
+        read=read_access,
     ),
 )
