@@ -34,6 +34,7 @@ from crs.heights import (
     move_heights,
     resolve_heights,
 )
+from crs.identify import written_axes
 from crs.local import LocalProjection, local_projection
 from crs.reasons import REASON_CODES, reason_code
 from crs.registry import definitions
@@ -87,6 +88,7 @@ __all__ = [
     "stretches",
     "transform",
     "vertical_definition",
+    "written_axes",
 ]
 
 # Definitions stand below the estimators of local grids, which need them: the estimators put themselves in from above.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
-from pyproj import Geod
+from pyproj import Geod, Transformer
 
 from crs.local import AUTHALIC_RADIUS_M, LocalProjection, authalic_q, local_projection
 
@@ -15,10 +15,43 @@ if TYPE_CHECKING:
 
     from crs.coordinates import FloatArray, ObjectArray
 
-__all__ = ["LocalProjection", "areas_m2", "distances_m", "lengths_m", "local_projection", "move_m"]
+__all__ = [
+    "LocalProjection",
+    "areas_m2",
+    "distances_m",
+    "from_geocentric",
+    "lengths_m",
+    "local_projection",
+    "move_m",
+]
 
 _GEOD = Geod(ellps="WGS84")
+_FROM_GEOCENTRIC = "+proj=pipeline +step +inv +proj=cart +ellps=WGS84 +step +proj=unitconvert +xy_in=rad +xy_out=deg"
 _POLYGON = 3
+
+
+def from_geocentric(x: ArrayLike, y: ArrayLike, z: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Turn earth-centred coordinates into degrees and ellipsoidal heights.
+
+    Parameters
+    ----------
+    x, y, z : array_like
+        Metres from the centre of the WGS 84 ellipsoid (EPSG:4978), shapes that broadcast together.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Longitude and latitude in degrees, height above the ellipsoid in metres; not finite where the input is not.
+
+    Examples
+    --------
+    >>> lon, lat, height = from_geocentric(6378137.0 + 100.0, 0.0, 0.0)
+    >>> float(lon), float(lat), round(float(height), 6)
+    (0.0, 0.0, 100.0)
+    """
+    east, north, up = np.broadcast_arrays(*(np.asarray(axis, dtype=np.float64) for axis in (x, y, z)))
+    lon, lat, height = Transformer.from_pipeline(_FROM_GEOCENTRIC).transform(east, north, up)
+    return np.asarray(lon), np.asarray(lat), np.asarray(height)
 
 
 def distances_m(

@@ -8,7 +8,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pyproj import CRS
 from pyproj.exceptions import CRSError
@@ -19,7 +19,7 @@ from crs.units import resolve_unit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Frame", "is_projjson", "resolve_frame"]
+__all__ = ["Frame", "is_projjson", "resolve_frame", "written_axes"]
 
 _CODE = re.compile(
     r"(?P<authority>EPSG|OGC|ESRI|IGNF|IAU_2015):(?P<code>[A-Za-z0-9_]+)(?:\+(?P<vertical>\d+))?", re.IGNORECASE
@@ -111,6 +111,42 @@ def resolve_frame(text: str) -> Frame:
             "'OGC:CRS84', a name from crs.definitions(), or WKT"
         ) from fault
     return _frame_of(parsed)
+
+
+def written_axes(name: str) -> Literal["lon,lat", "lat,lon"]:
+    """Say in which order XML writes coordinates under a name of a frame.
+
+    A URN or URL of the OGC stands for the order of the authority, which for EPSG is often latitude or northing first; a
+    plain "EPSG:4326", as older files have it, stands for x first, as do all other names.
+
+    Parameters
+    ----------
+    name : str
+        As `srsName` has it.
+
+    Returns
+    -------
+    {"lon,lat", "lat,lon"}
+        "lat,lon" where northing or latitude comes first.
+
+    References
+    ----------
+    OGC 09-048r5, Name type specification for CRS; OGC Axis Order Policy (2017).
+
+    Examples
+    --------
+    >>> written_axes("urn:ogc:def:crs:EPSG::4326"), written_axes("EPSG:4326")
+    ('lat,lon', 'lon,lat')
+    """
+    match = _URN.fullmatch(name.strip()) or _URL.fullmatch(name.strip())
+    if match is None:
+        return "lon,lat"
+    try:
+        parsed = CRS.from_user_input(f"{match['authority'].upper()}:{match['code'].upper()}")
+    except CRSError:
+        return "lon,lat"
+    directions = [axis.direction for axis in parsed.axis_info[:2]]
+    return "lat,lon" if directions == ["north", "east"] else "lon,lat"
 
 
 def _parameters(parsed: CRS) -> dict[str, Any]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FileRefusedError",
     "FileUnreadableError",
+    "GeometryError",
     "LayerError",
     "LedgerError",
     "PositionContradictionError",
@@ -34,6 +35,10 @@ class FileUnreadableError(LayerError):
 
 class ProgramMissingError(LayerError):
     """A program that reads this format is not installed."""
+
+
+class GeometryError(LayerError):
+    """One geometry is not as its format has it; readers catch it where its record is known, and set that aside."""
 
 
 class PositionMissingError(LayerError):

@@ -38,9 +38,10 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        """Lower-case ending without ".gz", such as ".csv" or ".city.jsonl"."""
-        name = self.path.name.lower().removesuffix(".gz")
-        return ".city" + Path(name).suffix if ".city." in name else Path(name).suffix
+        """Lower-case ending without ".gz", such as ".csv", ".city.jsonl" or ".gdb.zip"."""
+        endings = Path(self.path.name.lower().removesuffix(".gz")).suffixes
+        double = next((ending for ending in (".city", ".gdb") if ending in endings[:-1]), "")
+        return double + endings[-1] if endings else ""
 
     @property
     def packed(self) -> bool:

@@ -9,6 +9,7 @@ from layers.errors import FileRefusedError
 from layers.formats.model import Format
 from layers.readers.cityjson import read_cityjson
 from layers.readers.geojson import load_json, read_geojson, read_json_table
+from layers.readers.web_json import is_esri, read_esri_json, read_topojson
 
 if TYPE_CHECKING:
     from layers.options import ReadOptions
@@ -25,6 +26,10 @@ def _read_json(source: Source, options: ReadOptions) -> Records:
         return read_json_table(document, options, label=source.label)
     if isinstance(document, Mapping) and document.get("type") == "CityJSON":
         return read_cityjson(document, options, label=source.label)
+    if isinstance(document, Mapping) and document.get("type") == "Topology":
+        return read_topojson(document, options, label=source.label)
+    if isinstance(document, Mapping) and is_esri(document):
+        return read_esri_json(document, label=source.label)
     if isinstance(document, Mapping):
         return read_geojson(document, label=source.label)
     raise FileRefusedError(f"{source.label}: JSON, but neither an object nor an array; nothing to read.")

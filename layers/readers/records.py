@@ -99,8 +99,11 @@ def _geometry_faults(geometry: NDArray[np.object_], present: NDArray[np.bool_], 
     reasons[(missing & ~present) | empty] = "no_geometry: the record has none"
     reasons[missing & present] = f"unreadable_geometry: {unreadable}"
     sound = ~missing & ~empty
-    bounds = shapely.bounds(geometry)
-    wild = sound & ~np.isfinite(bounds).all(axis=1)
+    # Bounds would pass over a vertex that is not a number.
+    numbers, owner = shapely.get_coordinates(geometry, return_index=True)
+    wild = np.zeros(len(geometry), dtype=bool)
+    wild[owner[~np.isfinite(numbers).all(axis=1)]] = True
+    wild &= sound
     reasons[wild] = "not_finite: a coordinate is infinite or not a number"
     sound &= ~wild
     areal = sound & (shapely.get_dimensions(geometry) == 2)

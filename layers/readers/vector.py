@@ -1,4 +1,4 @@
-"""GeoPackage and Shapefile through pyogrio; the first bytes fix the driver before GDAL sees the file."""
+"""GDAL through pyogrio: the first bytes fix the driver before it sees the file, and what opened it is checked."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from layers.options import ReadOptions
     from layers.sources import Source
 
-__all__ = ["read_geopackage", "read_shapefile"]
+__all__ = ["read_geopackage", "read_shapefile", "read_with_driver"]
 
 logger = logging.getLogger(__name__)
+
+#: What GDAL looks for near the beginning of any file, whatever its name, to go on to the files that it names.
+_POINTERS = (b"<OGRVRTDataSource", b"<VRTDataset", b"gdal_streamed_alg")
+_LOOKED_AT = 1 << 14
 
 #: A virtual table can reach other files; a GeoPackage needs these kinds only.
 _HARMLESS = ("rtree", "fts3", "fts4", "fts5")
@@ -72,11 +76,48 @@ def _columns(meta: dict[str, Any], fields: list[np.ndarray], index: np.ndarray) 
     return pd.DataFrame(columns, index=index)
 
 
-def _read(source: Source, path: str, options: ReadOptions) -> Records:
+def read_with_driver(source: Source, path: str, options: ReadOptions, *, driver: str) -> Records:
+    """Read one layer with one driver of GDAL.
+
+    Parameters
+    ----------
+    source : Source
+        The file, whose first bytes have been checked.
+    path : str
+        What GDAL is told to open: the file, what was unpacked of it, or its name behind a prefix of the driver.
+    options : ReadOptions
+        ``layer`` and ``encoding`` count.
+    driver : str
+        GDAL's name of the driver.
+
+    Returns
+    -------
+    Records
+        Rows in the file's order, numbered from 0.
+
+    Raises
+    ------
+    FileRefusedError
+        If another driver would read it, or it names other files to be read.
+    FileUnreadableError
+        If it is broken, or holds fewer records than it states.
+    SchemaError
+        If it has several layers and none is named, or no such encoding is known.
+    """
+    pointer = next((mark for mark in _POINTERS if mark in source.head(_LOOKED_AT)), None)
+    if pointer is not None:
+        raise FileRefusedError(
+            f"{source.label}: names other files to be read ({pointer.decode()!r}); give the files that are meant."
+        )
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             layer = _choose_layer(source, path, options.layer)
+            told = pyogrio.core.read_info(path, layer=layer)
+            if told["driver"] != driver:
+                raise FileRefusedError(
+                    f"{source.label}: would be read as {told['driver']}, not as {driver}; name it as what it is."
+                )
             meta, _, wkb, fields = pyogrio.raw.read(
                 path, layer=layer, datetime_as_string=True, encoding=options.encoding
             )
@@ -94,6 +135,11 @@ def _read(source: Source, path: str, options: ReadOptions) -> Records:
     for text in dict.fromkeys(str(warning.message) for warning in said):
         logger.warning("%s: GDAL says: %s", source.label, text)
     count = len(wkb) if wkb is not None else len(fields[0]) if fields else 0
+    if count < told["features"]:
+        raise FileUnreadableError(
+            f"{source.label}: states {told['features']:,} records, {count:,} can be read; it is cut or broken: "
+            "fetch it again."
+        )
     index = np.arange(count)
     table = _columns(meta, fields, index)
     if wkb is None:
@@ -133,7 +179,7 @@ def read_geopackage(source: Source, options: ReadOptions) -> Records:
         If the database is broken.
     """
     _check_sqlite(source)
-    return _read(source, f"GPKG:{source.path}", replace(options, encoding=None))
+    return read_with_driver(source, f"GPKG:{source.path}", replace(options, encoding=None), driver="GPKG")
 
 
 def read_shapefile(source: Source, options: ReadOptions) -> Records:
@@ -161,7 +207,7 @@ def read_shapefile(source: Source, options: ReadOptions) -> Records:
         raise FileUnreadableError(
             f"{source.label}: {' and '.join(absent)} is missing beside it; a Shapefile is several files: copy them all."
         )
-    return _read(source, str(source.path), replace(options, layer=None))
+    return read_with_driver(source, str(source.path), replace(options, layer=None), driver="ESRI Shapefile")
 
 
 def _sibling(source: Source, suffix: str) -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from layers.sources import Source
 
-__all__ = ["has_root", "local_name", "root_name", "stream_elements"]
+__all__ = ["has_root", "local_name", "root_name", "stream_elements", "text_of"]
 
 _CHUNK = 1 << 12
 #: What stands before the root: a declaration, comments, a DOCTYPE. SUMO writes its whole configuration there.
@@ -51,6 +51,22 @@ def local_name(element: etree._Element) -> str:
     'Point'
     """
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def text_of(element: etree._Element | None) -> str:
+    """Return the text that stands directly in an element.
+
+    Parameters
+    ----------
+    element : lxml.etree.Element or None
+        From any document.
+
+    Returns
+    -------
+    str
+        Without blanks around it; "" where there is none.
+    """
+    return "" if element is None else (element.text or "").strip()
 
 
 @contextmanager
