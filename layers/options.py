@@ -22,7 +22,7 @@ class ReadOptions:
     Parameters
     ----------
     layer : str or None
-        Table of a container with several (GeoPackage), or variable of a NetCDF file.
+        Table of a container with several (GeoPackage, Access), sheet of a workbook, or variable of a NetCDF file.
     time : TimeColumn or None
         Read this column into ``time`` (UTC).
     fields : Mapping of str to Field
@@ -39,6 +39,8 @@ class ReadOptions:
         a Shapefile (None: as its .cpg says).
     delimiter : str
         One character between the values of a text table.
+    header : tuple of int
+        Rows (from 1) of a sheet that name its columns; empty: the first that is filled.
     geometry : str or None
         Column of a text table that holds well-known text, or of a JSON table that holds a ring of [x, y].
     band : int or None
@@ -71,6 +73,7 @@ class ReadOptions:
     where: Mapping[str, object] = field(default_factory=dict)
     encoding: str | None = None
     delimiter: str = ","
+    header: tuple[int, ...] = ()
     geometry: str | None = None
     band: int | None = None
     no_data: float | None = None

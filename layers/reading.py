@@ -295,7 +295,7 @@ def _to_layer(
         ledger=_start_ledger(records, dataset, sources),
         units=units,
         label=None if records.declared is None else shorten(records.declared),
-        steps=_overruled(definition, records.declared, options),
+        steps=(*records.notes, *_overruled(definition, records.declared, options)),
     )
     out = given_reasons(left_out)
     layer = layer.set_aside(out, left_out, fate="rejected", original=written)

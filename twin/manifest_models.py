@@ -90,6 +90,11 @@ Zone = Annotated[str, AfterValidator(_zone)]
 LocalTime = Annotated[str, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 # What a position may say is the business of `crs`; `manifest` asks it and reports its answer with the line.
 Said = Annotated[Any, WithJsonSchema(_POSITION)]
+Rows = Annotated[
+    tuple[Annotated[int, Field(ge=1)], ...],
+    BeforeValidator(lambda value: [value] if isinstance(value, int) else value),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": {"type": "integer"}}]}),
+]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(_ONE_OR_MORE)]
 
 
@@ -254,6 +259,7 @@ class ReadSpec(Strict):
     where: dict[str, Any] = Field(default_factory=dict, description="keep records whose column has this value")
     encoding: str | None = Field(None, description="of its text; UTF-8, or what a .cpg beside it says, if left out")
     delimiter: str = ","
+    header: Rows = Field((), description="rows (from 1) of a sheet that name its columns; the first that is filled, if left out")
     geometry: str | None = Field(None, description="column of a text table that holds well-known text")
     band: int | None = None
     no_data: float | None = None

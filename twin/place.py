@@ -131,7 +131,7 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
 
 def _operation(steps: tuple[str, ...]) -> str:
     """Return what moved the horizontal positions: the last step that is not about heights."""
-    return next((step for step in reversed(steps) if not step.startswith("heights:")), "none")
+    return next((step for step in reversed(steps) if not step.startswith(("heights:", "read:"))), "none")
 
 
 def _within(

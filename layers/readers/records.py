@@ -54,6 +54,8 @@ class Records:
         Units that the file declares, by column.
     heights : tuple of str
         Columns that hold heights on the vertical datum, in metres.
+    notes : tuple of str
+        What was done to values while they were read, for the layer's steps: "read: 3 cells ...".
     """
 
     table: pd.DataFrame
@@ -67,6 +69,7 @@ class Records:
     nameless: frozenset[str] = frozenset()
     units: Mapping[str, str] = field(default_factory=dict)
     heights: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def geometry_faults(
@@ -211,4 +214,5 @@ def concatenate_records(parts: Sequence[Records], labels: Sequence[str], *, data
         geometry=np.concatenate(geometries) if geometries else None,
         faults=np.concatenate(faults),
         rejected=pd.concat(rejected, ignore_index=True),
+        notes=tuple(f"{note} ({label})" for part, label in zip(parts, labels, strict=True) for note in part.notes),
     )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from layers.options import ReadOptions
     from layers.sources import Source
 
-__all__ = ["read_csv"]
+__all__ = ["column_names", "read_csv"]
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +43,24 @@ def _encoding(options: ReadOptions) -> str:
     return options.encoding or "utf-8"
 
 
-def _column_names(header: list[str]) -> list[str]:
-    """Make names unique; nameless columns get their place ("column_14")."""
+def column_names(header: list[str]) -> list[str]:
+    """Make names unique; nameless columns get their place.
+
+    Parameters
+    ----------
+    header : list of str
+        As the file writes them.
+
+    Returns
+    -------
+    list of str
+        As long.
+
+    Examples
+    --------
+    >>> column_names(["no2", "", "no2 "])
+    ['no2', 'column_2', 'no2_2']
+    """
     names: list[str] = []
     for i, raw in enumerate(header):
         name = raw.strip() or f"column_{i + 1}"
@@ -227,7 +243,7 @@ def _read_rows(data: bytes, options: ReadOptions, *, label: str) -> Records:
         data, options = clean, replace(options, encoding="utf-8")
     data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
     header = _header(data, options, label)
-    names = _column_names(header)
+    names = column_names(header)
     records = _read_fast(data, names, options) if clean is not None else None
     if records is None:
         logger.info("%s: has quoted line breaks or broken text, read record by record", label)
