@@ -259,7 +259,9 @@ class ReadSpec(Strict):
     where: dict[str, Any] = Field(default_factory=dict, description="keep records whose column has this value")
     encoding: str | None = Field(None, description="of its text; UTF-8, or what a .cpg beside it says, if left out")
     delimiter: str = ","
-    header: Rows = Field((), description="rows (from 1) of a sheet that name its columns; the first that is filled, if left out")
+    header: Rows = Field(
+        (), description="rows (from 1) of a sheet that name its columns; the first that is filled, if left out"
+    )
     geometry: str | None = Field(None, description="column of a text table that holds well-known text")
     band: int | None = None
     no_data: float | None = None

@@ -1,4 +1,4 @@
-"""Excel workbooks (.xlsx, .xlsm): cell by cell through openpyxl, with what the cells themselves say kept apart from blanks."""
+"""Excel workbooks (.xlsx, .xlsm): cell by cell through openpyxl; errors and blanks are kept apart."""
 
 from __future__ import annotations
 
@@ -61,26 +61,24 @@ def _at(row: int, column: int) -> str:
     return f"{get_column_letter(column + 1)}{row}"
 
 
-def _cells(source: Source, title: str, *, results: bool) -> Iterator[list[Any]]:
-    """Yield the cells of a sheet row by row: its formulas, or their stored results."""
-    book = openpyxl.load_workbook(source.path, read_only=True, data_only=results, keep_links=False)
-    try:
-        sheet = book[title]
-        sheet.reset_dimensions()  # programs write a wrong one, and then rows are lost
-        yield from sheet.iter_rows()
-    finally:
-        book.close()
+def _cells(book: openpyxl.Workbook, title: str) -> Iterator[list[Any]]:
+    """Yield the cells of a sheet row by row."""
+    sheet = book[title]
+    sheet.reset_dimensions()  # programs write a wrong one, and then rows are lost
+    yield from sheet.iter_rows()
 
 
-def _fill(sheet: _Sheet, source: Source, title: str) -> None:
+def _fill(sheet: _Sheet, book: openpyxl.Workbook, title: str, source: Source) -> None:
     total = 0
-    for number, cells in enumerate(_cells(source, title, results=False), start=1):
+    for number, cells in enumerate(_cells(book, title), start=1):
         values = [_value(sheet, cell.value, cell.data_type, (number, i)) for i, cell in enumerate(cells)]
         while values and values[-1] is None:
             values.pop()
         total += len(values)
         if total > _MAX_CELLS:
-            raise FileRefusedError(f"{source.label}: sheet {title!r} has more than {_MAX_CELLS:,} cells; export it as CSV.")
+            raise FileRefusedError(
+                f"{source.label}: sheet {title!r} has more than {_MAX_CELLS:,} cells; export it as CSV."
+            )
         if values:
             sheet.rows[number] = values
 
@@ -98,12 +96,10 @@ def _value(sheet: _Sheet, value: Any, kind: str, place: tuple[int, int]) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-def _fill_results(sheet: _Sheet, source: Source, title: str) -> None:
+def _fill_results(sheet: _Sheet, book: openpyxl.Workbook, title: str) -> None:
     """Put the stored results in the place of formulas; one that was never calculated is a fault of its row."""
-    if not sheet.formulas:
-        return
     wanted = sheet.formulas
-    for number, cells in enumerate(_cells(source, title, results=True), start=1):
+    for number, cells in enumerate(_cells(book, title), start=1):
         for i, cell in enumerate(cells):
             if (number, i) not in wanted:
                 continue
@@ -225,11 +221,15 @@ def read_excel(source: Source, options: ReadOptions) -> Records:
     """
     archive = open_archive(source)
     try:
-        with warnings.catch_warnings(action="ignore"):  # of styles and rules that do not concern the values
-            title = _title(source, options.layer)
+        # Warnings are of styles and rules that do not concern the values.
+        with source.path.open("rb") as file, warnings.catch_warnings(action="ignore"):
+            formulas = openpyxl.load_workbook(file, read_only=True, keep_links=False)
+            title = _title(formulas, source, options.layer)
             sheet = _Sheet()
-            _fill(sheet, source, title)
-            _fill_results(sheet, source, title)
+            _fill(sheet, formulas, title, source)
+            if sheet.formulas:
+                results = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+                _fill_results(sheet, results, title)
             header = _header(sheet, options, f"{source.label}, sheet {title!r}")
             _spread_merged(sheet, archive, title, header[-1])
     except _BROKEN as error:
@@ -247,12 +247,8 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-def _title(source: Source, wanted: str | None) -> str:
-    book = openpyxl.load_workbook(source.path, read_only=True, keep_links=False)
-    try:
-        titles = [str(sheet.title) for sheet in book.worksheets]
-    finally:
-        book.close()
+def _title(book: openpyxl.Workbook, source: Source, wanted: str | None) -> str:
+    titles = [str(sheet.title) for sheet in book.worksheets]
     if wanted is None and len(titles) == 1:
         return titles[0]
     if wanted is None or wanted not in titles:

@@ -48,8 +48,8 @@ def test_a_sheet_becomes_a_layer(tmp_path):
 
 
 cells = st.one_of(
-    st.none(), st.integers(-(2**40), 2**40), st.floats(-1e9, 1e9).map(lambda x: round(x, 6)),
-    st.text("abc，é \n\"'=", min_size=1, max_size=8).filter(lambda text: text.strip() and text[0] != "="), st.booleans(),
+    st.none(), st.booleans(), st.integers(-(2**40), 2**40), st.floats(-1e9, 1e9).map(lambda x: round(x, 6)),
+    st.text("ab海é \n\"'=", min_size=1, max_size=8).filter(lambda text: text.strip() and text[0] != "="),
 )  # fmt: skip
 
 
@@ -72,11 +72,11 @@ def test_dates_times_texts_of_numbers_and_codes(tmp_path):
         day, clock = (book.add_format({"num_format": form}) for form in ("yyyy-mm-dd hh:mm", "hh:mm"))
         sheet.write_row(0, 0, ["when", "hour", "text", "code", "mixed"])
         for k in range(3):
-            sheet.write_datetime(k + 1, 0, dt.datetime(2026, 6, 16, k, 30), day)
+            sheet.write_datetime(k + 1, 0, dt.datetime(2026, 6, 16, k, 30), day)  # noqa: DTZ001 - as offices write it
             sheet.write_datetime(k + 1, 1, dt.time(k, 15), clock)
             sheet.write_string(k + 1, 2, str(k + 0.5))
             sheet.write_string(k + 1, 3, f"00{k}")
-            sheet.write(k + 1, 4, k if k else "<0.1")
+            sheet.write(k + 1, 4, k or "<0.1")
 
     table = _read(_book(tmp_path / "a.xlsx", s=fill)).table
     assert table["when"].tolist() == [pd.Timestamp(2026, 6, 16, k, 30) for k in range(3)]
