@@ -19,7 +19,7 @@ from spatial_join.join import BY_DISTANCE
 from spatial_join.nearest import nearest_pairs, pairs_within
 from spatial_join.pairs import Predicate, pairs
 from spatial_join.side_by_side import How, matched_rows, side_by_side
-from spatial_join.soundness import sound_geometry
+from spatial_join.soundness import SetAside, sound_geometry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,9 +76,18 @@ class Block:
         return Block, (self.frame, self.position, self.side)  # what follows from them need not travel
 
     @cached_property
+    def _sound(self) -> tuple[NDArray[Any], tuple[SetAside, ...]]:
+        return sound_geometry(self.frame, side=self.side)
+
+    @property
     def shapes(self) -> NDArray[Any]:
         """Geometries that can be joined, None for the others."""
-        return sound_geometry(self.frame, side=self.side)[0]
+        return self._sound[0]
+
+    @property
+    def aside(self) -> tuple[SetAside, ...]:
+        """The others, by their positions."""
+        return tuple(one._replace(row=int(self.position[one.row])) for one in self._sound[1])
 
     @cached_property
     def extent(self) -> Extent:

@@ -10,12 +10,13 @@ import numpy as np
 from spatial_join.errors import QuantityError
 from spatial_join.overlay import overlay
 from spatial_join.records import frame_of
+from spatial_join.sums import Sums
 
 if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
-__all__ = ["share_out"]
+__all__ = ["amounts_of", "rates", "require_new", "share_out", "weights_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def share_out(areas: Any, among: Any, *, value: str, by: str | None = None) -> g
     geopandas.GeoDataFrame
         ``among`` with the column ``value``: what each record got from all areas that it is in, by the part of it that
         is in each. ``attrs["left_over"]`` holds the amounts of areas with nothing in them, by the index of ``areas``:
-        with them, the total is that of the areas.
+        with them, the total is that of the areas. ``attrs["set_aside"]`` lists invalid geometries.
 
     Raises
     ------
@@ -60,43 +61,126 @@ def share_out(areas: Any, among: Any, *, value: str, by: str | None = None) -> g
     [30.0, 60.0]
     """
     areas, among = frame_of(areas), frame_of(among)
-    if value in among.columns:
-        raise QuantityError(
-            f"Both sides have a column {value!r}; rename or drop the one of the records that it goes to."
-        )
-    amount = np.nan_to_num(_numbers(areas, value))
-    weight = np.ones(len(among)) if by is None else np.nan_to_num(_numbers(among, by))
+    require_new(among, value)
+    amount, weight = amounts_of(areas, value), weights_of(among, by)
     wheres = among[[among.geometry.name]].set_axis(np.arange(len(among)))
     whose = areas[[areas.geometry.name]].set_axis(np.arange(len(areas)))
     pieces = overlay(wheres, whose)
     record, area = pieces.index.to_numpy(), pieces["index_right"].to_numpy()
     part = pieces["share_left"].to_numpy() * weight[record]
-    whole = np.bincount(area, weights=part, minlength=len(areas))
-    held = whole > 0.0
-    each = np.divide(amount, whole, out=np.zeros(len(areas)), where=held)
+    rows = np.arange(len(areas))
+    each = rates(amount, Sums.of(area, part).totals(rows), value)
     out = among.assign(**{value: np.bincount(record, weights=part * each[area], minlength=len(among))})
-    left_over = {areas.index[row]: float(amount[row]) for row in np.flatnonzero(~held & (amount > 0.0))}
-    if left_over:
-        _log.warning(
-            "%d of %d areas with %g of %g %s hold nothing to share it out among; see .attrs['left_over'] of the result",
-            len(left_over),
-            len(areas),
-            sum(left_over.values()),
-            amount.sum(),
-            value,
-        )
-    out.attrs["left_over"] = left_over
+    out.attrs["left_over"] = {areas.index[row]: float(amount[row]) for row in rows[(each == 0.0) & (amount > 0.0)]}
+    if "set_aside" in pieces.attrs:
+        labels = {"left": among.index, "right": areas.index}
+        aside = (one._replace(label=labels[one.side][one.row]) for one in pieces.attrs["set_aside"])
+        out.attrs["set_aside"] = tuple(aside)
     return out
 
 
-def _numbers(frame: gpd.GeoDataFrame, name: str) -> NDArray[np.float64]:
-    """Return a column of amounts."""
+def rates(amount: NDArray[np.float64], whole: NDArray[np.float64], value: str) -> NDArray[np.float64]:
+    """Find what each area gives for a unit of what is in it; what gives nothing is left over, and said.
+
+    Parameters
+    ----------
+    amount : ndarray of float64, shape (areas,)
+        Of each area.
+    whole : ndarray of float64, shape (areas,)
+        What is in it.
+    value : str
+        Name of the amount.
+
+    Returns
+    -------
+    ndarray of float64, shape (areas,)
+        0 where nothing is in an area.
+    """
+    held = whole > 0.0
+    left = ~held & (amount > 0.0)
+    if left.any():
+        _log.warning(
+            "%d of %d areas with %g of %g %s hold nothing to share it out among; see .attrs['left_over'] of the result "
+            "(.left_over of a lazy one)",
+            left.sum(),
+            len(amount),
+            amount[left].sum(),
+            amount.sum(),
+            value,
+        )
+    return np.divide(amount, whole, out=np.zeros(len(amount)), where=held)
+
+
+def require_new(among: gpd.GeoDataFrame, value: str) -> None:
+    """Refuse to write over a column.
+
+    Parameters
+    ----------
+    among : geopandas.GeoDataFrame
+        What the amounts belong to.
+    value : str
+        Name of the amount.
+
+    Raises
+    ------
+    QuantityError
+        If it is there already.
+    """
+    if value in among.columns:
+        raise QuantityError(
+            f"Both sides have a column {value!r}; rename or drop the one of the records that it goes to."
+        )
+
+
+def weights_of(among: gpd.GeoDataFrame, by: str | None) -> NDArray[np.float64]:
+    """Return what amounts are shared out by.
+
+    Parameters
+    ----------
+    among : geopandas.GeoDataFrame
+        What the amounts belong to.
+    by : str or None
+        Name of a column; all alike without one.
+
+    Returns
+    -------
+    ndarray of float64, shape (records,)
+        At least 0.
+
+    Raises
+    ------
+    QuantityError
+        As `amounts_of`.
+    """
+    return np.ones(len(among)) if by is None else amounts_of(among, by)
+
+
+def amounts_of(frame: gpd.GeoDataFrame, name: str) -> NDArray[np.float64]:
+    """Return a column of amounts.
+
+    Parameters
+    ----------
+    frame : geopandas.GeoDataFrame
+        Any records.
+    name : str
+        Of the column.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        0 where nothing is known.
+
+    Raises
+    ------
+    QuantityError
+        If the column is missing, not numeric or negative.
+    """
     if name not in frame.columns:
         raise QuantityError(f"There is no column {name!r}; there are {', '.join(map(str, frame.columns))}.")
     column = frame[name]
     if column.dtype.kind not in "iuf":
         raise QuantityError(f"{name!r} must be an amount, found {column.dtype}; read it as a number.")
-    numbers: NDArray[np.float64] = column.to_numpy(dtype=np.float64)
+    numbers: NDArray[np.float64] = np.nan_to_num(column.to_numpy(dtype=np.float64))
     if (numbers < 0.0).any():
         raise QuantityError(
             f"{name!r} must be at least 0, found {numbers[numbers < 0.0][0]:g} in row "

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from crs.local import local_projection
-from spatial_join.errors import GeometryError, JoinError
 from spatial_join.line_pieces import pieces_of
 from spatial_join.network import Courses, Network
-from spatial_join.probable import sigma_of
 from spatial_join.records import frame_of, require_degrees, require_one_crs
+from spatial_join.trajectories import Said, fixes_of, sigma_counts, tracks_of, typical_sigma_m
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,18 +27,20 @@ if TYPE_CHECKING:
     import geopandas as gpd
     from numpy.typing import NDArray
 
+    from crs.local import LocalProjection
     from spatial_join.line_pieces import LinePieces
+    from spatial_join.trajectories import Track
 
-__all__ = ["match"]
+__all__ = ["NUMBERS", "Found", "Streets", "found_streets", "match", "streets_of", "table_of"]
+
+NUMBERS = ("probability", "none", "along_m", "distance_m")
+"""Columns of a match after its street."""
 
 REACH = 4.0
 """Standard deviations around a record in which its street is looked for."""
 
 PIECES_PER_SIGMA, SHORTEST_PIECE_M = 0.5, 3.0
 """Pieces are about as long as the error, so that where on a street a record is counts too."""
-
-SURE, LONGEST_STRETCH = 6.0, 10
-"""A speed is judged over so many standard deviations of way, at most so many records to either side."""
 
 MARGIN_M = 200.0
 """So much wider and higher than the network the area is in which records may be astray."""
@@ -57,9 +57,6 @@ TURN = 0.02
 FIRST_SPREAD, SPREAD = (0.5, 5.0), (0.2, 2.5)
 """How much a step differs from what is expected, a share of it and at least so many metres: before and after speeds are
 judged by the ways that were found. Chosen so that probabilities come true on walks of other seeds than the tests'."""
-
-SMOOTH = 9
-"""Steps over which a speed is judged once ways are found."""
 
 
 def match(
@@ -120,51 +117,27 @@ def match(
     points, streets = frame_of(points), frame_of(streets)
     require_one_crs(points, streets)
     require_degrees(points)
-    shapes = np.asarray(points.geometry, dtype=object)
-    if not np.isin(shapely.get_type_id(shapes), (-1, 0)).all():
-        raise GeometryError("Only points are matched to streets; take a line's vertices, in their order, first.")
-    sigma = sigma_of(points, sigma_m)
-    if (sigma <= 0.0).any():
-        raise JoinError("Every record needs a sigma_m above 0: matching weighs how far off a record may be.")
-    bounds = streets.total_bounds
-    plane = local_projection([bounds[0], bounds[2]], [bounds[1], bounds[3]])
-    place = np.column_stack(plane.forward(shapely.get_x(shapes), shapely.get_y(shapes)))
-    lines = plane.project(np.asarray(streets.geometry, dtype=object))
-    longest_m = max(SHORTEST_PIECE_M, PIECES_PER_SIGMA * float(np.median(sigma)))
-    model = _Model(pieces=pieces_of(lines, longest_m=longest_m), network=Network.of(lines))
-    found = _Found.empty(len(points))
-    for rows, seconds in _tracks(points, place, track, time):
-        _match_track(model, _Track(rows, place[rows], sigma[rows], seconds), found)
-    return found.table(points.index, streets.index)
-
-
-def _tracks(
-    points: gpd.GeoDataFrame, place: NDArray[np.float64], track: str | None, time: str | None
-) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-    """Return the rows of each trajectory in their order, and the seconds (or steps) between them."""
-    for name in (track, time):
-        if name is not None and name not in points.columns:
-            raise JoinError(f"There is no column {name!r}; there are {', '.join(map(str, points.columns))}.")
-    usable = np.flatnonzero(~np.isnan(place).any(axis=1))
-    when = np.arange(len(points), dtype=np.float64)
-    if time is not None:
-        stamps = points[time]
-        when = (
-            stamps.to_numpy(dtype=np.float64)
-            if stamps.dtype.kind in "iuf"
-            else (pd.to_datetime(stamps, utc=True) - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy()
-        )
-        usable = usable[~np.isnan(when[usable])]
-    whose = pd.factorize(points[track])[0] if track is not None else np.zeros(len(points), dtype=np.int64)
-    order = usable[np.lexsort((when[usable], whose[usable]))]
-    cuts = np.flatnonzero(np.diff(whose[order])) + 1
-    return [(rows, np.diff(when[rows])) for rows in np.split(order, cuts) if rows.size]
+    fixes = fixes_of(points, Said(track, time, sigma_m))
+    model = streets_of(streets, sigma_counts(fixes))
+    found = found_streets(model, fixes, timed=time is not None)
+    return table_of(found, points.index, streets.index)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class _Model:
-    """The network that records are matched to."""
+class Streets:
+    """The network that records are matched to, all of it: ways lead through every part.
 
+    Parameters
+    ----------
+    plane : LocalProjection
+        Laid in its middle.
+    pieces : LinePieces
+        Short pieces of the streets.
+    network : Network
+        How they meet.
+    """
+
+    plane: LocalProjection
     pieces: LinePieces
     network: Network
 
@@ -180,55 +153,92 @@ class _Model:
         return ASTRAY / float(np.prod(high - low + MARGIN_M))
 
 
-@dataclass(frozen=True, eq=False)
-class _Track:
-    """One trajectory."""
+def streets_of(streets: gpd.GeoDataFrame, counts: NDArray[np.int64]) -> Streets:
+    """Make streets ready to be matched to.
 
-    rows: NDArray[np.int64]
-    place: NDArray[np.float64]
-    sigma_m: NDArray[np.float64]
-    seconds: NDArray[np.float64]
+    Parameters
+    ----------
+    streets : geopandas.GeoDataFrame
+        Lines in longitude and latitude.
+    counts : ndarray of int64
+        Of :func:`spatial_join.trajectories.sigma_counts`, of all records.
 
-    def steps_m(self) -> NDArray[np.float64]:
-        """Estimate how far the vehicle moved between records: by its speed over a stretch that outweighs the noise."""
-        when = np.concatenate([[0.0], np.cumsum(np.maximum(self.seconds, 1e-9))])
-        last = len(self.rows) - 1
-        noise = SURE * float(np.median(self.sigma_m))
-        for around in range(1, LONGEST_STRETCH + 1):
-            first, final = (np.clip(np.arange(last) + side, 0, last) for side in (1 - around, around))
-            moved = np.hypot(*(self.place[final] - self.place[first]).T)
-            if np.median(moved) >= noise:
-                break
-        square = moved**2 - 2.0 * (self.sigma_m[first] ** 2 + self.sigma_m[final] ** 2)
-        speed = np.sqrt(np.maximum(square, 0.0)) / (when[final] - when[first])
-        return np.asarray(speed * np.diff(when))
+    Returns
+    -------
+    Streets
+        The network.
 
-    def smoothed(self, steps_m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Even speeds out; a step of which nothing was found takes the mean of those around."""
-        seconds = np.maximum(self.seconds, 1e-9)
-        speed = pd.Series(steps_m / seconds).rolling(SMOOTH, center=True, min_periods=1).mean()
-        return speed.ffill().bfill().fillna(0.0).to_numpy() * seconds
+    Raises
+    ------
+    GeometryError
+        If something is not a line.
+    """
+    bounds = streets.total_bounds
+    plane = local_projection([bounds[0], bounds[2]], [bounds[1], bounds[3]])
+    lines = plane.project(np.asarray(streets.geometry, dtype=object))
+    longest_m = max(SHORTEST_PIECE_M, PIECES_PER_SIGMA * typical_sigma_m(counts))
+    return Streets(plane=plane, pieces=pieces_of(lines, longest_m=longest_m), network=Network.of(lines))
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class _Found:
-    """What was found for every record; filled track by track."""
+class Found(NamedTuple):
+    """What was found for every record; filled track by track.
+
+    Attributes
+    ----------
+    street : ndarray of int64, shape (n,)
+        Position of the street, -1 for none.
+    numbers : ndarray of float64, shape (n, 4)
+        The columns of :func:`match` after it.
+    """
 
     street: NDArray[np.int64]
     numbers: NDArray[np.float64]
 
-    @classmethod
-    def empty(cls, size: int) -> _Found:
-        return cls(street=np.full(size, -1, dtype=np.int64), numbers=np.full((size, 4), np.nan))
 
-    def table(self, index: pd.Index[Any], streets: pd.Index[Any]) -> pd.DataFrame:
-        """Lay it out by the labels of both sides."""
-        street = pd.Series(streets.take(np.maximum(self.street, 0)) if len(streets) else pd.NA, index=index)
-        columns = dict(zip(("probability", "none", "along_m", "distance_m"), self.numbers.T, strict=True))
-        return pd.DataFrame({"street": street.where(self.street >= 0), **columns}, index=index)
+def found_streets(model: Streets, fixes: pd.DataFrame, *, timed: bool) -> Found:
+    """Match whole trajectories.
+
+    Parameters
+    ----------
+    model : Streets
+        The network.
+    fixes : pandas.DataFrame
+        Of :func:`spatial_join.trajectories.fixes_of`.
+    timed : bool
+        Whether the time of records was said.
+
+    Returns
+    -------
+    Found
+        What each record got, which depends on those of its own trajectory only.
+    """
+    found = Found(np.full(len(fixes), -1, dtype=np.int64), np.full((len(fixes), len(NUMBERS)), np.nan))
+    for track in tracks_of(fixes, model.plane, timed=timed):
+        _match_track(model, track, found)
+    return found
 
 
-def _match_track(model: _Model, track: _Track, found: _Found) -> None:
+def table_of(found: Found, index: pd.Index[Any], streets: pd.Index[Any]) -> pd.DataFrame:
+    """Lay what was found out by the labels of both sides.
+
+    Parameters
+    ----------
+    found : Found
+        Of every record.
+    index, streets : pandas.Index
+        Labels of the records and of all streets.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of :func:`match`.
+    """
+    street = pd.Series(streets.take(np.maximum(found.street, 0)) if len(streets) else pd.NA, index=index)
+    columns = dict(zip(NUMBERS, found.numbers.T, strict=True))
+    return pd.DataFrame({"street": street.where(found.street >= 0), **columns}, index=index)
+
+
+def _match_track(model: Streets, track: Track, found: Found) -> None:
     """Match one trajectory, judge its speeds by the ways that were found, and match it again."""
     row, piece = model.pieces.near(track.place, REACH * track.sigma_m)
     likelihood = model.pieces.likelihood(track.place[row], track.sigma_m[row], piece)
@@ -245,13 +255,16 @@ def _match_track(model: _Model, track: _Track, found: _Found) -> None:
 
 
 def _sums(
-    model: _Model, states: list[Courses], said: list[NDArray[np.float64]], moves: list[_Move]
+    model: Streets, states: list[Courses], said: list[NDArray[np.float64]], moves: list[_Move]
 ) -> tuple[list[NDArray[np.float64]], NDArray[np.float64]]:
-    """Run forward and backward; return the chances of every record's states, and the mean metres between records."""
+    """Run forward and backward; return the chances of every record's states, and the mean metres between records.
+
+    By einsum, not by BLAS, which rounds as its threads share the work: a match is not to depend on them.
+    """
     prior = np.append(np.full(states[0].piece.size, 0.5 * model.on_density), model.off_density)
     forward = [_scaled(prior * said[0])]
     for step, move in enumerate(moves):
-        forward.append(_scaled((forward[-1] @ move.chance) * said[step + 1]))
+        forward.append(_scaled(np.einsum("i,ij->j", forward[-1], move.chance) * said[step + 1]))
     after = np.ones(states[-1].piece.size + 1)
     chances, steps_m = [_scaled(forward[-1])], np.full(len(moves), np.nan)
     for step in range(len(moves) - 1, -1, -1):
@@ -259,7 +272,7 @@ def _sums(
         both = forward[step][:-1, None] * moves[step].chance[:-1, :-1] * seen[None, :-1]
         if both.sum() > 0.0:
             steps_m[step] = (both * moves[step].metres).sum() / both.sum()
-        after = _scaled(moves[step].chance @ seen)
+        after = _scaled(np.einsum("ij,j->i", moves[step].chance, seen))
         chances.append(_scaled(forward[step] * after))
     return chances[::-1], steps_m
 
@@ -278,7 +291,7 @@ class _Move(NamedTuple):
 
 
 def _moves(
-    model: _Model, states: list[Courses], steps_m: NDArray[np.float64], spread: tuple[float, float]
+    model: Streets, states: list[Courses], steps_m: NDArray[np.float64], spread: tuple[float, float]
 ) -> Iterator[_Move]:
     """Yield, step by step, how likely each state is followed by each, astray last, and how far apart they are."""
     spreads = np.maximum(spread[1], spread[0] * steps_m)
@@ -300,7 +313,7 @@ def _moves(
         yield _Move(move, np.where(np.isfinite(apart), apart, 0.0))
 
 
-def _about(model: _Model, here: Courses, there: Courses) -> NDArray[np.bool_]:
+def _about(model: Streets, here: Courses, there: Courses) -> NDArray[np.bool_]:
     """Mark the moves that turn about on a street."""
     line = model.pieces.line
     same = line[here.piece][:, None] == line[there.piece][None, :]
@@ -308,10 +321,10 @@ def _about(model: _Model, here: Courses, there: Courses) -> NDArray[np.bool_]:
 
 
 def _write(
-    model: _Model,
+    model: Streets,
     record: tuple[int, NDArray[np.float64]],
     states: tuple[NDArray[np.int64], NDArray[np.float64]],
-    found: _Found,
+    found: Found,
 ) -> None:
     """Write the most probable street of one record."""
     (at, place), (piece, chance) = record, states

@@ -7,29 +7,34 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 import shapely
-from scipy import special
 
 from crs.local import local_projection
 from spatial_join.errors import GeometryError, JoinError
-from spatial_join.kernels.point_in_polygon import locate
-from spatial_join.kernels.polygon_grid import polygon_grid_of
-from spatial_join.line_pieces import pieces_of
+from spatial_join.masses import Masses, Odds, line_likelihoods, on_lines, polygon_masses, uncovered
 from spatial_join.pieces import named_rows
 from spatial_join.records import frame_of, require_degrees, require_one_crs
 from spatial_join.side_by_side import side_by_side
 from spatial_join.soundness import sound_geometry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
-__all__ = ["Probable", "join_probable", "sigma_of"]
+    from crs.local import LocalProjection
 
-REACH = 6.0
-"""Standard deviations: a normal error is farther off once in 65 million times."""
-
-LEAST = 1e-9
-"""A probability below this is rounding, and no match."""
+__all__ = [
+    "Points",
+    "Probable",
+    "Setting",
+    "Survey",
+    "join_probable",
+    "require_share",
+    "setting_of",
+    "sigma_of",
+    "survey_of",
+]
 
 
 class Probable(NamedTuple):
@@ -101,27 +106,226 @@ def join_probable(
     left, right = frame_of(left), frame_of(right)
     require_one_crs(left, right)
     require_degrees(left)
-    here = np.asarray(left.geometry, dtype=object)
-    _require_points(here)
+    require_share(stray)
     there, aside = sound_geometry(right, side="right")
-    sigma = sigma_of(left, sigma_m)
-    plane = local_projection(*_corners(here, there))
-    place = np.column_stack(plane.forward(shapely.get_x(here), shapely.get_y(here)))
-    shapes = plane.project(there)
-    dimensions = set(np.unique(shapely.get_dimensions(shapes)).tolist()) - {-1}
-    if dimensions <= {2}:
-        at, to, probability, none = _in_polygons(place, sigma, shapes)
-    elif dimensions == {1}:
-        at, to, probability, none = _on_lines(place, sigma, shapes, stray)
-    else:
-        raise GeometryError(
-            "Points match polygons or lines by probability; the right side mixes them, or is of points."
-        )
-    matches = side_by_side(left, right, at, to, how="inner")
-    matches["probability"] = probability
+    here = np.asarray(left.geometry, dtype=object)
+    setting = setting_of([survey_of(here)], [survey_of(there)])
+    points, shapes = setting.points(left, sigma_m), setting.plane.project(there)
+    lines = setting.odds(points, shapes), stray
+    found, none = setting.settled(points, setting.weighed(points, shapes), shapes, lines)
+    matches = side_by_side(left, right, found.at, found.to, how="inner")
+    matches["probability"] = found.mass
     if aside:
         matches.attrs["set_aside"] = aside
     return Probable(matches, pd.Series(none, index=left.index, name="none"))
+
+
+class Survey(NamedTuple):
+    """What must be known of a side, or of a part of it, before anything is weighed.
+
+    Attributes
+    ----------
+    low, high : tuple of float
+        Corners of its bounds, degrees; infinite and upside down if there is nothing.
+    dimensions : frozenset of int
+        Of its geometries.
+    """
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    dimensions: frozenset[int]
+
+
+def survey_of(shapes: NDArray[Any]) -> Survey:
+    """Survey a side, or a part of it.
+
+    Parameters
+    ----------
+    shapes : ndarray of shapely geometries
+        In longitude and latitude.
+
+    Returns
+    -------
+    Survey
+        Its bounds and dimensions.
+    """
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    bounds = bounds[~np.isnan(bounds).any(axis=1)]
+    low, high = bounds[:, :2].min(axis=0, initial=np.inf), bounds[:, 2:].max(axis=0, initial=-np.inf)
+    dimensions = frozenset(np.unique(shapely.get_dimensions(shapes)).tolist()) - {-1}
+    return Survey(tuple(low.tolist()), tuple(high.tolist()), dimensions)
+
+
+class Points(NamedTuple):
+    """Uncertain points in a plane.
+
+    Attributes
+    ----------
+    place : ndarray of float64, shape (n, 2)
+        Metres; NaN for none.
+    sigma_m : ndarray of float64, shape (n,)
+        Standard deviation per axis.
+    """
+
+    place: NDArray[np.float64]
+    sigma_m: NDArray[np.float64]
+
+
+class Setting(NamedTuple):
+    """The ground that all points are weighed on.
+
+    Attributes
+    ----------
+    plane : LocalProjection
+        Laid in the middle of both sides.
+    lines : bool
+        Whether they are weighed against lines, not polygons.
+    """
+
+    plane: LocalProjection
+    lines: bool
+
+    def points(self, frame: gpd.GeoDataFrame, sigma_m: float | None) -> Points:
+        """Lay points into the plane.
+
+        Parameters
+        ----------
+        frame : geopandas.GeoDataFrame
+            Points in longitude and latitude.
+        sigma_m : float or None
+            As of :func:`join_probable`.
+
+        Returns
+        -------
+        Points
+            The points.
+
+        Raises
+        ------
+        GeometryError
+            If something is not a point, or a sigma is negative or, for lines, 0.
+        JoinError
+            If no sigma is said, or two.
+        """
+        shapes, sigma = np.asarray(frame.geometry, dtype=object), sigma_of(frame, sigma_m)
+        _require_points(shapes)
+        exact = np.flatnonzero(~(sigma > 0.0))
+        if self.lines and exact.size:
+            raise GeometryError(
+                f"A point is on a line by chance only if it has an error; sigma_m is 0 in {named_rows(exact)}. "
+                "Use predicate='nearest', or state how far the points may be off."
+            )
+        return Points(np.column_stack(self.plane.forward(shapely.get_x(shapes), shapely.get_y(shapes))), sigma)
+
+    def weighed(self, points: Points, shapes: NDArray[Any]) -> Masses:
+        """Weigh points against polygons or lines.
+
+        Parameters
+        ----------
+        points : Points
+            The points.
+        shapes : ndarray of shapely geometries
+            In the plane.
+
+        Returns
+        -------
+        Masses
+            Probabilities for polygons; densities that are not settled yet for lines.
+        """
+        weigh = line_likelihoods if self.lines else polygon_masses
+        return weigh(points.place, points.sigma_m, shapes)
+
+    def odds(self, points: Points, shapes: NDArray[Any]) -> Odds:
+        """Measure what lines are weighed by; of polygons nothing is needed.
+
+        Parameters
+        ----------
+        points : Points
+            The points.
+        shapes : ndarray of shapely geometries
+            In the plane.
+
+        Returns
+        -------
+        Odds
+            Of these.
+        """
+        nothing = np.empty(0, dtype=object)
+        return Odds.of(points.place, shapes if self.lines else nothing)
+
+    def settled(
+        self, points: Points, found: Masses, shapes: NDArray[Any], lines: tuple[Odds, float]
+    ) -> tuple[Masses, NDArray[np.float64]]:
+        """Settle what every point matches, and with what probability nothing.
+
+        Parameters
+        ----------
+        points : Points
+            The points.
+        found : Masses
+            What they were weighed to, against all of the right.
+        shapes : ndarray of shapely geometries
+            What they were weighed against, in the plane.
+        lines : tuple of Odds and float
+            For lines: of all points and lines, and the share of points that are on none.
+
+        Returns
+        -------
+        found : Masses
+            Probabilities.
+        none : ndarray of float64, shape (n,)
+            Probability of no match; NaN for a point that is nowhere.
+        """
+        if not self.lines:
+            return found, uncovered(points.place, points.sigma_m, shapes, found)
+        return on_lines(points.place, found, *lines)
+
+
+def setting_of(left: Sequence[Survey], right: Sequence[Survey]) -> Setting:
+    """Find one plane for two sides, and what is to be weighed.
+
+    Parameters
+    ----------
+    left, right : sequence of Survey
+        Of all parts of both sides.
+
+    Returns
+    -------
+    Setting
+        The same whatever the parts.
+
+    Raises
+    ------
+    GeometryError
+        If the right is not of polygons or lines alone.
+    """
+    dimensions = frozenset.union(*(part.dimensions for part in right))
+    if not (dimensions <= {2} or dimensions == {1}):
+        raise GeometryError(
+            "Points match polygons or lines by probability; the right side mixes them, or is of points."
+        )
+    low = np.min([part.low for part in (*left, *right)], axis=0).tolist()
+    high = np.max([part.high for part in (*left, *right)], axis=0).tolist()
+    if not np.isfinite(low).all():
+        low = high = [0.0, 0.0]
+    return Setting(local_projection([low[0], high[0]], [low[1], high[1]]), dimensions == {1})
+
+
+def require_share(stray: float) -> None:
+    """Refuse a share of stray points that means nothing.
+
+    Parameters
+    ----------
+    stray : float
+        As of :func:`join_probable`.
+
+    Raises
+    ------
+    JoinError
+        If it is not between 0 and 1.
+    """
+    if not 0.0 < stray < 1.0:
+        raise JoinError(f"stray={stray!r} must be a share between 0 and 1: some points are on no line, and most are.")
 
 
 def sigma_of(frame: gpd.GeoDataFrame, sigma_m: float | None) -> NDArray[np.float64]:
@@ -163,93 +367,3 @@ def _require_points(shapes: NDArray[Any]) -> None:
             f"Only points have an error around them here; {shapes[wrong[0]].geom_type} in {named_rows(wrong)} of the "
             "left."
         )
-
-
-def _corners(*sides: NDArray[Any]) -> tuple[list[float], list[float]]:
-    """Return the extent of both sides, for a plane in its middle."""
-    bounds = np.concatenate([shapely.bounds(side).reshape(-1, 4) for side in sides])
-    bounds = bounds[~np.isnan(bounds).any(axis=1)]
-    if not len(bounds):
-        return [0.0, 0.0], [0.0, 0.0]
-    low, high = bounds[:, :2].min(axis=0).tolist(), bounds[:, 2:].max(axis=0).tolist()
-    return [low[0], high[0]], [low[1], high[1]]
-
-
-Found = tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.float64]", "NDArray[np.float64]"]
-
-
-def _in_polygons(place: NDArray[np.float64], sigma_m: NDArray[np.float64], shapes: NDArray[Any]) -> Found:
-    """Integrate the normal distribution around every point over the polygons."""
-    at, to, mass = _masses(place, sigma_m, shapes)
-    covered = np.bincount(at, weights=mass, minlength=len(place))
-    several = np.bincount(at, minlength=len(place)) > 1
-    used = np.unique(to[several[at]])
-    joined = shapely.union_all(shapes[used])
-    if shapely.area(joined) < shapely.area(shapes[used]).sum() * (1.0 - 1e-9):
-        # What lies in two polygons is to count once: against what they cover together.
-        rest = shapely.union_all(shapes[np.setdiff1d(np.unique(to), used)])
-        point, _, together = _masses(place, sigma_m, np.array([shapely.union(joined, rest)], dtype=object))
-        covered = np.bincount(point, weights=together, minlength=len(place))
-    none = np.clip(1.0 - covered, 0.0, 1.0)
-    none[np.isnan(place).any(axis=1)] = np.nan
-    return at, to, mass, none
-
-
-def _masses(
-    place: NDArray[np.float64], sigma_m: NDArray[np.float64], shapes: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Return point, polygon and probability, sorted by point, then polygon.
-
-    A point inside has all its mass in the polygon but for what each edge cuts off, one outside none but that; seen from
-    the point, an edge cuts off Owen's T between its ends.
-    """
-    point, polygon = locate(polygon_grid_of(shapes), place[:, 0], place[:, 1], predicate="intersects")
-    parts, whose = shapely.get_parts(shapely.orient_polygons(shapes), return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    edges = pieces_of(rings)
-    row, edge = edges.near(place, np.where(sigma_m > 0.0, REACH * sigma_m, np.nan))
-    along, across = edges.frame(place[row], edge)
-    unit = sigma_m[row]
-    height = np.maximum(np.abs(across) / unit, 1e-12)
-    ends = [np.clip(end / unit / height, -1e9, 1e9) for end in (-along, edges.length_m[edge] - along)]
-    cut = special.owens_t(height, ends[1]) - special.owens_t(height, ends[0])
-    rows = np.concatenate([point.astype(np.int64), row])
-    owners = np.concatenate([polygon.astype(np.int64), whose[part[edges.line[edge]]]])
-    masses = np.concatenate([np.ones(point.size), np.where(across >= 0.0, -cut, cut)])
-    return _summed(rows, owners, masses)
-
-
-def _summed(
-    rows: NDArray[np.int64], others: NDArray[np.int64], masses: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Add masses up per pair and drop what is rounding."""
-    order = np.lexsort((others, rows))
-    rows, others, masses = rows[order], others[order], masses[order]
-    first = np.flatnonzero(np.r_[True, (np.diff(rows) != 0) | (np.diff(others) != 0)][: rows.size])
-    sums = np.clip(np.add.reduceat(masses, first), 0.0, 1.0) if first.size else masses
-    kept = sums > LEAST
-    return rows[first][kept], others[first][kept], sums[kept]
-
-
-def _on_lines(place: NDArray[np.float64], sigma_m: NDArray[np.float64], shapes: NDArray[Any], stray: float) -> Found:
-    """Weigh all lines near every point against each other and against being on none."""
-    exact = np.flatnonzero(~(sigma_m > 0.0))
-    if exact.size:
-        raise GeometryError(
-            f"A point is on a line by chance only if it has an error; sigma_m is 0 in {named_rows(exact)}. "
-            "Use predicate='nearest', or state how far the points may be off."
-        )
-    if not 0.0 < stray < 1.0:
-        raise JoinError(f"stray={stray!r} must be a share between 0 and 1: some points are on no line, and most are.")
-    pieces = pieces_of(shapes)
-    row, piece = pieces.near(place, REACH * sigma_m)
-    likelihood = pieces.likelihood(place[row], sigma_m[row], piece)
-    extent = np.concatenate([pieces.start, pieces.end, place[~np.isnan(place).any(axis=1)]])
-    area_m2 = max(float(np.prod(np.ptp(extent, axis=0))), 1.0)
-    on = likelihood * (1.0 - stray) / max(float(pieces.length_m.sum()), 1.0)
-    off = stray / area_m2
-    whole = np.bincount(row, weights=on, minlength=len(place)) + off
-    at, to, mass = _summed(row, pieces.line[piece], on / whole[row])
-    none: NDArray[np.float64] = np.asarray(off / whole, dtype=np.float64)
-    none[np.isnan(place).any(axis=1)] = np.nan
-    return at, to, mass, none

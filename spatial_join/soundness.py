@@ -81,7 +81,7 @@ def sound_geometry(frame: gpd.GeoDataFrame, *, side: str) -> tuple[NDArray[Any],
     )
     _log.warning(
         "%d of %d geometries of the %s side are invalid and match nothing (%s, first: %s); repair them with "
-        "shapely.make_valid, or see .attrs['set_aside'] of the result",
+        "shapely.make_valid, or see .attrs['set_aside'] of the result (.set_aside of a lazy one)",
         wrong.size,
         shapes.size,
         side,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spatial_join.grid import H3Grid
     from spatial_join.weights import Weights
 
-__all__ = ["VolumeWeights", "volume_weights"]
+__all__ = ["VolumeWeights", "volume_weights", "volumes_together"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +131,27 @@ def volume_weights(
     # NaN heights have no weights: their parts are never taken.
     part = (high - low) / (top - base)[:, None]
     return _stacked(flat, part, edges, top - base)
+
+
+def volumes_together(parts: list[VolumeWeights]) -> VolumeWeights:
+    """Put the shares of consecutive prisms together.
+
+    Parameters
+    ----------
+    parts : list of VolumeWeights
+        In the order of the records, of the same bands; at least one.
+
+    Returns
+    -------
+    VolumeWeights
+        Of all of them; rows count on from part to part.
+    """
+    first = np.cumsum([0, *(part.rows for part in parts)])
+    columns = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in ("cell", "band", "share", "volume_m3")
+    }
+    row = np.concatenate([part.row + begin for part, begin in zip(parts, first[:-1], strict=True)])
+    return replace(parts[0], row=row, rows=int(first[-1]), **columns)
 
 
 def _check_heights(base: NDArray[np.float64], top: NDArray[np.float64], edges: NDArray[np.float64]) -> None:

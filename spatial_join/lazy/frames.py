@@ -32,6 +32,7 @@ class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
     """
 
     _written: Callable[[Path], Sequence[Delayed]] | None = None
+    _aside: dd.DataFrame | None = None
 
     @classmethod
     def of(
@@ -39,6 +40,7 @@ class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
         parts: Sequence[Delayed],
         *,
         like: gpd.GeoDataFrame,
+        aside: dd.DataFrame | None = None,
         written: Callable[[Path], Sequence[Delayed]] | None = None,
     ) -> Self:
         """Make one of parts that are not there yet.
@@ -49,6 +51,8 @@ class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
             Each becomes a GeoDataFrame.
         like : geopandas.GeoDataFrame
             Without records.
+        aside : dask.dataframe.DataFrame, optional
+            What `set_aside` is to be.
         written : callable, optional
             Plans to write the partitions to a folder without making frames of them first.
 
@@ -60,8 +64,19 @@ class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
         # Dask would turn truth values that may be missing, and other objects, into text.
         with dask.config.set({"dataframe.convert-string": False}):
             frame = cls(dd.from_delayed(list(parts), meta=like, verify_meta=False).expr)
-        frame._written = written
+        frame._written, frame._aside = written, aside
         return frame
+
+    @property
+    def set_aside(self) -> dd.DataFrame:
+        """The invalid geometries of both sides, which match nothing: ``side``, ``row``, ``label`` and ``reason``.
+
+        A plan of its own: computing it does not compute the join, and ``dask.compute(joined, joined.set_aside)`` looks
+        at the parts of both sides once for both.
+        """
+        if self._aside is None:
+            raise JoinError("Only the result of a join knows what was set aside; ask it before you go on from it.")
+        return self._aside
 
     def to_parquet(self, folder: str | Path, **options: Any) -> Path:  # noqa: ANN401 -- Dask's own options
         """Compute the partitions and write each as one GeoParquet file, none of which need be held together.
@@ -147,4 +162,4 @@ def write_frame(frame: gpd.GeoDataFrame, path: Path) -> None:
         The file.
     """
     with whole_file(path) as begun:
-        frame.to_parquet(begun)
+        frame.to_parquet(begun, index=True)  # a range that is not stored would begin anew in every file

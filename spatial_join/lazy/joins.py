@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import dask
 import numpy as np
-from dask.base import tokenize
 
 from spatial_join.blocks import Block, Match, Words, empty_join, lay, match, settle, turned
 from spatial_join.cuts import cut, empty_overlay, lay_cuts
 from spatial_join.errors import GeometryError
 from spatial_join.join import BY_DISTANCE, require_known
+from spatial_join.lazy.aside import set_aside_of
 from spatial_join.lazy.frames import GeoFrame, place_of, write_frame
+from spatial_join.lazy.planned import Plan
 from spatial_join.lazy.sources import Side, block_of, side_of
 from spatial_join.partition import meeting
 from spatial_join.records import require_degrees, require_one_crs
@@ -66,7 +67,8 @@ def join(
     GeoFrame
         A Dask DataFrame of GeoDataFrames, one partition for each part of the left (of the right in a right join). Its
         lines are those of :func:`spatial_join.join` in their order: by the left record, then by the right one; in a
-        right join by the right one first. Where a side may be missing, its columns have a dtype that can say so.
+        right join by the right one first. Where a side may be missing, its columns have a dtype that can say so. Its
+        ``set_aside`` lists the invalid geometries, which match nothing.
 
     Raises
     ------
@@ -74,7 +76,7 @@ def join(
         If the two are in different reference systems, or one declares none; the message names both.
     JoinError
         If a word is unknown, or a distance or k is given where it has no meaning. What is wrong with geometries shows
-        when they are computed: as in :func:`spatial_join.join`, invalid ones match nothing, and are logged.
+        when they are computed.
 
     Examples
     --------
@@ -92,7 +94,10 @@ def join(
     if predicate in BY_DISTANCE:
         require_degrees(one.like)
     like = empty_join(one.like, other.like, words)
-    return GeoFrame.of(_lines(one, other, words, like), like=like, written=_streams(one, other, words, like))
+    aside = set_aside_of(one, other)
+    return GeoFrame.of(
+        _lines(one, other, words, like), like=like, aside=aside, written=_streams(one, other, words, like)
+    )
 
 
 def _streams(one: Side, other: Side, words: Words, like: gpd.GeoDataFrame) -> Callable[[Path], list[Delayed]] | None:
@@ -100,7 +105,7 @@ def _streams(one: Side, other: Side, words: Words, like: gpd.GeoDataFrame) -> Ca
     fits = one.chunks and one.dimension == 0 and other.dimension == 2 and len(other.blocks) == 1
     if not fits or words.predicate not in OF_POINTS or words.how == "right":
         return None
-    plan = _Plan("stream", one, other, tuple(words))
+    plan = Plan.of("stream", one, other, tuple(words))
     polygons = plan.task(indexed, other.blocks[0])
 
     def write(folder: Path) -> list[Delayed]:
@@ -132,7 +137,7 @@ def overlay(
     -------
     GeoFrame
         A Dask DataFrame of GeoDataFrames, one partition for each part of the left, with the lines of
-        :func:`spatial_join.overlay` in their order.
+        :func:`spatial_join.overlay` in their order, and ``set_aside`` as in :func:`join`.
 
     Raises
     ------
@@ -158,7 +163,7 @@ def overlay(
             "What the left side is of is not known before it is there, or it is of several kinds: "
             "write of='polygons', and cut one kind after another."
         )
-    plan = _Plan("overlay", one, other, dimension)
+    plan = Plan.of("overlay", one, other, dimension)
     near = meeting(one.boxes, other.boxes)
     parts = [
         plan.task(
@@ -171,23 +176,12 @@ def overlay(
         )
         for i, block in enumerate(one.blocks)
     ]
-    return GeoFrame.of(parts, like=empty_overlay(one.like, other.like, dimension))
-
-
-class _Plan:
-    """Names of tasks: of what they do, and of all that they do it with."""
-
-    def __init__(self, verb: str, one: Side, other: Side, words: Any) -> None:  # noqa: ANN401
-        self.token = tokenize(verb, one.token, len(one.blocks), other.token, len(other.blocks), words)
-
-    def task(self, work: Any, *inputs: Any, number: str = "") -> Delayed:  # noqa: ANN401
-        name = f"{work.__name__.strip('_')}-{self.token}" + (f"-{number}" if number else "")
-        return dask.delayed(work, pure=True)(*inputs, dask_key_name=name)
+    return GeoFrame.of(parts, like=empty_overlay(one.like, other.like, dimension), aside=set_aside_of(one, other))
 
 
 def _lines(one: Side, other: Side, words: Words, empty: gpd.GeoDataFrame) -> list[Delayed]:
     """Plan the partitions of the result."""
-    plan = _Plan("join", one, other, tuple(words))
+    plan = Plan.of("join", one, other, tuple(words))
     reach = {"nearest": words.distance_m, "dwithin": words.distance_m}.get(words.predicate, 0.0)
     near = [found.tolist() for found in meeting(one.boxes, other.boxes, distance_m=reach)]
     if words.predicate in BY_DISTANCE:
@@ -210,7 +204,7 @@ def _lines(one: Side, other: Side, words: Words, empty: gpd.GeoDataFrame) -> lis
 
 
 def _by_distance(
-    plan: _Plan, sides: tuple[Side, Side], words: Words, near: list[list[int]]
+    plan: Plan, sides: tuple[Side, Side], words: Words, near: list[list[int]]
 ) -> dict[tuple[int, int], Delayed]:
     """Plan the pairs of a search for what is near; the nearest of a part of the left are settled over all parts."""
     one, other = sides

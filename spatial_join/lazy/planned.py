@@ -1,11 +1,21 @@
-"""What every plan of this package is: work by a name, and a way to have it done."""
+"""What every plan of this package is: work by names, and a way to have it done."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-__all__ = ["Planned"]
+import dask
+from dask.base import tokenize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dask.delayed import Delayed
+
+    from spatial_join.lazy.sources import Side
+
+__all__ = ["Plan", "Planned"]
 
 T = TypeVar("T")
 
@@ -47,3 +57,58 @@ class Planned(Generic[T]):
         """
         found: T = self.delayed.compute(**options)
         return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Names of tasks: of what they do, and of all that they do it with.
+
+    Parameters
+    ----------
+    token : str
+        The same for equal inputs.
+    """
+
+    token: str
+
+    @classmethod
+    def of(cls, verb: str, one: Side, other: Side, words: object) -> Self:
+        """Begin a plan.
+
+        Parameters
+        ----------
+        verb : str
+            What is done.
+        one, other : Side
+            Both sides.
+        words : object
+            What else decides what comes out.
+
+        Returns
+        -------
+        Plan
+            Without tasks.
+        """
+        return cls(str(tokenize(verb, one.token, len(one.blocks), other.token, len(other.blocks), words)))
+
+    def task(self, work: Callable[..., Any], *inputs: Any, number: str = "", **options: Any) -> Delayed:  # noqa: ANN401 -- what tasks take and make
+        """Plan one task.
+
+        Parameters
+        ----------
+        work : callable
+            What it does; the same for equal inputs.
+        *inputs : Any
+            What it does it with, other tasks among them.
+        number : str
+            Tells it from those of the plan that do the same.
+        **options : Any
+            As the inputs, by name.
+
+        Returns
+        -------
+        dask.delayed.Delayed
+            The task.
+        """
+        name = f"{work.__name__.strip('_')}-{self.token}" + (f"-{number}" if number else "")
+        return dask.delayed(work, pure=True)(*inputs, **options, dask_key_name=name)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dask.delayed import Delayed
     from numpy.typing import NDArray
 
-__all__ = ["Side", "block_of", "points", "side_of", "token_of"]
+__all__ = ["Side", "block_of", "points", "row_of", "side_of", "token_of"]
 
 PARTITION_RESOLUTION = 5
 """Parents of about 250 km²: a city has some ten of them."""
@@ -215,6 +215,25 @@ def _scattered(frame: gpd.GeoDataFrame, shapes: NDArray[Any]) -> list[NDArray[np
 
 def _block(frame: gpd.GeoDataFrame, number: int, side: str) -> Block:
     return Block(frame, number * _SHIFT + np.arange(len(frame), dtype=np.int64), side)
+
+
+def row_of(position: int, sizes: Sequence[int]) -> int:
+    """Say which record of a side stands at a position.
+
+    Parameters
+    ----------
+    position : int
+        Of a `Block`.
+    sizes : sequence of int
+        Records of every part of the side.
+
+    Returns
+    -------
+    int
+        Its number, counted over all parts.
+    """
+    number, row = divmod(position, int(_SHIFT))
+    return sum(sizes[:number]) + row
 
 
 def block_of(chunk: Chunk, number: int, side: str) -> Block:
