@@ -56,6 +56,8 @@ class ReadOptions:
     tags : Mapping of str to tuple of str
         Of OpenStreetMap: a record is an entity with one of these tags, any value where none is listed. Empty: the
         usual ones of the layer.
+    day : str or None
+        Of a timetable: keep what runs on this service day ("2026-03-29").
     lod : str or None
         Level of detail of a city model; None: the highest of each object.
     default_position : str, Mapping or None
@@ -81,6 +83,7 @@ class ReadOptions:
     height_unit: str | None = None
     vertical: str | None = None
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    day: str | None = None
     lod: str | None = None
     default_position: object = None
     trust: Literal["declared"] | None = None

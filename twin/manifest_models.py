@@ -267,6 +267,7 @@ class ReadSpec(Strict):
     no_data: float | None = None
     vertical: str | None = None
     tags: dict[str, Texts] = Field(default_factory=dict, description="tags that make a record of OpenStreetMap")
+    day: Day | None = Field(None, description="service day of a timetable")
     lod: str | None = None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from layers.formats.model import Format
+from layers.readers.gtfs import read_gtfs
+from layers.readers.gtfs_feed import holds_timetable
 from layers.readers.osm import read_osm_pbf, read_osm_xml
 from layers.readers.xml_stream import has_root
 
@@ -29,5 +31,14 @@ FORMATS: tuple[Format, ...] = (
         read=read_osm_xml,
         packed=True,
         recognise=has_root("osm"),
+    ),
+    Format(
+        name="GTFS",
+        family="transport",
+        suffixes=(".zip",),
+        starts=(b"PK\x03\x04", b"PK\x05\x06"),
+        positions="WGS 84 by definition",
+        read=read_gtfs,
+        recognise=holds_timetable,
     ),
 )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from layers.options import ReadOptions
     from layers.sources import Source
 
-__all__ = ["column_names", "read_csv"]
+__all__ = ["column_names", "parse_table", "read_csv"]
 
 logger = logging.getLogger(__name__)
 
@@ -236,8 +236,24 @@ def _to_utf8(data: bytes, options: ReadOptions, label: str) -> bytes | None:
         ) from error
 
 
-def _read_rows(data: bytes, options: ReadOptions, *, label: str) -> Records:
-    """Take the fast way, and the careful one where bytes or quotes are broken."""
+def parse_table(data: bytes, options: ReadOptions, *, label: str) -> Records:
+    """Read a text table that is already in memory.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole table, its header first.
+    options : ReadOptions
+        ``encoding`` and ``delimiter`` count.
+    label : str
+        For messages.
+
+    Returns
+    -------
+    Records
+        As of :func:`read_csv`; the same errors.
+    """
+    # The fast way, and the careful one where bytes or quotes are broken.
     clean = _to_utf8(data, options, label)
     if clean is not None:
         data, options = clean, replace(options, encoding="utf-8")
@@ -282,7 +298,7 @@ def read_csv(source: Source, options: ReadOptions) -> Records:
         raise FileRefusedError(
             f"{source.label}: has zero bytes and is no text table; if it is UTF-16, write encoding: utf-16."
         )
-    records = _read_rows(data, options, label=source.label)
+    records = parse_table(data, options, label=source.label)
     return _with_geometry(records, options.geometry, source.label) if options.geometry else records
 
 
