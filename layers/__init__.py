@@ -15,9 +15,11 @@ from layers.errors import (
     PositionContradictionError,
     PositionMissingError,
     ProgramMissingError,
+    ReaderFailedError,
     SchemaError,
 )
 from layers.ledger import Ledger
+from layers.limits import Limits
 from layers.model import Layer
 from layers.options import ReadOptions
 from layers.origin import Origin
@@ -36,12 +38,14 @@ __all__ = [
     "LayerError",
     "Ledger",
     "LedgerError",
+    "Limits",
     "Origin",
     "PositionContradictionError",
     "PositionMissingError",
     "ProgramMissingError",
     "RasterLayer",
     "ReadOptions",
+    "ReaderFailedError",
     "SchemaError",
     "TimeColumn",
     "read",

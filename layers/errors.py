@@ -16,7 +16,9 @@ __all__ = [
     "PositionContradictionError",
     "PositionMissingError",
     "ProgramMissingError",
+    "ReaderFailedError",
     "SchemaError",
+    "TransferError",
     "listed",
 ]
 
@@ -41,6 +43,10 @@ class GeometryError(LayerError):
     """One geometry is not as its format has it; readers catch it where its record is known, and set that aside."""
 
 
+class ReaderFailedError(FileUnreadableError):
+    """The reader met something in a file that it does not know of: a fault of this program as well as of the file."""
+
+
 class PositionMissingError(LayerError):
     """Neither the file nor the caller says what the positions mean."""
 
@@ -55,6 +61,10 @@ class SchemaError(LayerError):
 
 class LedgerError(LayerError):
     """Records in are not the sum of placed, quarantined and rejected: a fault of this program, never of the data."""
+
+
+class TransferError(LayerError):
+    """What a reading process sent is not what it may send."""
 
 
 def listed(names: Iterable[object]) -> str:

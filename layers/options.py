@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from layers.limits import Limits
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -65,6 +67,8 @@ class ReadOptions:
     trust : {"declared"} or None
         "declared": the given position holds even where the file's own label contradicts it, and the layer's steps
         record it; None: such a contradiction is refused.
+    limits : Limits or None
+        Memory and time of the child process that reads a file; None: it is read in this process, without any.
     """
 
     layer: str | None = None
@@ -87,3 +91,4 @@ class ReadOptions:
     lod: str | None = None
     default_position: object = None
     trust: Literal["declared"] | None = None
+    limits: Limits | None = field(default_factory=Limits)

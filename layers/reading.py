@@ -15,6 +15,7 @@ from crs import Fields, PositionDefinition, Shapes, vertical_definition
 from layers.arrays import given_reasons, to_array
 from layers.clock import resolve_time
 from layers.errors import SchemaError, listed
+from layers.jail.client import read_file
 from layers.ledger import Ledger
 from layers.model import Layer
 from layers.options import ReadOptions
@@ -23,7 +24,6 @@ from layers.position import contradicts, label_name, resolve_heights, resolve_po
 from layers.raster import RasterLayer
 from layers.readers.raster import Pixels
 from layers.readers.records import Records, concatenate_records
-from layers.registry import resolve_format
 from layers.schema import check_fields, infer_types
 from layers.sources import Source, resolve_source
 
@@ -87,7 +87,7 @@ def read(
         raise SchemaError(f"{name or 'dataset'}: the list of files is empty; name at least one.")
     files = [resolve_source(path, root=options.root) for path in paths]
     dataset = name or files[0].path.name.split(".")[0]
-    parts = [resolve_format(file).read(file, _with_heights(options, position)) for file in files]
+    parts = [read_file(file, _with_heights(options, position)) for file in files]
     labels = _labels(files, dataset)
     if isinstance(parts[0], Pixels):
         if len(parts) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import zlib
 from dataclasses import dataclass
@@ -47,6 +48,22 @@ class Source:
     def packed(self) -> bool:
         """Whether the name says gzip."""
         return self.path.name.lower().endswith(".gz")
+
+    def unpacked_size(self) -> int:
+        """Return how long the content is.
+
+        Returns
+        -------
+        int
+            Bytes; of a gzip file as its end states it, at most as much as `read` would unpack.
+        """
+        size = self.path.stat().st_size
+        if not self.packed or size < 18:
+            return size
+        with self.path.open("rb") as file:
+            file.seek(-4, os.SEEK_END)
+            stated = int.from_bytes(file.read(4), "little")
+        return max(size, min(stated, _MAX_RATIO * size))
 
     def head(self, count: int = 512) -> bytes:
         """Read the first bytes, unpacked.

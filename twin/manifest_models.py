@@ -251,6 +251,15 @@ class ShowSpec(Strict):
     colour: str | None = None
 
 
+class LimitsSpec(Strict):
+    """What reading one file may take; the words are those of `layers.Limits`."""
+
+    memory_mb: float = Field(1024.0, gt=0, description="memory of any file, MiB")
+    memory_per_byte: float = Field(32.0, ge=0, description="further bytes for every byte of the file")
+    seconds: float = Field(10.0, gt=0, description="processor time of any file, s")
+    seconds_per_mb: float = Field(2.0, ge=0, description="further seconds for every MiB of the file")
+
+
 class ReadSpec(Strict):
     """What a reader needs to be told about this file; the words are those of `layers.ReadOptions`."""
 
@@ -269,6 +278,7 @@ class ReadSpec(Strict):
     tags: dict[str, Texts] = Field(default_factory=dict, description="tags that make a record of OpenStreetMap")
     day: Day | None = Field(None, description="service day of a timetable")
     lod: str | None = None
+    limits: LimitsSpec = Field(default_factory=lambda: LimitsSpec.model_validate({}))
 
 
 class TruthSpec(Strict):

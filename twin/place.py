@@ -55,7 +55,7 @@ def read_options(dataset: DatasetSpec, manifest: Manifest) -> layers.ReadOptions
         name: layers.Field(**{**field.model_dump(), "missing": tuple(field.missing or ())})
         for name, field in dataset.fields.items()
     }
-    told = dataset.read.model_dump()
+    told = dataset.read.model_dump(exclude={"limits"})
     return layers.ReadOptions(
         time=time,
         fields=fields,
@@ -63,6 +63,7 @@ def read_options(dataset: DatasetSpec, manifest: Manifest) -> layers.ReadOptions
         height_unit=dataset.height_unit,
         default_position=rooted(profile_position(manifest.spec.profile), manifest.root),
         trust=dataset.trust,
+        limits=layers.Limits(**dataset.read.limits.model_dump()),
         **told,
     )
 

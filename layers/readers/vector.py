@@ -202,7 +202,8 @@ def read_shapefile(source: Source, options: ReadOptions) -> Records:
     FileUnreadableError
         If the index or the table is missing or broken.
     """
-    absent = [suffix for suffix in (".shx", ".dbf") if not _sibling(source, suffix)]
+    parts = {suffix: _sibling(source, suffix) for suffix in (".shx", ".dbf", ".prj", ".cpg")}
+    absent = [suffix for suffix in (".shx", ".dbf") if not parts[suffix]]
     if absent:
         raise FileUnreadableError(
             f"{source.label}: {' and '.join(absent)} is missing beside it; a Shapefile is several files: copy them all."
@@ -211,4 +212,15 @@ def read_shapefile(source: Source, options: ReadOptions) -> Records:
 
 
 def _sibling(source: Source, suffix: str) -> bool:
-    return any(source.path.with_suffix(variant).is_file() for variant in (suffix, suffix.upper()))
+    """Say whether a part is there; one that may not be read is refused, GDAL would do without it and not say so."""
+    for variant in (suffix, suffix.upper()):
+        path = source.path.with_suffix(variant)
+        try:
+            if path.is_file():
+                with path.open("rb"):
+                    return True
+        except PermissionError as error:
+            raise FileRefusedError(
+                f"{source.label}: {path.name} beside it may not be read or is a link out of the root; copy it there."
+            ) from error
+    return False

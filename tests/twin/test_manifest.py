@@ -4,8 +4,10 @@ import json
 
 import pytest
 
+import layers
 import twin
 from tests.reference.twin_cities import CITY, write_city
+from twin.place import read_options
 
 
 def faults_of(path):
@@ -213,3 +215,13 @@ def test_a_first_view_that_looks_at_nothing_is_refused_with_its_line(tmp_path, v
     fault = next(fault for fault in faults_of(path) if fault.where == where)
     assert remedy in fault.remedy
     assert fault.line == line_of(text, "view:")
+
+
+def test_limits_of_a_dataset_reach_its_reader(tmp_path):
+    path, _ = written(
+        tmp_path, ("    path: people.geojson\n", "    path: people.geojson\n    read: {limits: {memory_mb: 5}}\n")
+    )
+    manifest = twin.read_manifest(path)
+    limits = {name: read_options(spec, manifest).limits for name, spec in manifest.spec.datasets.items()}
+    assert limits["people"] == layers.Limits(memory_mb=5)
+    assert limits["air"] == layers.Limits()
