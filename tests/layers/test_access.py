@@ -174,7 +174,7 @@ def test_a_table_is_asked_for(folder):
 def test_without_mdbtools_the_package_is_named(folder, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(layers.ProgramMissingError, match="apt-get install mdbtools"):
-        layers.read(folder / "nwind.mdb", options=layers.ReadOptions(layer="Orders"))
+        layers.read(folder / "nwind.mdb", options=layers.ReadOptions(layer="Orders", limits=None))
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.25, 0.5, 0.8, 0.95, 0.999])
