@@ -3,15 +3,17 @@
 ``twin.build("city.yaml", out="monaco.twin")`` reads what a manifest names, brings it into one frame and onto H3, and
 keeps it as an immutable snapshot; ``twin.open("monaco.twin")`` reads it back. `Twin.cube` gives xarray with units,
 `Twin.features` the layers, `Twin.ledger` what became of every record and `Twin.explain` where a number comes from.
-On the command line: ``twin build|serve|explain|ledger|fusion-error|verify|schema|doctor|info``.
+On the command line: ``twin plan|build|serve|explain|ledger|log|diff|verify|gc|backup|restore|…``.
 """
 
 from __future__ import annotations
 
 from twin.build import build
 from twin.catalogue import LayerInfo, Variable, View
+from twin.comparing import Difference
 from twin.errors import (
     BuildError,
+    BusyError,
     ManifestError,
     PluginMissingError,
     SeriesError,
@@ -21,7 +23,10 @@ from twin.errors import (
     TwinNotFoundError,
     UnknownNameError,
 )
+from twin.forecast import forecast
 from twin.fusion import FusionReport, Placements, measure_fusion
+from twin.history import Run, history
+from twin.keeping import backup, collect_garbage, restore
 from twin.lineage import Explanation
 from twin.manifest import Manifest, json_schema, read_manifest
 from twin.model import Twin, open  # noqa: A004 - twin.open reads as it should
@@ -29,7 +34,9 @@ from twin.timeline import Clock
 
 __all__ = [
     "BuildError",
+    "BusyError",
     "Clock",
+    "Difference",
     "Explanation",
     "FusionReport",
     "LayerInfo",
@@ -37,6 +44,7 @@ __all__ = [
     "ManifestError",
     "Placements",
     "PluginMissingError",
+    "Run",
     "SeriesError",
     "StoreDamagedError",
     "TruthError",
@@ -46,9 +54,14 @@ __all__ = [
     "UnknownNameError",
     "Variable",
     "View",
+    "backup",
     "build",
+    "collect_garbage",
+    "forecast",
+    "history",
     "json_schema",
     "measure_fusion",
     "open",
     "read_manifest",
+    "restore",
 ]

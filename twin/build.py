@@ -25,6 +25,7 @@ from twin.assembly import assemble
 from twin.cells import make_cells
 from twin.errors import BuildError, TwinError
 from twin.field import make_field
+from twin.locks import locked
 from twin.manifest import read_manifest
 from twin.manifest_positions import references
 from twin.manifest_truth import truth_references
@@ -81,6 +82,8 @@ def build(
         If the manifest has faults.
     BuildError
         If a step cannot be carried out; what was finished is kept for the next build.
+    BusyError
+        If another process builds or cleans this twin.
     """
     begin = perf_counter()
     out, watcher = Path(out).resolve(), watcher or Silent()
@@ -92,16 +95,25 @@ def build(
         raise BuildError(
             f"cannot write a twin to {out} ({error.strerror}): give another --out, a folder that you may write to"
         ) from None
-    watcher.planned(plan)
-    outcomes = _take_steps(plan, work, scheduler=scheduler, workers=workers, watcher=watcher)
-    snapshot = assemble(plan, out, work)
-    record = {
-        "snapshot": snapshot,
-        "code": code_version(),
-        "seconds": round(perf_counter() - begin, 3),
-        "steps": [{"name": o.name, "reused": o.reused, "seconds": round(o.seconds, 3)} for o in outcomes],
-    }
-    write_run(out, record)
+    with locked(out):
+        watcher.planned(plan)
+        outcomes = _take_steps(plan, work, scheduler=scheduler, workers=workers, watcher=watcher)
+        snapshot = assemble(plan, out, work)
+        record = {
+            "snapshot": snapshot,
+            "code": code_version(),
+            "seconds": round(perf_counter() - begin, 3),
+            "steps": [
+                {
+                    "name": o.name,
+                    "folder": place_of(work, plan[o.name]).name,
+                    "reused": o.reused,
+                    "seconds": round(o.seconds, 3),
+                }
+                for o in outcomes
+            ],
+        }
+        write_run(out, record)
     watcher.finished(snapshot)
     return open_twin(out)
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -262,3 +266,62 @@ def view_from_json(tree: Mapping[str, Any] | None) -> View:
     said = dict(tree or {})
     lon_lat = said.pop("centre", None)
     return View(centre=None if lon_lat is None else (float(lon_lat[0]), float(lon_lat[1])), **said)
+
+
+def attributes_of(variable: Variable, part: str) -> dict[str, Any]:
+    """Say what an array of the cube holds, in the words of CF.
+
+    Parameters
+    ----------
+    variable : Variable
+        Which one.
+    part : str
+        ``value``, ``sigma`` or ``sigma_m``.
+
+    Returns
+    -------
+    dict
+        Attributes that NetCDF can hold.
+    """
+    if part == "sigma_m":
+        return {"units": "m", "long_name": f"1-sigma uncertainty per axis of the positions behind {variable.name}"}
+    origin = {key: getattr(variable, key) for key in ("owner", "licence", "level", "attribution")}
+    shown = {
+        "units": variable.unit,
+        "long_name": variable.title.get("en", variable.name),
+        "title": json.dumps(dict(variable.title), ensure_ascii=False),
+        "kind": variable.kind,
+        **({"categories": list(variable.categories)} if variable.categories else {}),
+        "layer": variable.layer,
+        "method": variable.method,
+        "modelled": int(variable.modelled),
+        **origin,
+    }
+    if part == "sigma":
+        shown["long_name"] = f"standard deviation of {shown['long_name']}"
+    return shown
+
+
+def ledger_of(layers: Mapping[str, LayerInfo]) -> pd.DataFrame:
+    """Lay out what became of the records of every layer.
+
+    Parameters
+    ----------
+    layers : Mapping of str to LayerInfo
+        By name.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `Twin.ledger` gives it.
+    """
+    names = ["records_in", "placed", "quarantined", "rejected", "reasons", "position", "status"]
+    names += ["operation", "sigma_m", "vertical"]
+    rows = {name: {key: getattr(info, key) for key in names} for name, info in layers.items()}
+    for row in rows.values():
+        row["vertical"] = row["vertical"] or ""
+        row["reasons"] = ", ".join(f"{code} {count:,}" for code, count in row["reasons"].items())
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("layer")
+    shown = [info.evidence.get("probability") for info in layers.values()]
+    frame.insert(names.index("status") + 1, "probability", np.array(shown, dtype=np.float64))
+    return frame

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from crs import CrsError
-from layers import LayerError
-from spatial_join import JoinError
+from twin import cli_store
 from twin.build import build as build_twin
+from twin.cli_frame import (
+    AMBIGUOUS,
+    DAMAGED,
+    FAILED,
+    UNKNOWN,
+    AsJson,
+    TwinPath,
+    app,
+    console,
+    default_place,
+    error_console,
+    examples,
+    faults_told,
+    write_json,
+)
 from twin.cli_tables import doubts_told, fusion_places_table, fusion_table, ledger_table, plain, positions_told
 from twin.detect_file import Question, judge_file, status_of, write_picture
 from twin.doctor import findings
-from twin.errors import ManifestError, PluginMissingError, StoreDamagedError, TwinError
+from twin.errors import PluginMissingError
 from twin.fusion import POOLED
 from twin.manifest import json_schema
 from twin.model import Twin
@@ -28,68 +39,14 @@ from twin.model import open as open_twin
 from twin.progress import Bar, Silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
+__all__ = ["app", "cli_store", "main", "plugin"]
 
 PLUGINS = "twin.plugins"
 
-# Exit codes, so that scripts can tell what happened.
-FAILED, USAGE, FAULTY_MANIFEST, DAMAGED, AMBIGUOUS, UNKNOWN = 1, 2, 3, 4, 5, 6
 
-app = typer.Typer(
-    name="twin",
-    help="A city's digital twin: from raw files in conflicting positions to a 3D city.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-
-TwinPath = Annotated[Path, typer.Argument(help="Folder of the twin, such as monaco.twin", metavar="TWIN")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output")]
-
-_out = Console()
-_err = Console(stderr=True)
-
-
-def _examples(*lines: str) -> str:
-    return "**Examples**\n\n" + "\n\n".join(f"`{line}`" for line in lines)
-
-
-@contextmanager
-def _faults_told() -> Iterator[None]:
-    """Turn what users can mend into a message and an exit code."""
-    try:
-        yield
-    except ManifestError as error:
-        _fail(error, FAULTY_MANIFEST)
-    except StoreDamagedError as error:
-        _fail(error, DAMAGED)
-    except (TwinError, CrsError, LayerError, JoinError) as error:
-        _fail(error, FAILED)
-    except KeyboardInterrupt:
-        _err.print("stopped; what was finished is kept, the same command goes on from there")
-        raise typer.Exit(130) from None
-
-
-def _fail(error: Exception, code: int) -> None:
-    _err.print(f"[red]error:[/] {plain(str(error))}", highlight=False, soft_wrap=True)
-    raise typer.Exit(code) from None
-
-
-def _write_json(tree: Any) -> None:  # noqa: ANN401 - JSON is of any type
-    sys.stdout.write(json.dumps(tree, ensure_ascii=False, indent=2, default=str) + "\n")
-
-
-@app.callback()
-def _every_command(
-    *,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what is done to standard error")] = False,
-) -> None:
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(name)s: %(message)s")
-
-
-@app.command("build", epilog=_examples("twin build city.yaml", "twin build city.yaml --out monaco.twin --workers 2"))
+@app.command("build", epilog=examples("twin build city.yaml", "twin build city.yaml --out monaco.twin --workers 2"))
 def _build(
     manifest: Annotated[Path, typer.Argument(help="The city.yaml")],
     *,
@@ -101,25 +58,25 @@ def _build(
     as_json: AsJson = False,
 ) -> None:
     """Build a twin from a city.yaml; a second build reuses what did not change."""
-    with _faults_told():
-        place = out or Path(f"{manifest.stem if manifest.stem != 'city' else manifest.resolve().parent.name}.twin")
-        with nullcontext(Silent()) if as_json else Bar(_err) as watcher:
+    with faults_told():
+        place = out or default_place(manifest)
+        with nullcontext(Silent()) if as_json else Bar(error_console) as watcher:
             city = build_twin(manifest, out=place, workers=workers, scheduler=scheduler, watcher=watcher)
         if as_json:
             tree: dict[str, Any] = {"twin": str(place), "snapshot": city.snapshot, "ledger": _ledger_rows(city)}
-            _write_json(tree | ({"fusion": city.fusion_error().to_json()} if city.states_truth else {}))
+            write_json(tree | ({"fusion": city.fusion_error().to_json()} if city.states_truth else {}))
         else:
-            _out.print(ledger_table(city))
+            console.print(ledger_table(city))
             if city.states_truth:
-                _out.print(fusion_table(city.fusion_error(), layers=[POOLED]))
+                console.print(fusion_table(city.fusion_error(), layers=[POOLED]))
             _tell(city)
             for doubt in doubts_told(city):
-                _err.print(f"[yellow]warning:[/] {plain(doubt)}", highlight=False, soft_wrap=True)
+                error_console.print(f"[yellow]warning:[/] {plain(doubt)}", highlight=False, soft_wrap=True)
             told = f"[green]built[/] {plain(str(place))} (snapshot {city.snapshot}); look at it: twin serve {place}"
-            _out.print(told, soft_wrap=True)
+            console.print(told, soft_wrap=True)
 
 
-@app.command("serve", epilog=_examples("twin serve monaco.twin", "twin serve monaco.twin --port 8080 --open"))
+@app.command("serve", epilog=examples("twin serve monaco.twin", "twin serve monaco.twin --port 8080 --open"))
 def _serve(
     path: TwinPath,
     *,
@@ -128,14 +85,14 @@ def _serve(
     open_browser: Annotated[bool, typer.Option("--open", help="Open a browser at it")] = False,
 ) -> None:
     """Show a twin in the browser, on this machine only unless another address is given."""
-    with _faults_told():
+    with faults_told():
         open_twin(path)  # a wrong path is said here, not in the browser
         plugin("serve")(path, port=port, address=address, open_browser=open_browser)
 
 
 @app.command(
     "detect",
-    epilog=_examples(
+    epilog=examples(
         "twin detect taxis.csv --columns x,y --reference streets.geojson",
         "twin detect wells.csv --columns e,n --reference stations.geojson --picture wells.svg --json",
         "twin detect parcels.geojson --area 113.7,22.4,114.7,22.9",
@@ -163,7 +120,7 @@ def _detect(  # noqa: PLR0913 - every option is a parameter
     as_json: AsJson = False,
 ) -> None:
     """Name the definition of a file's positions from evidence, or say why the data cannot tell."""
-    with _faults_told():
+    with faults_told():
         question = Question(
             file=file,
             columns=columns,
@@ -183,13 +140,13 @@ def _detect(  # noqa: PLR0913 - every option is a parameter
         if as_json:
             sys.stdout.write(answer.to_json() + "\n")
         else:
-            _out.print(plain(repr(answer)), highlight=False, soft_wrap=True)
+            console.print(plain(repr(answer)), highlight=False, soft_wrap=True)
     code = {"named": 0, "ambiguous": AMBIGUOUS, "unknown": UNKNOWN}[status_of(answer)]
     if code:
         raise typer.Exit(code)
 
 
-@app.command("explain", epilog=_examples("twin explain monaco.twin 8c3969a4e1acdff no2 --time 2026-06-16T08:00"))
+@app.command("explain", epilog=examples("twin explain monaco.twin 8c3969a4e1acdff no2 --time 2026-06-16T08:00"))
 def _explain(
     path: TwinPath,
     cell: Annotated[str, typer.Argument(help="H3 cell, hexadecimal")],
@@ -199,64 +156,64 @@ def _explain(
     as_json: AsJson = False,
 ) -> None:
     """Say where the value of a cell comes from."""
-    with _faults_told():
+    with faults_told():
         found = open_twin(path).explain(cell, variable, time)
         if as_json:
             sources = json.loads(found.sources.to_json(orient="records", date_format="iso"))
             head = {key: getattr(found, key) for key in ("variable", "time", "value", "unit", "steps")}
-            _write_json({"cell": f"{found.cell:x}", **head, "sources": sources})
+            write_json({"cell": f"{found.cell:x}", **head, "sources": sources})
         else:
-            _out.print(plain(repr(found)), highlight=False, soft_wrap=True)
+            console.print(plain(repr(found)), highlight=False, soft_wrap=True)
 
 
-@app.command("ledger", epilog=_examples("twin ledger monaco.twin", "twin ledger monaco.twin --json"))
+@app.command("ledger", epilog=examples("twin ledger monaco.twin", "twin ledger monaco.twin --json"))
 def _ledger(path: TwinPath, *, as_json: AsJson = False) -> None:
     """Show what became of every record: in = placed + quarantined + rejected."""
-    with _faults_told():
+    with faults_told():
         city = open_twin(path)
         if as_json:
-            _write_json(_ledger_rows(city))
+            write_json(_ledger_rows(city))
         else:
-            _out.print(ledger_table(city))
+            console.print(ledger_table(city))
             _tell(city)
 
 
-@app.command("fusion-error", epilog=_examples("twin fusion-error monaco.twin", "twin fusion-error monaco.twin --json"))
+@app.command("fusion-error", epilog=examples("twin fusion-error monaco.twin", "twin fusion-error monaco.twin --json"))
 def _fusion_error(path: TwinPath, *, as_json: AsJson = False) -> None:
     """Show how many records stand in another cell than they should, read naively and by this twin."""
-    with _faults_told():
+    with faults_told():
         report = open_twin(path).fusion_error()
         if as_json:
-            _write_json(report.to_json())
+            write_json(report.to_json())
         else:
-            _out.print(fusion_table(report, layers=report.layers))
-            _out.print(fusion_places_table(report))
+            console.print(fusion_table(report, layers=report.layers))
+            console.print(fusion_places_table(report))
             for note in report.notes:
-                _out.print(plain(note), highlight=False, soft_wrap=True)
+                console.print(plain(note), highlight=False, soft_wrap=True)
 
 
-@app.command("verify", epilog=_examples("twin verify monaco.twin"))
+@app.command("verify", epilog=examples("twin verify monaco.twin"))
 def _verify(path: TwinPath, *, as_json: AsJson = False) -> None:
     """Compare every stored file with the hash that was kept when it was written."""
-    with _faults_told():
+    with faults_told():
         city = open_twin(path)
         faults = city.verify()
         count = f"{len(faults)} fault" + ("" if len(faults) == 1 else "s")
         if as_json:
-            _write_json({"snapshot": city.snapshot, "faults": faults})
+            write_json({"snapshot": city.snapshot, "faults": faults})
         else:
             for fault in faults:
-                _err.print(f"[red]damaged:[/] {plain(fault)}", highlight=False, soft_wrap=True)
+                error_console.print(f"[red]damaged:[/] {plain(fault)}", highlight=False, soft_wrap=True)
             whole = "[green]whole[/]" if not faults else f"[red]{count}[/], run twin build again"
-            _out.print(f"snapshot {city.snapshot}: {whole}")
+            console.print(f"snapshot {city.snapshot}: {whole}")
         if faults:
             raise typer.Exit(DAMAGED)
 
 
-@app.command("info", epilog=_examples("twin info monaco.twin"))
+@app.command("info", epilog=examples("twin info monaco.twin"))
 def _info(path: TwinPath, *, as_json: AsJson = False) -> None:
     """Show the layers, variables and clock of a twin."""
-    with _faults_told():
+    with faults_told():
         city = open_twin(path)
         variables = [
             {
@@ -272,26 +229,26 @@ def _info(path: TwinPath, *, as_json: AsJson = False) -> None:
         if as_json:
             head = {"city": city.name, "title": city.title, "area": city.area, "resolution": city.resolution}
             tail = {"clock": city.clock.to_json(), "layers": list(city.layers), "variables": variables}
-            _write_json({**head, "snapshot": city.snapshot, **tail})
+            write_json({**head, "snapshot": city.snapshot, **tail})
         else:
-            _out.print(plain(repr(city)), highlight=False, soft_wrap=True)
+            console.print(plain(repr(city)), highlight=False, soft_wrap=True)
 
 
-@app.command("schema", epilog=_examples("twin schema > city.schema.json"))
+@app.command("schema", epilog=examples("twin schema > city.schema.json"))
 def _schema() -> None:
     """Write the JSON Schema of city.yaml, for editors that complete and check while you type."""
-    _write_json(json_schema())
+    write_json(json_schema())
 
 
-@app.command("doctor", epilog=_examples("twin doctor"))
+@app.command("doctor", epilog=examples("twin doctor"))
 def _doctor(*, as_json: AsJson = False) -> None:
     """Look at this installation: shadowed packages, missing libraries, missing plugins."""
     found = findings()
     if as_json:
-        _write_json([{"level": f.level, "subject": f.subject, "text": f.text} for f in found])
+        write_json([{"level": f.level, "subject": f.subject, "text": f.text} for f in found])
     for finding in () if as_json else found:
         colour = {"ok": "green", "warning": "yellow", "error": "red"}[finding.level]
-        _out.print(f"[{colour}]{finding.level}[/] {plain(finding.subject)}: {plain(finding.text)}", soft_wrap=True)
+        console.print(f"[{colour}]{finding.level}[/] {plain(finding.subject)}: {plain(finding.text)}", soft_wrap=True)
     if any(finding.level == "error" for finding in found):
         raise typer.Exit(FAILED)
 
@@ -335,7 +292,7 @@ def _ledger_rows(city: Twin) -> list[dict[str, Any]]:
 
 def _tell(city: Twin) -> None:
     for line in positions_told(city):
-        _out.print(line, highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def main() -> None:

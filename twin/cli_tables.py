@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,7 +14,9 @@ from twin.catalogue import told_position
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from twin.forecast import Expected
     from twin.fusion import FusionReport
+    from twin.history import Run
     from twin.model import Twin
 
 
@@ -121,9 +124,62 @@ def fusion_places_table(report: FusionReport) -> Table:
     return table
 
 
-def _small_table(title: str, heads: Sequence[str]) -> Table:
+def plan_table(expected: Sequence[Expected]) -> Table:
+    """Lay out what a build will do.
+
+    Parameters
+    ----------
+    expected : sequence of Expected
+        Its steps.
+
+    Returns
+    -------
+    rich.table.Table
+        A line a step, and what all of them cost.
+    """
+    table = _small_table("What a build would do", ("input MB", "", "seconds", "after"), first="step")
+    for one in expected:
+        done = "reused" if one.reused else "to do"
+        table.add_row(
+            plain(one.step.name), f"{one.step.cost / 1e6:,.1f}", done, _seconds(one.seconds), ", ".join(one.step.needs)
+        )
+    left = [one for one in expected if not one.reused]
+    seconds = sum(one.seconds for one in left)
+    table.add_section()
+    table.add_row(f"{len(left)} of {len(expected)} to do", "", "", _seconds(seconds), "on one worker")
+    return table
+
+
+def _seconds(seconds: float) -> str:
+    return "?" if math.isnan(seconds) else f"{seconds:,.1f}"
+
+
+def history_table(runs: Sequence[Run], *, current: str) -> Table:
+    """Lay out the builds of a twin.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        The latest first.
+    current : str
+        Id of the snapshot that readers see.
+
+    Returns
+    -------
+    rich.table.Table
+        A line a build.
+    """
+    table = _small_table("Builds, UTC", ("snapshot", "seconds", "steps", "reused", ""), first="recorded")
+    for run in runs:
+        state = "current" if run.snapshot == current else "" if run.kept else "removed"
+        recorded = f"{run.recorded:%Y-%m-%d %H:%M:%S}"
+        table.add_row(recorded, run.snapshot, f"{run.seconds:,.1f}", str(run.steps), str(run.reused), state)
+    return table
+
+
+def _small_table(title: str, heads: Sequence[str], *, first: str = "layer") -> Table:
     table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, padding=0, collapse_padding=True)
-    table.add_column("layer", no_wrap=True)
+    table.add_column(first, no_wrap=True)
     for head in heads:
         table.add_column(head, justify="right", no_wrap=True)
     return table

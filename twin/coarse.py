@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
 from spatial_join import H3Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Floats = npt.NDArray[np.float64]
 Cells = npt.NDArray[np.uint64]
@@ -141,3 +144,36 @@ def on_rows(
     weight = np.asarray(matrix @ known.astype(np.float64))
     sums = np.asarray(matrix @ np.where(known, value, 0.0))
     return rows, np.divide(sums, weight, out=np.full(sums.shape, np.nan), where=weight > 0)
+
+
+def coarse_level(
+    arrays: Mapping[str, np.ndarray[Any, Any]], *, kind: str, resolution: int
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Bring all arrays of a variable to a coarser resolution.
+
+    Parameters
+    ----------
+    arrays : Mapping of str to numpy.ndarray
+        As stored: ``cell``, ``value``, ``support``; ``sigma``, ``sigma_m`` and ``classes`` where there are any.
+    kind : str
+        Of the quantity.
+    resolution : int
+        Coarser than that of the cells.
+
+    Returns
+    -------
+    dict
+        Of the same names but ``classes``.
+    """
+    cells, value, support = arrays["cell"], arrays["value"], arrays["support"]
+    if "classes" in arrays:
+        rolled = coarsen_classes(cells, arrays["classes"], resolution=resolution)
+    else:
+        rolled = coarsen(cells, value, support, kind=kind, resolution=resolution)
+    level = {"cell": rolled[0], "value": rolled[1], "support": rolled[2]}
+    for part in ("sigma", "sigma_m"):
+        # Errors of neighbours are nearly one error, so the coarse cell keeps their mean, not their root.
+        if part in arrays:
+            flat = support if arrays[part].ndim == support.ndim else support.max(axis=-1)
+            level[part] = coarsen(cells, arrays[part], flat, kind="intensive", resolution=resolution)[1]
+    return level

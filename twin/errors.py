@@ -81,6 +81,10 @@ class BuildError(TwinError):
     """A step of a build could not be carried out."""
 
 
+class BusyError(TwinError):
+    """Another process writes to the twin."""
+
+
 class TruthError(TwinError):
     """What is said about where records truly are does not fit them."""
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
-from twin.catalogue import LayerInfo, Variable, View, layer_from_json, variable_from_json, view_from_json
-from twin.coarse import coarsen, coarsen_classes, on_axis, on_rows
+from twin.catalogue import (
+    LayerInfo,
+    Variable,
+    View,
+    attributes_of,
+    layer_from_json,
+    ledger_of,
+    variable_from_json,
+    view_from_json,
+)
+from twin.coarse import coarse_level, on_axis, on_rows
+from twin.comparing import Difference, difference
 from twin.errors import UnknownNameError
+from twin.history import snapshot_as_of
 from twin.lineage import Explanation, explain
 from twin.quality import quality_of, quality_table
 from twin.snapshot import Snapshot, open_snapshot
@@ -21,8 +30,10 @@ from twin.truth import fusion_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
 
     import geopandas as gpd
+    import pandas as pd
 
     from twin.fusion import FusionReport
 
@@ -114,7 +125,7 @@ class Twin:
             for part, array_name in (("value", name), ("sigma", f"{name}_sigma"), ("sigma_m", f"{name}_sigma_m")):
                 if part in level:
                     values = on_axis(level["cell"], level[part], axis)
-                    attributes = _attributes(self.variables[name], part)
+                    attributes = attributes_of(self.variables[name], part)
                     arrays[array_name] = xr.DataArray(values, dims=("cell", "time")[: values.ndim], attrs=attributes)
         coordinates = {
             "cell": xr.DataArray(axis, dims="cell", attrs={"grid_name": "h3", "level": resolution}),
@@ -134,18 +145,7 @@ class Twin:
         if key not in self._levels:
             arrays = self._snapshot.arrays(name, ("cell", "value", "support", "sigma", "sigma_m", "classes"))
             if resolution < self.resolution:
-                cells, value, support = arrays["cell"], arrays["value"], arrays["support"]
-                if "classes" in arrays:
-                    rolled = coarsen_classes(cells, arrays["classes"], resolution=resolution)
-                else:
-                    rolled = coarsen(cells, value, support, kind=variable.kind, resolution=resolution)
-                level = {"cell": rolled[0], "value": rolled[1], "support": rolled[2]}
-                for part in ("sigma", "sigma_m"):
-                    # Errors of neighbours are nearly one error, so the coarse cell keeps their mean, not their root.
-                    if part in arrays:
-                        flat = support if arrays[part].ndim == support.ndim else support.max(axis=-1)
-                        level[part] = coarsen(cells, arrays[part], flat, kind="intensive", resolution=resolution)[1]
-                arrays = level
+                arrays = coarse_level(arrays, kind=variable.kind, resolution=resolution)
             while len(self._levels) >= _KEPT_LEVELS:
                 self._levels.pop(next(iter(self._levels)))
             self._levels[key] = arrays
@@ -204,7 +204,7 @@ class Twin:
         coordinates: dict[str, Any] = {"row": rows}
         if values.ndim == 2:
             coordinates["time"] = ("time", self.clock.coordinate(), self._time_attributes())
-        attributes = _attributes(self.variables[variable], "value")
+        attributes = attributes_of(self.variables[variable], "value")
         dims = ("row", "time")[: values.ndim]
         return xr.DataArray(values, dims=dims, coords=coordinates, name=variable, attrs=attributes)
 
@@ -252,16 +252,7 @@ class Twin:
             is known), probability (of a detected or checked one; NaN where nothing was asked or named), operation,
             sigma_m, vertical (what heights refer to, "unresolved", or "" without heights).
         """
-        names = ["records_in", "placed", "quarantined", "rejected", "reasons", "position", "status"]
-        names += ["operation", "sigma_m", "vertical"]
-        rows = {name: {key: getattr(info, key) for key in names} for name, info in self.layers.items()}
-        for row in rows.values():
-            row["vertical"] = row["vertical"] or ""
-            row["reasons"] = ", ".join(f"{code} {count:,}" for code, count in row["reasons"].items())
-        frame = pd.DataFrame.from_dict(rows, orient="index", columns=names).rename_axis("layer")
-        shown = [info.evidence.get("probability") for info in self.layers.values()]
-        frame.insert(names.index("status") + 1, "probability", np.array(shown, dtype=np.float64))
-        return frame
+        return ledger_of(self.layers)
 
     def quality(self) -> pd.DataFrame:
         """Return how much of each variable is known, and how well.
@@ -334,6 +325,41 @@ class Twin:
         """
         return self._snapshot.faults()
 
+    def as_of(self, moment: str | datetime | date) -> Twin:
+        """Return the twin as it was at a recorded time.
+
+        Parameters
+        ----------
+        moment : str, datetime or date
+            ISO 8601; a date alone means the end of that day, a time without zone is UTC.
+
+        Returns
+        -------
+        Twin
+            Of the snapshot that was the current one then.
+
+        Raises
+        ------
+        TwinNotFoundError
+            If nothing had been built then, or the snapshot was removed since.
+        """
+        return open(self.path, snapshot=snapshot_as_of(self.path, moment))
+
+    def changes_since(self, former: Twin) -> Difference:
+        """Compare with a former state.
+
+        Parameters
+        ----------
+        former : Twin
+            The same city, another snapshot.
+
+        Returns
+        -------
+        Difference
+            Layers that tell something else, variables, and how many of their cells have other values.
+        """
+        return difference(former._snapshot, self._snapshot)
+
     def _variable(self, name: str) -> Variable:
         if name not in self.variables:
             raise UnknownNameError(
@@ -345,26 +371,6 @@ class Twin:
         if name not in self.layers:
             raise UnknownNameError(f"{self.name} has no layer {name!r}; it has: {', '.join(self.layers) or 'none'}")
         return self.layers[name]
-
-
-def _attributes(variable: Variable, part: str) -> dict[str, Any]:
-    if part == "sigma_m":
-        return {"units": "m", "long_name": f"1-sigma uncertainty per axis of the positions behind {variable.name}"}
-    origin = {key: getattr(variable, key) for key in ("owner", "licence", "level", "attribution")}
-    shown = {
-        "units": variable.unit,
-        "long_name": variable.title.get("en", variable.name),
-        "title": json.dumps(dict(variable.title), ensure_ascii=False),
-        "kind": variable.kind,
-        **({"categories": list(variable.categories)} if variable.categories else {}),
-        "layer": variable.layer,
-        "method": variable.method,
-        "modelled": int(variable.modelled),
-        **origin,
-    }
-    if part == "sigma":
-        shown["long_name"] = f"standard deviation of {shown['long_name']}"
-    return shown
 
 
 def open(path: str | Path, *, snapshot: str | None = None) -> Twin:  # noqa: A001 - twin.open reads as it should

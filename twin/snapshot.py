@@ -17,6 +17,7 @@ from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, Suf
 from zarr.storage import LocalStore, WrapperStore
 
 from twin.errors import StoreDamagedError, TwinNotFoundError
+from twin.locks import hold
 from twin.store import CURRENT, FORMAT, MANIFEST, SNAPSHOTS, faults_of
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Snapshot:
             found = self.manifest.get("format")
             raise TwinNotFoundError(f"{folder} has format {found!r}, this program reads {FORMAT!r}: build it again")
         self._files: dict[str, dict[str, Any]] = self.manifest["files"]
+        hold(folder, self)
 
     def __contains__(self, name: object) -> bool:
         return name in self._files

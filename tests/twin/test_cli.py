@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.reference.twin_cities import CITY, write_city
-from twin import cli, doctor
+from twin import cli, cli_frame, doctor
 
 HOUSE = Path(__file__).resolve().parents[2]
 runner = CliRunner()
@@ -42,7 +42,7 @@ def test_the_ledger_is_a_table_with_reasons(tiny):
 def test_a_faulty_manifest_ends_with_its_own_code_and_all_faults(tmp_path):
     path = write_city(tmp_path, manifest=CITY.replace("level: internal", "level: intern").replace("air.csv", "air.cvs"))
     done = runner.invoke(cli.app, ["build", str(path)])
-    assert done.exit_code == cli.FAULTY_MANIFEST
+    assert done.exit_code == cli_frame.FAULTY_MANIFEST
     text = " ".join(done.stderr.split())
     assert "city.yaml:13: datasets.detectors.level: found 'intern'" in text
     assert "air.cvs" in text
@@ -55,7 +55,7 @@ def test_verify_tells_damage_by_its_exit_code(tiny, tmp_path):
     victim = copy / "snapshots" / tiny.snapshot / "cube.zarr" / "no2" / "value" / "c" / "0" / "0"
     victim.write_bytes(victim.read_bytes()[:-1])
     done = runner.invoke(cli.app, ["verify", str(copy), "--json"])
-    assert done.exit_code == cli.DAMAGED
+    assert done.exit_code == cli_frame.DAMAGED
     (fault,) = json.loads(done.stdout)["faults"]
     assert "cube.zarr/no2/value" in fault
 
@@ -80,7 +80,7 @@ def test_what_users_can_mend_is_a_message_and_not_a_traceback(tiny, tmp_path):
         ["build", str(write_city(tmp_path)), "--out", str(tmp_path / "air.csv"), "--workers", "0"],
     ):
         done = runner.invoke(cli.app, arguments)
-        assert done.exit_code == cli.FAILED
+        assert done.exit_code == cli_frame.FAILED
         assert done.stderr.lstrip().startswith("error:")
 
 
@@ -140,7 +140,7 @@ def test_serve_is_found_by_registration(tiny, monkeypatch):
     assert told == {"path": tiny.path, "port": 5099, "address": "127.0.0.1", "open_browser": False}
     monkeypatch.setattr(cli.metadata, "entry_points", lambda **_: [])
     done = runner.invoke(cli.app, ["serve", str(tiny.path)])
-    assert done.exit_code == cli.FAILED
+    assert done.exit_code == cli_frame.FAILED
     assert "city-twin" in done.stderr
 
 
