@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from layers.formats.model import Format
+from layers.readers.gpx import read_gpx
 from layers.readers.gtfs import read_gtfs
 from layers.readers.gtfs_feed import holds_timetable
+from layers.readers.gtfs_realtime import read_gtfs_realtime
 from layers.readers.osm import read_osm_pbf, read_osm_xml
+from layers.readers.sumo import SUMO_OUTPUTS, read_sumo_network, read_sumo_output
 from layers.readers.xml_stream import has_root
 
 __all__ = ["FORMATS"]
@@ -40,5 +43,43 @@ FORMATS: tuple[Format, ...] = (
         positions="WGS 84 by definition",
         read=read_gtfs,
         recognise=holds_timetable,
+    ),
+    Format(
+        name="GTFS-Realtime",
+        family="transport",
+        suffixes=(".pb",),
+        starts=(b"\n",),
+        positions="WGS 84 by definition (vehicles); stop ids (trip updates, alerts)",
+        read=read_gtfs_realtime,
+    ),
+    Format(
+        name="GPX",
+        family="transport",
+        suffixes=(".gpx", ".xml"),
+        starts=(b"<",),
+        positions="WGS 84 by definition; heights on a datum that it does not name",
+        read=read_gpx,
+        packed=True,
+        recognise=has_root("gpx"),
+    ),
+    Format(
+        name="SUMO network",
+        family="transport",
+        suffixes=(".xml",),
+        starts=(b"<",),
+        positions="PROJ parameters and an offset, which is taken back",
+        read=read_sumo_network,
+        packed=True,
+        recognise=has_root("net"),
+    ),
+    Format(
+        name="SUMO output",
+        family="transport",
+        suffixes=(".xml",),
+        starts=(b"<",),
+        positions="WGS 84 where its configuration says geo; else nothing, or ids of edges",
+        read=read_sumo_output,
+        packed=True,
+        recognise=has_root(*SUMO_OUTPUTS),
     ),
 )

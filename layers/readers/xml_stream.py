@@ -93,13 +93,28 @@ def _refuse_entities(source: Source, root: etree._Element) -> None:
         )
 
 
+def _root(source: Source) -> etree._Element:
+    """Read as far as the root element, which has nothing in it yet."""
+    parser = etree.XMLPullParser(events=("start",), **_SAFE)
+    try:
+        with _opened(source) as file:
+            while (chunk := file.read(_CHUNK)) and file.tell() <= _MAX_PROLOG:
+                parser.feed(chunk)
+                for _, element in parser.read_events():
+                    _refuse_entities(source, element)
+                    return element
+    except etree.XMLSyntaxError as error:
+        raise _unreadable(source, error) from error
+    raise FileUnreadableError(f"{source.label}: has no XML element in its first MiB; it may be empty or cut off.")
+
+
 def root_name(source: Source) -> str:
-    """Read as far as the root element.
+    """Read the name of the root element.
 
     Parameters
     ----------
     source : Source
-        An XML file.
+        An XML file; no more than its beginning is read.
 
     Returns
     -------
@@ -113,17 +128,24 @@ def root_name(source: Source) -> str:
     FileUnreadableError
         If there is none within the first MiB, or the XML is broken before it.
     """
-    parser = etree.XMLPullParser(events=("start",), **_SAFE)
-    try:
-        with _opened(source) as file:
-            while (chunk := file.read(_CHUNK)) and file.tell() <= _MAX_PROLOG:
-                parser.feed(chunk)
-                for _, element in parser.read_events():
-                    _refuse_entities(source, element)
-                    return local_name(element)
-    except etree.XMLSyntaxError as error:
-        raise _unreadable(source, error) from error
-    raise FileUnreadableError(f"{source.label}: has no XML element in its first MiB; it may be empty or cut off.")
+    return local_name(_root(source))
+
+
+def prolog_comments(source: Source) -> str:
+    """Read the comments before the root element, where programs write how a file was made.
+
+    Parameters
+    ----------
+    source : Source
+        An XML file.
+
+    Returns
+    -------
+    str
+        One after the other; errors as of :func:`root_name`.
+    """
+    before = _root(source).itersiblings(preceding=True)
+    return "\n".join(str(node.text) for node in before if node.tag is etree.Comment)
 
 
 def has_root(*names: str) -> Callable[[Source], bool]:
