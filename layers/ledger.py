@@ -154,7 +154,7 @@ class Ledger:
         Returns
         -------
         str
-            For people and logs.
+            For people and logs. Files without a record, such as a table of only a header, are named.
         """
         line = (
             f"{self.dataset}: {self.records_in:,} in = {self.placed:,} placed + {len(self.quarantined):,} quarantined "
@@ -164,7 +164,9 @@ class Ledger:
         why = ", ".join(
             f"{reason} {records:,}" for reason, records in zip(counts["reason"], counts["records"], strict=True)
         )
-        return f"{line} ({why})" if why else line
+        bare = ", ".join(name for name, records in self.sources.items() if not records)
+        said = [*([why] if why else []), *([f"no record in {bare}"] if bare else [])]
+        return f"{line} ({'; '.join(said)})" if said else line
 
     def quarantine(
         self, rows: np.ndarray, reasons: np.ndarray, original: pd.DataFrame, *, source: np.ndarray | str

@@ -101,7 +101,7 @@ def read(
         counts = {label: part.count for label, part in zip(labels, tables, strict=True)}
         layer = _to_layer(records, position=position, dataset=dataset, options=options, sources=counts)
     layer = replace(layer, domain=domain, origin=origin or Origin())
-    logger.info("%s", layer.ledger.summary())
+    logger.log(logging.INFO if all(layer.ledger.sources.values()) else logging.WARNING, "%s", layer.ledger.summary())
     return layer
 
 

@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from layers.errors import FileRefusedError, FileUnreadableError
+from layers.errors import FileRefusedError, FileUnreadableError, listed
 
 __all__ = ["Source", "resolve_source"]
 
@@ -153,6 +153,10 @@ def resolve_source(source: str | Path, *, root: Path | None) -> Source:
     resolved = path.resolve()
     if root is not None and not resolved.is_relative_to(root.resolve()):
         raise FileRefusedError(f"{label}: lies outside the root {root}; move the file there or set root: in city.yaml.")
+    if resolved.is_dir():
+        held = sorted(place.name for place in resolved.iterdir() if place.is_file())
+        shown = f"{listed(held[:5])}{', ...' if len(held) > 5 else ''}"
+        raise FileRefusedError(f"{label}: is a folder; name its files, one or a list of one schema. It has {shown}.")
     if not resolved.is_file():
         raise FileRefusedError(f"{label}: no such file ({resolved}); check path: and root:.")
     return Source(resolved, label)

@@ -237,7 +237,7 @@ def read_netcdf(source: Source, options: ReadOptions) -> Pixels:
             )
             declared = _grid_mapping(dataset, data)
             unit = str(data.attrs.get("units", ""))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
         raise FileUnreadableError(f"{source.label}: broken NetCDF ({error}); fetch it again.") from error
     band = _band(source, len(values), options.band)
     return Pixels(

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -26,6 +27,8 @@ from layers.jail import client
 from layers.jail.transfer import dump, load
 from layers.readers.raster import Pixels
 from layers.readers.records import Records
+from tests.layers.samples.every import EVERY
+from tests.reference.same_records import same_records
 
 HOUSE = Path(__file__).parents[2]
 RAW = HOUSE / "data_samples" / "monaco" / "raw"
@@ -51,44 +54,6 @@ def _run(script, *arguments, **options):
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
-
-
-def same_values(ours, theirs):
-    """Say whether two columns are the same to the bit, types and gaps included."""
-    assert ours.dtype == theirs.dtype
-    if not isinstance(ours.dtype, np.dtype):
-        pd.testing.assert_extension_array_equal(ours.array, theirs.array, check_exact=True)
-    elif ours.dtype != object:
-        assert np.array_equal(ours.to_numpy().view(np.uint8), theirs.to_numpy().view(np.uint8))
-    else:
-        assert list(map(type, ours)) == list(map(type, theirs))
-        assert [repr(value) for value in ours] == [repr(value) for value in theirs]
-
-
-def same_geometry(ours, theirs):
-    if ours is None or theirs is None:
-        assert ours is theirs
-        return
-    assert ours.dtype == theirs.dtype == object
-    with np.errstate(invalid="ignore"):
-        assert np.array_equal(
-            shapely.to_wkb(ours, output_dimension=4, flavor="extended", include_srid=True),
-            shapely.to_wkb(theirs, output_dimension=4, flavor="extended", include_srid=True),
-        )
-
-
-def same_records(ours, theirs):
-    """Compare all that two readings hold."""
-    for name in ("count", "declared", "default", "text", "nameless", "units", "heights"):
-        assert getattr(ours, name) == getattr(theirs, name)
-    for one, other in ((ours.table, theirs.table), (ours.rejected, theirs.rejected)):
-        assert one.index.equals(other.index)
-        assert one.columns.equals(other.columns)
-        for k in range(one.shape[1]):
-            same_values(one.iloc[:, k], other.iloc[:, k])
-    same_geometry(ours.geometry, theirs.geometry)
-    assert (ours.faults is None) == (theirs.faults is None)
-    assert ours.faults is None or ours.faults.tolist() == theirs.faults.tolist()
 
 
 def _once(time):
@@ -225,13 +190,13 @@ def test_a_broken_answer_is_an_error_and_nothing_worse(noise):
             assert isinstance(load(file.fileno()), Records)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["stops.geojson", "quarters.geojson", "population.gpkg", "land_use.gpkg", "streets.parquet", "buildings.city.json"],
-)
-def test_a_jailed_reading_is_the_same(name):
-    source = layers.sources.resolve_source(RAW / name, root=None)
-    same_records(client.read_file(source, layers.ReadOptions()), client.read_file(source, HERE))
+@pytest.mark.parametrize("sample", EVERY, ids=lambda sample: sample.file)
+def test_a_jailed_reading_is_the_same(sample, tmp_path):
+    sample.write(tmp_path / sample.file)
+    source = layers.sources.resolve_source(tmp_path / sample.file, root=tmp_path)
+    same_records(
+        client.read_file(source, sample.options), client.read_file(source, replace(sample.options, limits=None))
+    )
 
 
 SHUT_IN = """
