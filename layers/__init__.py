@@ -3,7 +3,7 @@
 `read` turns a file (or several of one schema) into a `Layer` or a `RasterLayer`: attributes, positions as published
 with the definition that says what they mean, and a `Ledger` in which every record is placed, quarantined with a
 reason, or rejected with a reason. The reader is chosen by the file's ending and its first bytes, never by a library's
-guess; `ReadOptions`, `TimeColumn` and `Field` say what a file does not say itself.
+guess; `ReadOptions`, `TimeColumn`, `Field`, `Wide` and `XmlTable` say what a file does not say itself.
 """
 
 from layers.clock import TimeColumn
@@ -21,7 +21,7 @@ from layers.errors import (
 from layers.ledger import Ledger
 from layers.limits import Limits
 from layers.model import Layer
-from layers.options import ReadOptions
+from layers.options import ReadOptions, Wide, XmlTable
 from layers.origin import Origin
 from layers.position import undeclared
 from layers.raster import RasterLayer
@@ -48,6 +48,8 @@ __all__ = [
     "ReaderFailedError",
     "SchemaError",
     "TimeColumn",
+    "Wide",
+    "XmlTable",
     "read",
     "undeclared",
 ]

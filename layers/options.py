@@ -14,7 +14,58 @@ if TYPE_CHECKING:
     from layers.clock import TimeColumn
     from layers.schema import Field
 
-__all__ = ["ReadOptions"]
+__all__ = ["ReadOptions", "Wide", "XmlTable"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wide:
+    r"""How a table with a column for each hour, lane or site becomes one with a record for each value.
+
+    Parameters
+    ----------
+    variable : str
+        What the values are; the name of their column.
+    columns : str
+        Regular expression that finds the columns with values. What its first group finds stands in ``into``,
+        the whole name where it has no group.
+    into : str
+        Column that says which column a value comes from.
+    stamp : str or None
+        Text with columns in braces, such as "{date} {hour}:00", that becomes the column ``stamp``.
+
+    Examples
+    --------
+    >>> Wide(variable="speed", columns=r"^h(\d\d)$", into="hour", stamp="{date} {hour}:00").into
+    'hour'
+    """
+
+    variable: str
+    columns: str
+    into: str = "column"
+    stamp: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class XmlTable:
+    """Which elements of an XML file are records, and which of their parts are columns.
+
+    Parameters
+    ----------
+    records : str
+        Names from one element to the next without namespaces, such as "siteMeasurements/measuredValue"; an element
+        is a record whose path ends so.
+    fields : Mapping of str to str
+        Path by column, from the record: "speed", "location/latitude", "@id", "../measurementSiteReference/@id",
+        "." for its own text.
+
+    Examples
+    --------
+    >>> XmlTable(records="site", fields={"site": "@id", "lon": "location/longitude"}).records
+    'site'
+    """
+
+    records: str
+    fields: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +111,10 @@ class ReadOptions:
         usual ones of the layer.
     day : str or None
         Of a timetable: keep what runs on this service day ("2026-03-29").
+    wide : Wide or None
+        The table has a column for each hour, lane or site, to be made one record for each value.
+    xml : XmlTable or None
+        Which elements of an XML file that no reader knows are records.
     lod : str or None
         Level of detail of a city model; None: the highest of each object.
     default_position : str, Mapping or None
@@ -88,6 +143,8 @@ class ReadOptions:
     vertical: str | None = None
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     day: str | None = None
+    wide: Wide | None = None
+    xml: XmlTable | None = None
     lod: str | None = None
     default_position: object = None
     trust: Literal["declared"] | None = None

@@ -26,6 +26,7 @@ from layers.readers.raster import Pixels
 from layers.readers.records import Records, concatenate_records
 from layers.schema import check_fields, infer_types
 from layers.sources import Source, resolve_source
+from layers.wide import to_long
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,6 +98,8 @@ def read(
         )
     else:
         tables = [part for part in parts if isinstance(part, Records)]
+        if options.wide is not None:
+            tables = [to_long(part, options.wide, label=label) for part, label in zip(tables, labels, strict=True)]
         records = concatenate_records(tables, labels, dataset=dataset) if len(parts) > 1 else tables[0]
         counts = {label: part.count for label, part in zip(labels, tables, strict=True)}
         layer = _to_layer(records, position=position, dataset=dataset, options=options, sources=counts)

@@ -260,6 +260,22 @@ class LimitsSpec(Strict):
     seconds_per_mb: float = Field(2.0, ge=0, description="further seconds for every MiB of the file")
 
 
+class WideSpec(Strict):
+    """How a table with a column for each hour, lane or site becomes one with a record for each value."""
+
+    variable: str = Field(min_length=1, description="name of the column that gets the values")
+    columns: str = Field(min_length=1, description="regular expression that finds the columns, such as ^h(\\d\\d)$")
+    into: str = Field("column", description="column that says which of them a value comes from: the first group")
+    stamp: str | None = Field(None, description='becomes the column stamp, such as "{date} {hour}:00"')
+
+
+class XmlSpec(Strict):
+    """Which elements of an XML file that no reader knows are records, and which of their parts are columns."""
+
+    records: str = Field(min_length=1, description="names without namespaces, such as siteMeasurements/measuredValue")
+    fields: dict[str, str] = Field(min_length=1, description="path by column: speed, location/latitude, @id, ../@id")
+
+
 class ReadSpec(Strict):
     """What a reader needs to be told about this file; the words are those of `layers.ReadOptions`."""
 
@@ -277,6 +293,8 @@ class ReadSpec(Strict):
     vertical: str | None = None
     tags: dict[str, Texts] = Field(default_factory=dict, description="tags that make a record of OpenStreetMap")
     day: Day | None = Field(None, description="service day of a timetable")
+    wide: WideSpec | None = Field(None, description="a column for each hour, lane or site: one record for each value")
+    xml: XmlSpec | None = Field(None, description="records of an XML file that no reader knows, such as DATEX II")
     lod: str | None = None
     limits: LimitsSpec = Field(default_factory=lambda: LimitsSpec.model_validate({}))
 

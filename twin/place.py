@@ -55,7 +55,8 @@ def read_options(dataset: DatasetSpec, manifest: Manifest) -> layers.ReadOptions
         name: layers.Field(**{**field.model_dump(), "missing": tuple(field.missing or ())})
         for name, field in dataset.fields.items()
     }
-    told = dataset.read.model_dump(exclude={"limits"})
+    told = dataset.read.model_dump(exclude={"limits", "wide", "xml"})
+    wide, xml = dataset.read.wide, dataset.read.xml
     return layers.ReadOptions(
         time=time,
         fields=fields,
@@ -64,6 +65,8 @@ def read_options(dataset: DatasetSpec, manifest: Manifest) -> layers.ReadOptions
         default_position=rooted(profile_position(manifest.spec.profile), manifest.root),
         trust=dataset.trust,
         limits=layers.Limits(**dataset.read.limits.model_dump()),
+        wide=None if wide is None else layers.Wide(**wide.model_dump()),
+        xml=None if xml is None else layers.XmlTable(**xml.model_dump()),
         **told,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from layers.formats.model import Format
+from layers.readers.declared_xml import read_declared_xml
 from layers.readers.gpx import read_gpx
 from layers.readers.gtfs import read_gtfs
 from layers.readers.gtfs_feed import holds_timetable
@@ -81,5 +82,14 @@ FORMATS: tuple[Format, ...] = (
         read=read_sumo_output,
         packed=True,
         recognise=has_root(*SUMO_OUTPUTS),
+    ),
+    Format(
+        name="XML by declaration",
+        family="transport",
+        suffixes=(".xml",),
+        starts=(b"<",),
+        positions="nothing: fields, and the manifest says what they mean",
+        read=read_declared_xml,
+        packed=True,
     ),
 )

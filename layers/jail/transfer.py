@@ -21,7 +21,7 @@ from layers.clock import TimeColumn
 from layers.errors import LayerError, TransferError
 from layers.jail.shapes import pack_geometry, unpack_geometry
 from layers.limits import Limits
-from layers.options import ReadOptions
+from layers.options import ReadOptions, Wide, XmlTable
 from layers.readers.raster import Pixels
 from layers.readers.records import Records
 from layers.schema import Field
@@ -37,7 +37,8 @@ __all__ = ["dump", "load"]
 
 _ALIGNED = 64
 _DATACLASSES = {
-    kind.__name__: kind for kind in (Records, Pixels, Lattice, ReadOptions, TimeColumn, Field, Limits, Source)
+    kind.__name__: kind
+    for kind in (Records, Pixels, Lattice, ReadOptions, TimeColumn, Field, Limits, Source, Wide, XmlTable)
 }
 #: Columns of these types keep what is missing in a mask beside the values.
 _MASKED = {"Int", "UInt", "Float", "boolean"}

@@ -9,14 +9,14 @@ import osmium
 from google.transit.gtfs_realtime_pb2 import FeedMessage
 from osmium.osm.mutable import Node, Relation, Way
 
-from layers.options import ReadOptions
+from layers.options import ReadOptions, Wide, XmlTable
 from tests.layers.samples.model import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["FEED", "GPX", "NETWORK", "SAMPLES", "VEHICLES", "write_feed", "write_message"]
+__all__ = ["DATEX", "DATEX_TABLE", "FEED", "GPX", "NETWORK", "SAMPLES", "VEHICLES", "write_feed", "write_message"]
 
 NODES = {1: (7.41, 43.73), 2: (7.42, 43.73), 3: (7.42, 43.74), 4: (7.41, 43.74), 5: (7.415, 43.735)}
 WAYS = (
@@ -166,6 +166,49 @@ VEHICLES = """<?xml version="1.0" encoding="UTF-8"?>
   </timestep>
 </fcd-export>
 """
+DATEX = """<?xml version="1.0" encoding="UTF-8"?>
+<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+<soap:Body>
+<d2LogicalModel xmlns="http://datex2.eu/schema/2/2_0">
+<payloadPublication xsi:type="MeasuredDataPublication">
+  <siteMeasurements>
+    <measurementSiteReference id="S1" version="1"/>
+    <measurementTimeDefault>2026-03-30T07:00:00+02:00</measurementTimeDefault>
+    <measuredValue index="1">
+      <measuredValue><basicData xsi:type="TrafficSpeed">
+        <averageVehicleSpeed><speed>81.5</speed></averageVehicleSpeed>
+      </basicData></measuredValue>
+    </measuredValue>
+    <measuredValue index="2">
+      <measuredValue><basicData xsi:type="TrafficFlow">
+        <vehicleFlow><vehicleFlowRate>1260</vehicleFlowRate></vehicleFlow>
+      </basicData></measuredValue>
+    </measuredValue>
+  </siteMeasurements>
+  <siteMeasurements>
+    <measurementSiteReference id="S2" version="1"/>
+    <measurementTimeDefault>2026-03-30T07:00:00+02:00</measurementTimeDefault>
+    <measuredValue index="1"><measuredValue><basicData xsi:type="TrafficSpeed">
+      <averageVehicleSpeed><speed>40</speed></averageVehicleSpeed>
+    </basicData></measuredValue></measuredValue>
+    <measuredValue index="2"><measuredValue><basicData xsi:type="TrafficSpeed">
+      <averageVehicleSpeed><speed>40</speed><speed>41</speed></averageVehicleSpeed>
+    </basicData></measuredValue></measuredValue>
+  </siteMeasurements>
+</payloadPublication></d2LogicalModel></soap:Body></soap:Envelope>
+"""
+_BASIC = "measuredValue/basicData"
+DATEX_TABLE = XmlTable(
+    records="siteMeasurements/measuredValue",
+    fields={
+        "site": "../measurementSiteReference/@id",
+        "time": "../measurementTimeDefault",
+        "index": "@index",
+        "kind": f"{_BASIC}/@type",
+        "speed": f"{_BASIC}/averageVehicleSpeed/speed",
+        "flow": f"{_BASIC}/vehicleFlow/vehicleFlowRate",
+    },
+)
 
 
 def _writes(text: str) -> Callable[[Path], None]:
@@ -251,5 +294,22 @@ SAMPLES: tuple[Sample, ...] = (
         records=3,
         placed=2,
         bounds=(7.41, 43.73, 7.42, 43.74),
+    ),
+    Sample(
+        format="XML by declaration",
+        file="datex.xml",
+        write=_writes(DATEX),
+        records=4,
+        placed=3,
+        position={"register": "sites", "key": "id", "columns": ["site"]},
+        options=ReadOptions(xml=DATEX_TABLE),
+    ),
+    Sample(
+        format="CSV",
+        file="loops.csv",
+        write=_writes("loop,lon,lat,h07,h08\nA,7.41,43.73,12,\nB,7.42,43.74,3,4\n"),
+        records=4,
+        position={"definition": "EPSG:4326", "columns": ["lon", "lat"]},
+        options=ReadOptions(wide=Wide(variable="vehicles", columns=r"^h(\d\d)$", into="hour")),
     ),
 )
