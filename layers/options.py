@@ -98,6 +98,8 @@ class ReadOptions:
         Column of a text table that holds well-known text, or of a JSON table that holds a ring of [x, y].
     band : int or None
         Band (from 1) of a raster, or index (from 1) along the remaining dimension of a NetCDF variable.
+    at : Mapping of str to str
+        Place along a further dimension of a NetCDF or Zarr variable, by its coordinate: {"time": "2026-06-16T08:00"}.
     no_data : float or None
         Value of a raster that means "no value", where the file does not declare it.
     unit : str
@@ -137,6 +139,7 @@ class ReadOptions:
     header: tuple[int, ...] = ()
     geometry: str | None = None
     band: int | None = None
+    at: Mapping[str, str] = field(default_factory=dict)
     no_data: float | None = None
     unit: str = ""
     height_unit: str | None = None

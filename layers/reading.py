@@ -158,7 +158,7 @@ def _to_raster(pixels: Pixels, *, position: object, dataset: str, options: ReadO
         variable=pixels.variable,
         unit=pixels.unit,
         label=None if pixels.declared is None else shorten(pixels.declared),
-        steps=_overruled(definition, pixels.declared, options),
+        steps=(*pixels.notes, *_overruled(definition, pixels.declared, options)),
     )
 
 

@@ -19,6 +19,7 @@ _CHUNK = 1 << 22
 _MAX_RATIO = 250
 _RATIO_FREE = 64 << 20
 _MAX_UNPACKED = 16 << 30
+_STORE = ("zarr.json", ".zmetadata", ".zgroup", ".zarray")
 _GZIP = b"\x1f\x8b"
 
 
@@ -41,7 +42,7 @@ class Source:
     def suffix(self) -> str:
         """Lower-case ending without ".gz", such as ".csv", ".city.jsonl" or ".gdb.zip"."""
         endings = Path(self.path.name.lower().removesuffix(".gz")).suffixes
-        double = next((ending for ending in (".city", ".gdb") if ending in endings[:-1]), "")
+        double = next((ending for ending in (".city", ".gdb", ".zarr") if ending in endings[:-1]), "")
         return double + endings[-1] if endings else ""
 
     @property
@@ -78,8 +79,11 @@ class Source:
         bytes
             At most ``count``.
         """
+        path = self.path
+        if path.is_dir():  # a Zarr store: what it is stands in a file of its own
+            path = next((path / name for name in _STORE if (path / name).is_file()), path)
         try:
-            with gzip.open(self.path, "rb") if self.packed else self.path.open("rb") as file:
+            with gzip.open(path, "rb") if self.packed else path.open("rb") as file:
                 return file.read(count)
         except (OSError, EOFError, zlib.error) as error:
             raise FileUnreadableError(f"{self.label}: cannot be opened ({error}).") from error
@@ -153,6 +157,8 @@ def resolve_source(source: str | Path, *, root: Path | None) -> Source:
     resolved = path.resolve()
     if root is not None and not resolved.is_relative_to(root.resolve()):
         raise FileRefusedError(f"{label}: lies outside the root {root}; move the file there or set root: in city.yaml.")
+    if resolved.is_dir() and resolved.suffix == ".zarr":
+        return Source(resolved, label)
     if resolved.is_dir():
         held = sorted(place.name for place in resolved.iterdir() if place.is_file())
         shown = f"{listed(held[:5])}{', ...' if len(held) > 5 else ''}"

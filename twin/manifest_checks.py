@@ -91,7 +91,7 @@ def path_faults(name: str, dataset: DatasetSpec, root: Path, lines: Lines) -> li
         elif not full.exists():
             remedy = "write the path of the file relative to root"
             faults.append(Fault(line=line, where=where, found=f"{part!r}, which does not exist", remedy=remedy))
-        elif not full.is_file():
+        elif not full.is_file() and not (full.is_dir() and full.suffix == ".zarr"):
             remedy = "write the path of a file, or a list of them"
             faults.append(Fault(line=line, where=where, found=f"{part!r}, which is a folder", remedy=remedy))
         elif not os.access(full, os.R_OK):

@@ -90,6 +90,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 LocalTime = Annotated[str, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 # What a position may say is the business of `crs`; `manifest` asks it and reports its answer with the line.
 Said = Annotated[Any, WithJsonSchema(_POSITION)]
+Place = Annotated[str, BeforeValidator(lambda value: getattr(value, "isoformat", lambda: str(value))())]
 Rows = Annotated[
     tuple[Annotated[int, Field(ge=1)], ...],
     BeforeValidator(lambda value: [value] if isinstance(value, int) else value),
@@ -289,6 +290,7 @@ class ReadSpec(Strict):
     )
     geometry: str | None = Field(None, description="column of a text table that holds well-known text")
     band: int | None = None
+    at: dict[str, Place] = Field(default_factory=dict, description="along further axes: {time: 2026-06-16T08:00}")
     no_data: float | None = None
     vertical: str | None = None
     tags: dict[str, Texts] = Field(default_factory=dict, description="tags that make a record of OpenStreetMap")

@@ -15,7 +15,7 @@ import spatial_join
 from twin.manifest_files import position_files
 from twin.manifest_positions import profile_position, references
 from twin.manifest_truth import truth_references
-from twin.store import canonical_json, hash_file
+from twin.store import canonical_json, hash_file, hash_input, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,8 +164,8 @@ def make_plan(manifest: Manifest) -> Plan:
         measuring = {word: entry[word] for word in ("site", "support", "uncertain")}
         measuring["variables"] = {key: _without(value, "title") for key, value in entry["variables"].items()}
         needs = tuple(f"place {other}" for other in references(dataset))
-        cost = sum(path.stat().st_size for path in files)
-        content = [[part, hash_file(path)] for part, path in zip(dataset.path, files, strict=True)]
+        cost = sum(size_of(path) for path in files)
+        content = [[part, hash_input(path)] for part, path in zip(dataset.path, files, strict=True)]
         content += [["position", hash_file(path)] for path in manifest.position_files(name)]
         before = [steps[need].key for need in needs]
         place = Step(

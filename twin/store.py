@@ -80,6 +80,40 @@ def hash_tree(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
+def hash_input(path: Path) -> str:
+    """Return the SHA-256 of a file, or of all files of a folder (a Zarr store) with their names.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    if path.is_dir():
+        return hashlib.sha256(canonical_json(hash_tree(path))).hexdigest()
+    return hash_file(path)
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files of a folder.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder.
+
+    Returns
+    -------
+    int
+        Bytes.
+    """
+    return sum(file.stat().st_size for file in path.rglob("*")) if path.is_dir() else path.stat().st_size
+
+
 def canonical_json(tree: object) -> bytes:
     """Return JSON that is equal for equal content.
 

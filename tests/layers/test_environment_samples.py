@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import layers
-from tests.layers.samples import tables
+from tests.layers.samples import environment, tables
 
-SAMPLES = tables.SAMPLES
+SAMPLES = (*tables.SAMPLES, *environment.SAMPLES)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.file)
@@ -19,3 +19,6 @@ def test_a_sample_is_read_as_written(sample, tmp_path):
     if sample.format in {"CSV", "Excel"}:
         assert layer.column("station").tolist() == [row[0] for row in tables.ROWS]
         assert np.array_equal(layer.column("no2"), [21.5, 35.0, np.nan], equal_nan=True)
+        return
+    values = np.where(environment.FIELD == -9999, np.nan, environment.FIELD)
+    assert layer.values == pytest.approx(values, abs=0, nan_ok=True)
