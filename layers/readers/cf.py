@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from xarray.backends import H5netcdfBackendEntrypoint, ScipyBackendEntrypoint, ZarrBackendEntrypoint
 
 from crs import Lattice
 from layers.errors import FileUnreadableError, SchemaError, listed
@@ -59,12 +60,16 @@ def open_dataset(source: Source) -> Iterator[xr.Dataset]:
     try:
         with warnings.catch_warnings(action="ignore"):  # on metadata that do not concern the values
             if zarr:
-                with open_store(source) as store, xr.open_zarr(
-                    store, consolidated=False, decode_times=False, chunks=None
+                with open_store(source) as store, xr.open_dataset(
+                    store,  # type: ignore[arg-type] # it takes any store of Zarr
+                    engine=ZarrBackendEntrypoint,
+                    consolidated=False,
+                    decode_times=False,
                 ) as dataset:  # fmt: skip
                     yield dataset
             else:
-                engine = "h5netcdf" if is_hdf else "scipy"
+                # By class: looking an engine up by name searches all that is installed, anew in every process.
+                engine = H5netcdfBackendEntrypoint if is_hdf else ScipyBackendEntrypoint
                 with xr.open_dataset(source.path, engine=engine, decode_times=False) as dataset:
                     yield dataset
     except _BROKEN as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import h5py  # type: ignore[import-untyped]
@@ -98,7 +98,8 @@ def open_store(source: Source) -> Iterator[Store]:
     try:
         yield store
     finally:
-        store.close()
+        with suppress(AttributeError):  # a zip archive that was never opened cannot be closed
+            store.close()
 
 
 def _metadata(source: Source) -> Iterator[tuple[str, bytes]]:
