@@ -6,6 +6,7 @@ reason, or rejected with a reason. The reader is chosen by the file's ending and
 guess; `ReadOptions`, `TimeColumn`, `Field`, `Wide` and `XmlTable` say what a file does not say itself.
 """
 
+from layers.checks import key_text
 from layers.clock import TimeColumn
 from layers.errors import (
     FileRefusedError,
@@ -18,19 +19,26 @@ from layers.errors import (
     ReaderFailedError,
     SchemaError,
 )
+from layers.fields import Field
 from layers.ledger import Ledger
 from layers.limits import Limits
 from layers.model import Layer
 from layers.options import ReadOptions, Wide, XmlTable
 from layers.origin import Origin
 from layers.position import undeclared
+from layers.position_repairs import repair_positions
+from layers.quality import MEASURES, Due, Measure, Quality, assess
 from layers.raster import RasterLayer
 from layers.reading import read
 from layers.registry import FORMATS
-from layers.schema import Field
+from layers.repair_rules import Repair
+from layers.repairs import RepairLog, repair_table
+from layers.rules import check_rules, parse_rule
 
 __all__ = [
     "FORMATS",
+    "MEASURES",
+    "Due",
     "Field",
     "FileRefusedError",
     "FileUnreadableError",
@@ -39,17 +47,27 @@ __all__ = [
     "Ledger",
     "LedgerError",
     "Limits",
+    "Measure",
     "Origin",
     "PositionContradictionError",
     "PositionMissingError",
     "ProgramMissingError",
+    "Quality",
     "RasterLayer",
     "ReadOptions",
     "ReaderFailedError",
+    "Repair",
+    "RepairLog",
     "SchemaError",
     "TimeColumn",
     "Wide",
     "XmlTable",
+    "assess",
+    "check_rules",
+    "key_text",
+    "parse_rule",
     "read",
+    "repair_positions",
+    "repair_table",
     "undeclared",
 ]

@@ -148,6 +148,22 @@ class Ledger:
         counted = pd.concat(parts).value_counts().rename("records").reset_index()
         return counted.sort_values(["records", "fate", "reason"], ascending=[False, True, True], ignore_index=True)
 
+    def by_source(self) -> pd.DataFrame:
+        """Count the records of each file by what became of them.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``source``; columns records_in, placed, quarantined, rejected, of which the first is the sum of the
+            others.
+        """
+        table = pd.DataFrame({"records_in": pd.Series(dict(self.sources), dtype="int64")})
+        for fate, frame in (("quarantined", self.quarantined), ("rejected", self.rejected)):
+            counted = frame["source"].astype(object).value_counts()
+            table[fate] = counted.reindex(table.index, fill_value=0).astype("int64")
+        table.insert(1, "placed", table["records_in"] - table["quarantined"] - table["rejected"])
+        return table.rename_axis("source")
+
     def summary(self) -> str:
         """Say it in one line, with the reasons.
 

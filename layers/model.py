@@ -17,6 +17,8 @@ from layers.errors import LayerError, listed
 from layers.ledger import Ledger
 from layers.origin import DOMAINS, Origin
 from layers.position import resolve_position
+from layers.published import Published, written_out
+from layers.repairs import RepairLog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +63,10 @@ class Layer:
         What was done to the positions since they were read, in order.
     label : str or None
         What the file itself says of its positions, by code where it gives one; None if nothing.
+    repairs : RepairLog
+        Every cell that a repair changed since it was read.
+    published : Published or None
+        The records as they came, which is how they are entered when they are set aside; None: as they are.
 
     Examples
     --------
@@ -83,6 +89,8 @@ class Layer:
     units: Mapping[str, str] = field(default_factory=dict)
     steps: tuple[str, ...] = ()
     label: str | None = None
+    repairs: RepairLog = field(default_factory=RepairLog)
+    published: Published | None = None
 
     def __post_init__(self) -> None:
         if self.domain not in DOMAINS:
@@ -251,9 +259,8 @@ class Layer:
         reasons: str | NDArray[np.object_],
         *,
         fate: Fate,
-        original: pd.DataFrame | None = None,
     ) -> Self:
-        """Take records out of the layer and enter them in the ledger.
+        """Take records out of the layer and enter them in the ledger, as they came where that is known.
 
         Parameters
         ----------
@@ -263,8 +270,6 @@ class Layer:
             "code: detail" for all, or one a record of the layer.
         fate : {"quarantined", "rejected"}
             How they are entered.
-        original : pandas.DataFrame or None
-            Their values as published, n lines; None: as the layer has them now.
 
         Returns
         -------
@@ -275,20 +280,16 @@ class Layer:
             raise LayerError(f"{self.name}: a mask of shape {mask.shape} does not fit {len(self)} records.")
         if not mask.any():
             return self
-        original = (self.table if original is None else original)[mask]
-        if isinstance(self.coordinates, Shapes):
-            original = original.assign(geometry=shapely.to_wkt(self.coordinates.geometry[mask], rounding_precision=-1))
-        else:
-            written = {
-                name: values[mask]
-                for name, values in zip(self.position.columns, self.coordinates.columns, strict=False)
-                if name not in original.columns
-            }
-            original = original.assign(**written)
+        rows = self.table.index.to_numpy()[mask]
+        original = (
+            written_out(self.table, self.coordinates, self.position, mask)
+            if self.published is None
+            else self.published.records(rows)
+        )
         one = next(iter(self.ledger.sources), "")
         source = original["source_file"].to_numpy(dtype=object) if "source_file" in original else one
         entered = self.ledger.quarantine if fate == "quarantined" else self.ledger.reject
-        ledger = entered(self.table.index.to_numpy()[mask], _reason_array(mask, reasons), original, source=source)
+        ledger = entered(rows, _reason_array(mask, reasons), original, source=source)
         return replace(self, table=self.table[~mask], coordinates=take(self.coordinates, ~mask), ledger=ledger)
 
     def with_coordinates(self, placed: Placed, /) -> Self:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from layers.clock import TimeColumn
-    from layers.schema import Field
+    from layers.fields import Field
+    from layers.repair_rules import Repair
 
 __all__ = ["ReadOptions", "Wide", "XmlTable"]
 
@@ -121,6 +122,14 @@ class ReadOptions:
         Level of detail of a city model; None: the highest of each object.
     default_position : str, Mapping or None
         What positions mean where neither the caller nor the file says it (a format's own default does not count).
+    unique : tuple of tuple of str
+        Columns that together must be unique; a record whose key stands before it is quarantined.
+    rules : tuple of str
+        Comparisons that hold in every record, such as "min_kmh <= max_kmh"; see `layers.parse_rule`.
+    repairs : tuple of Repair
+        What may be mended, and from what it is known; every changed cell is recorded.
+    known : Mapping of str to frozenset of str
+        Ids by "dataset.column" that fields refer to.
     trust : {"declared"} or None
         "declared": the given position holds even where the file's own label contradicts it, and the layer's steps
         record it; None: such a contradiction is refused.
@@ -150,5 +159,9 @@ class ReadOptions:
     xml: XmlTable | None = None
     lod: str | None = None
     default_position: object = None
+    unique: tuple[tuple[str, ...], ...] = ()
+    rules: tuple[str, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    known: Mapping[str, frozenset[str]] = field(default_factory=dict)
     trust: Literal["declared"] | None = None
     limits: Limits | None = field(default_factory=Limits)

@@ -14,6 +14,7 @@ import shapely
 from crs import Fields, PositionDefinition, Shapes, vertical_definition
 from layers.arrays import given_reasons, to_array
 from layers.clock import resolve_time
+from layers.duplicates import repeated
 from layers.errors import SchemaError, listed
 from layers.jail.client import read_file
 from layers.ledger import Ledger
@@ -21,9 +22,12 @@ from layers.model import Layer
 from layers.options import ReadOptions
 from layers.origin import Origin
 from layers.position import contradicts, label_name, resolve_heights, resolve_position, shorten
+from layers.published import Published
 from layers.raster import RasterLayer
 from layers.readers.raster import Pixels
 from layers.readers.records import Records, concatenate_records
+from layers.repairs import repair_table
+from layers.rules import check_rules
 from layers.schema import check_fields, infer_types
 from layers.sources import Source, resolve_source
 from layers.wide import to_long
@@ -269,27 +273,30 @@ def _to_layer(
             columns=records.heights,
             dataset=dataset,
         )
-    table = written
+    repaired = repair_table(written, options.repairs, options.fields)
+    table = mended = repaired.table
     if records.text:
         keep = frozenset(name for name, rule in options.fields.items() if rule.kind in {"text", "category"})
-        table = infer_types(written.drop(columns="source_file", errors="ignore"), keep=keep)
-        table = table if "source_file" not in written else table.assign(source_file=written["source_file"])
-    table, wrong = check_fields(table, options.fields, dataset=dataset)
+        table = infer_types(mended.drop(columns="source_file", errors="ignore"), keep=keep)
+        table = table if "source_file" not in mended else table.assign(source_file=mended["source_file"])
+    table, wrong = check_fields(table, options.fields, dataset=dataset, unique=options.unique, known=options.known)
     coordinates = (
         Shapes(records.geometry)
         if records.geometry is not None and definition.kind == "coordinates"
         # Numbers as text keep the zeros at their end, which say how finely they were written.
-        else _fields(written if definition.kind == "coordinates" else table, definition, dataset)
+        else _fields(mended if definition.kind == "coordinates" else table, definition, dataset)
     )
     untimed = None
     if options.time is not None:
-        if options.time.column not in written:
-            raise SchemaError(f"{dataset}: time names {options.time.column!r}; the file has {listed(written.columns)}.")
-        time, untimed = resolve_time(written[options.time.column], options.time)
+        if options.time.column not in mended:
+            raise SchemaError(f"{dataset}: time names {options.time.column!r}; the file has {listed(mended.columns)}.")
+        time, untimed = resolve_time(mended[options.time.column], options.time)
         table = table.assign(time=time)
     units = {**records.units, **{name: rule.unit for name, rule in options.fields.items() if rule.unit}}
-    left_out = _left_out(written, options.where, dataset)
-    reasons = _merge(wrong, untimed, records.faults)
+    left_out, conflicting = _left_out(mended, options.where, dataset), None
+    for repair in (repair for repair in options.repairs if repair.rule == "deduplicate"):
+        same, differing = repeated(mended, records.geometry, repair)
+        left_out, conflicting = _merge(left_out, same), _merge(differing, conflicting)
     layer = Layer(
         name=dataset,
         table=table.rename_axis(index="row"),
@@ -299,7 +306,15 @@ def _to_layer(
         units=units,
         label=None if records.declared is None else shorten(records.declared),
         steps=(*records.notes, *_overruled(definition, records.declared, options)),
+        repairs=repaired.log,
+        published=Published(table=written, geometry=records.geometry),
     )
+    return _checked(layer, left_out, _merge(wrong, untimed, records.faults, repaired.doubtful, conflicting), options)
+
+
+def _checked(layer: Layer, left_out: NDArray[np.object_], reasons: NDArray[np.object_], options: ReadOptions) -> Layer:
+    """Set aside what is left out and what is wrong, and then what breaks a rule between columns."""
     out = given_reasons(left_out)
-    layer = layer.set_aside(out, left_out, fate="rejected", original=written)
-    return layer.set_aside(given_reasons(reasons)[~out], reasons[~out], fate="quarantined", original=written[~out])
+    layer = layer.set_aside(out, left_out, fate="rejected")
+    layer = layer.set_aside(given_reasons(reasons)[~out], reasons[~out], fate="quarantined")
+    return check_rules(layer, options.rules, of_geometry=False)

@@ -2,67 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from layers.checks import content_faults, key_faults
 from layers.errors import SchemaError
+from layers.fields import Field, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Field", "check_fields", "infer_types"]
 
-Kind = Literal["number", "integer", "text", "category", "boolean"]
 
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
 _TASTE = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class Field:
-    """What is known about one column.
-
-    Parameters
-    ----------
-    unit : str
-        Unit of the values as published; "" when not stated.
-    min, max : float or None
-        Lowest and highest value that is possible, in that unit; records beyond are quarantined.
-    required : bool
-        Whether a record without a value is quarantined.
-    kind : {"number", "integer", "text", "category", "boolean"} or None
-        What the values are; None: as the whole column reads.
-    missing : tuple of str
-        Texts or numbers that stand for "no value", such as "-999"; the empty text always does.
-
-    Examples
-    --------
-    >>> Field(unit="km/h", min=0, max=200).kind is None
-    True
-    """
-
-    unit: str = ""
-    min: float | None = None
-    max: float | None = None
-    required: bool = False
-    kind: Kind | None = None
-    missing: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise SchemaError(f"a field's min {self.min} lies above its max {self.max}: exchange them.")
-        if self.kind not in {None, "number", "integer", "text", "category", "boolean"}:
-            raise SchemaError(f"a field's kind is {self.kind!r}: write number, integer, text, category or boolean.")
-        if self.kind in {"text", "category", "boolean"} and (self.min is not None or self.max is not None):
-            raise SchemaError(
-                f"a field of kind {self.kind!r} has no min or max: leave them out, or write kind: number."
-            )
 
 
 def _infer(column: pd.Series) -> pd.Series:
@@ -172,7 +131,14 @@ def _faults(name: str, given: pd.Series, typed: pd.Series, rule: Field) -> list[
     return found
 
 
-def check_fields(table: pd.DataFrame, fields: Mapping[str, Field], *, dataset: str) -> tuple[pd.DataFrame, np.ndarray]:
+def check_fields(
+    table: pd.DataFrame,
+    fields: Mapping[str, Field],
+    *,
+    dataset: str,
+    unique: Sequence[tuple[str, ...]] = (),
+    known: Mapping[str, frozenset[str]] | None = None,
+) -> tuple[pd.DataFrame, np.ndarray]:
     """Type the stated columns and find every record that breaks a rule.
 
     Parameters
@@ -183,6 +149,10 @@ def check_fields(table: pd.DataFrame, fields: Mapping[str, Field], *, dataset: s
         Rules by column.
     dataset : str
         For messages.
+    unique : sequence of tuple of str
+        Columns that together must be unique.
+    known : Mapping of str to frozenset of str, optional
+        Ids by "dataset.column" that fields refer to.
 
     Returns
     -------
@@ -216,4 +186,11 @@ def check_fields(table: pd.DataFrame, fields: Mapping[str, Field], *, dataset: s
         for mask, reason in _faults(name, given, typed, rule):
             for i in np.flatnonzero(mask):
                 reasons[i] = reason if reasons[i] is None else f"{reasons[i]}; {reason}"
-    return table.assign(**changed), reasons
+    table = table.assign(**changed)
+    keys = [*((name,) for name, rule in fields.items() if rule.unique), *unique]
+    for place, reason in (
+        *content_faults(table, fields, known=known or {}),
+        *key_faults(table, keys, dataset=dataset),
+    ):
+        reasons[place] = reason if reasons[place] is None else f"{reasons[place]}; {reason}"
+    return table, reasons

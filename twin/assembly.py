@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from twin.accounts import balanced
 from twin.catalogue import LayerInfo, Variable, to_json
 from twin.naive import city_plane
+from twin.place import repairs_file
+from twin.quality import coloured
 from twin.store import SnapshotWriter, canonical_json
 from twin.timeline import clock_from_spec
 from twin.truth import read_note
@@ -56,7 +59,11 @@ def assemble(plan: Plan, out: Path, work: Path) -> str:
                 if (folder / "cube" / key).exists():
                     writer.take(folder / "cube" / key, f"cube.zarr/{key}")
                 variables.append(to_json(_variable(key, name, dataset, info=info, field=fields.get(key))))
-            layers.append(to_json(_layer(name, dataset, info, fields)))
+            repairs = repairs_file(place_of(work, plan[f"place {name}"]))
+            if repairs.exists():
+                writer.take(repairs, f"repairs/{name}.parquet")
+            quality = coloured(info["quality"], dataset.quality, spec.quality, placed=info["placed"])
+            layers.append(to_json(balanced(_layer(name, dataset, {**info, "quality": quality}, fields))))
         root = {"zarr_format": 3, "node_type": "group", "attributes": {"city": spec.city, "grid_name": "h3"}}
         (writer.folder / "cube.zarr").mkdir(exist_ok=True)
         (writer.folder / "cube.zarr" / "zarr.json").write_bytes(canonical_json(root))
@@ -155,6 +162,9 @@ def _layer(name: str, dataset: DatasetSpec, info: Mapping[str, Any], fields: Map
         status=info["status"],
         trust=dataset.trust,
         evidence=info["evidence"],
+        sources=info["sources"],
+        repairs=info.get("repairs", {}),
+        quality=info["quality"],
         sigma_m=float("nan") if sigma_m is None else sigma_m,
         show=dataset.show.model_dump(by_alias=True, exclude_none=True),
         files=dataset.path,

@@ -132,6 +132,12 @@ class LayerInfo:
         What the positions were held against and what that showed, if it was asked for: ``reference``, ``status``,
         ``found``, ``probability``, ``candidates``, ``settle``; for a declared position ``outcome``, "agrees",
         "contradicts" or "open".
+    sources : mapping
+        The ledger file by file: records_in, placed, quarantined, rejected.
+    repairs : mapping
+        Records that each rule of repair changed.
+    quality : mapping
+        The five measures with score, good, of and colour; newest, age_s, interval_s; and ``colour`` of the layer.
     """
 
     name: str
@@ -159,6 +165,9 @@ class LayerInfo:
     status: str = "declared"
     trust: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    repairs: Mapping[str, int] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
 
 
 def told_position(layer: LayerInfo) -> str:

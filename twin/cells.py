@@ -20,6 +20,7 @@ from spatial_join.weights import together
 from twin.arrays import Pieces, write_cube
 from twin.errors import BuildError
 from twin.place import of_position, placed_record, quarantine_file, read_placed
+from twin.quality import judged
 from twin.series import Readings, inside_clock, readings_of
 from twin.store import canonical_json, write_features, write_table
 from twin.timeline import Clock, clock_from_spec
@@ -86,6 +87,7 @@ def make_cells(
         info = _layer_cells(source, room, references)
     else:
         info = _raster_cells(source, room)
+    record["quality"] = judged(source, record, aside, manifest).to_json()
     write_table(folder / "quarantine.parquet", aside)
     (folder / "info.json").write_bytes(canonical_json({**record, **info}))
 
@@ -102,6 +104,11 @@ def _on_the_clock(
     span = f"{room.clock.start} to {room.clock.end}"
     kept = layer.quarantine(outside, f"outside_clock: not in {span}")
     late = kept.ledger.quarantined.assign(fate="quarantined")
+    if len(record["sources"]) == 1:
+        late["source"] = next(iter(record["sources"]))
+    for source, count in late["source"].value_counts().items():
+        record["sources"][source]["placed"] -= int(count)
+        record["sources"][source]["quarantined"] += int(count)
     number = int(outside.sum())
     record["placed"] -= number
     record["quarantined"] += number

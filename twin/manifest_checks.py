@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from twin.errors import Fault
 from twin.manifest_files import position_files
 from twin.manifest_positions import Found, position_faults, references
+from twin.manifest_records import record_faults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -124,6 +125,7 @@ def dataset_faults(
         Every fault of this dataset.
     """
     found = [*_name_faults(name), *position_faults(dataset, names, root), *_support_faults(dataset)]
+    found += record_faults(dataset, names)
     for key, variable in dataset.variables.items():
         inner = _variable_faults(key, variable, dataset)
         found += [(("variables", key, *tail), seen, remedy) for tail, seen, remedy in inner]

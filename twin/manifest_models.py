@@ -4,21 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import pandas as pd
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
+
+from twin.manifest_quality import QualitySpec, RepairSpec, ThresholdsSpec
+from twin.manifest_words import Day, Duration, LocalTime, Names, Strict, Texts, Title, Zone, remedy
 
 Level = Literal["public", "internal", "sensitive", "core"]
 Domain = Literal["transport", "environment", "cim", "society", "zones"]
@@ -29,65 +20,8 @@ DAY = pd.Timedelta(days=1)
 DETECT, _SAID = "detect", "said"
 
 
-class Strict(BaseModel):
-    """Base of all entries: a key that is not known is a fault, and values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _remedy(text: str) -> PydanticCustomError:
-    """Say what to write, in the words that reach the user unchanged."""
-    return PydanticCustomError("remedy", "{remedy}", {"remedy": text})
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _as_title(value: object) -> object:
-    return {"en": value, "zh": value} if isinstance(value, str) else value
-
-
-def _duration(value: object) -> str:
-    try:
-        step = pd.Timedelta(str(value))
-    except ValueError:
-        step = pd.Timedelta(0)
-    if not step > pd.Timedelta(0):
-        raise _remedy("write a duration such as 5min, 15min or 1h")
-    return str(value)
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
-        raise _remedy("write an IANA time zone such as Europe/Monaco or UTC") from None
-    return value
-
-
-def _instant(value: object) -> str:
-    try:
-        local = pd.Timestamp(str(value)).tzinfo is None
-    except ValueError:
-        local = False
-    if not local:
-        raise _remedy("write a local date and time such as 2026-06-16T00:00 (its zone goes into `zone`)")
-    return str(value)
-
-
-_ONE_OR_MORE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
-_TEXTS = {"anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}]}
 _POSITION = {"anyOf": [{"type": "string"}, {"type": "object"}]}
 _SAID_POSITION = {"anyOf": [{"type": "string"}, {"type": "object", "not": {"required": ["detect"]}}]}
-_DURATION = {"type": "string", "examples": ["15min", "1h"]}
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1), WithJsonSchema(_ONE_OR_MORE)]
-Title = Annotated[dict[str, str], BeforeValidator(_as_title), WithJsonSchema(_TEXTS)]
-Duration = Annotated[str, BeforeValidator(_duration), WithJsonSchema(_DURATION)]
-Day = Annotated[str, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date"})]
-Zone = Annotated[str, AfterValidator(_zone)]
-LocalTime = Annotated[str, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 # What a position may say is the business of `crs`; `manifest` asks it and reports its answer with the line.
 Said = Annotated[Any, WithJsonSchema(_POSITION)]
 Place = Annotated[str, BeforeValidator(lambda value: getattr(value, "isoformat", lambda: str(value))())]
@@ -96,7 +30,6 @@ Rows = Annotated[
     BeforeValidator(lambda value: [value] if isinstance(value, int) else value),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "array", "items": {"type": "integer"}}]}),
 ]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list), WithJsonSchema(_ONE_OR_MORE)]
 
 
 def _or_one_text(schema: dict[str, Any]) -> None:
@@ -119,7 +52,7 @@ class DetectSpec(Strict):
     @model_validator(mode="after")
     def _two_columns(self) -> DetectSpec:
         if len(self.columns) not in {0, 2}:
-            raise _remedy("write the two columns that hold the numbers, in either order, such as columns: [x, y]")
+            raise remedy("write the two columns that hold the numbers, in either order, such as columns: [x, y]")
         return self
 
 
@@ -188,15 +121,15 @@ class ClockSpec(Strict):
         step = pd.Timedelta(self.step)
         if self.typical_day:
             if self.start is not None or self.end is not None:
-                raise _remedy("a typical day has no start and end: remove them, or remove typical_day")
+                raise remedy("a typical day has no start and end: remove them, or remove typical_day")
             if DAY % step != pd.Timedelta(0):
-                raise _remedy(f"a step of {self.step} does not divide a day: write one that does, such as 15min or 1h")
+                raise remedy(f"a step of {self.step} does not divide a day: write one that does, such as 15min or 1h")
             return self
         if self.start is None or self.end is None:
-            raise _remedy("write both start and end, or typical_day: true")
+            raise remedy("write both start and end, or typical_day: true")
         span = pd.Timestamp(self.end) - pd.Timestamp(self.start)
         if not span > pd.Timedelta(0):
-            raise _remedy(f"end {self.end} is not after start {self.start}: write a later end")
+            raise remedy(f"end {self.end} is not after start {self.start}: write a later end")
         return self
 
 
@@ -209,6 +142,10 @@ class FieldSpec(Strict):
     required: bool = False
     kind: FieldKind | None = None
     missing: Names | None = Field(None, description='texts that stand for "no value", such as "-999"')
+    unique: bool = Field(default=False, description="no two records have the same value")
+    pattern: str | None = Field(None, description="regular expression that the whole text matches")
+    allowed: tuple[str | float, ...] = Field((), description="the values that it can have")
+    references: str | None = Field(None, description="dataset.column in which the value stands")
 
 
 class TimeSpec(Strict):
@@ -345,6 +282,10 @@ class DatasetSpec(Strict):
         None, description="declared: the position holds against the file's own label and against the evidence"
     )
     fields: dict[str, FieldSpec] = Field(default_factory=dict)
+    unique: tuple[Names, ...] = Field((), description="lists of columns that together are unique")
+    rules: Texts = Field((), description='what holds in every record, such as "min_kmh <= max_kmh"')
+    repairs: tuple[RepairSpec, ...] = Field((), description="what may be mended, and from what it is known")
+    quality: QualitySpec = Field(default_factory=lambda: QualitySpec.model_validate({}))
     read: ReadSpec = Field(default_factory=lambda: ReadSpec.model_validate({}))
     time: TimeSpec | None = None
     site: Texts = ()
@@ -369,9 +310,9 @@ class ViewSpec(Strict):
     @model_validator(mode="after")
     def _place_is_whole(self) -> ViewSpec:
         if (self.centre is None) != (self.zoom is None):
-            raise _remedy("write both centre and zoom, or neither: then the view fits the city")
+            raise remedy("write both centre and zoom, or neither: then the view fits the city")
         if self.centre is None and not (self.pitch is None and self.bearing is None):
-            raise _remedy("pitch and bearing need a place: write centre and zoom too")
+            raise remedy("pitch and bearing need a place: write centre and zoom too")
         return self
 
 
@@ -388,12 +329,13 @@ class CitySpec(Strict):
     view: ViewSpec | None = Field(None, description="first view of the dashboard; left out, it fits the city")
     datasets: dict[str, DatasetSpec] = Field(min_length=1)
     fusion: FusionSpec = Field(default_factory=lambda: FusionSpec.model_validate({}))
+    quality: ThresholdsSpec = Field(default_factory=lambda: ThresholdsSpec.model_validate({}))
 
     @model_validator(mode="after")
     def _area_is_a_box(self) -> CitySpec:
         west, south, east, north = self.area
         if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
-            raise _remedy(
+            raise remedy(
                 f"area {list(self.area)} is no box: write [min_lon, min_lat, max_lon, max_lat], longitude first"
             )
         return self

@@ -38,8 +38,8 @@ def references(dataset: DatasetSpec) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Names of datasets that its positions refer to, such as the streets of ``{along: streets}``, or that show what
-        they mean; what `crs` cannot read has none, which is a fault of its own.
+        Names of datasets that its positions refer to, such as the streets of ``{along: streets}``, that show what
+        they mean, or that hold the ids of its columns; what `crs` cannot read has none, which is a fault of its own.
     """
     names = list(_referred(dataset.position))
     if isinstance(dataset.position, DetectPosition):
@@ -48,7 +48,24 @@ def references(dataset: DatasetSpec) -> tuple[str, ...]:
         names += [name for candidate in wanted.candidates for name in _referred(candidate)]
     if dataset.evidence is not None:
         names.append(dataset.evidence.reference)
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys([*names, *field_references(dataset)]))
+
+
+def field_references(dataset: DatasetSpec) -> tuple[str, ...]:
+    """Return the datasets in which values of its columns must stand.
+
+    Parameters
+    ----------
+    dataset : DatasetSpec
+        Entry of the manifest.
+
+    Returns
+    -------
+    tuple of str
+        Names of ``fields: {column: {references: name.column}}``, each once.
+    """
+    said = (field.references for field in dataset.fields.values() if field.references is not None)
+    return tuple(dict.fromkeys(text.rpartition(".")[0] for text in said if "." in text))
 
 
 def _referred(position: object) -> tuple[str, ...]:
@@ -108,7 +125,7 @@ def position_faults(dataset: DatasetSpec, names: Sequence[str], root: Path | Non
             remedy = f"write control_points as rows or as a file: {word} does not wait for a dataset of them"
             found.append((place, f"control points of {meant.references[0]!r}", remedy))
     for other in references(dataset):
-        if other not in names:
+        if other not in names and other not in field_references(dataset):
             remedy = f"write the name of a dataset: {', '.join(names)}"
             shows = dataset.evidence is not None and dataset.evidence.reference == other
             found.append((("evidence",) if shows else ("position",), f"a reference to {other!r}", remedy))

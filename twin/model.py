@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from twin.accounts import Accounts
 from twin.catalogue import (
     LayerInfo,
     Variable,
     View,
     attributes_of,
     layer_from_json,
-    ledger_of,
     variable_from_json,
     view_from_json,
 )
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _KEPT_LEVELS = 24  # levels that stay in memory; a dashboard moves between a handful
 
 
-class Twin:
+class Twin(Accounts):
     """A city on disk.
 
     Parameters
@@ -225,35 +225,6 @@ class Twin:
         frame: pd.DataFrame = self._snapshot.table(f"weights/{layer}.parquet").to_pandas()
         return frame
 
-    def quarantine(self, layer: str) -> pd.DataFrame:
-        """Return the records of a layer that are not placed, as they came.
-
-        Parameters
-        ----------
-        layer : str
-            Name of the layer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Columns row, fate (quarantined or rejected), source, reason, original (its values as JSON text).
-        """
-        self._layer(layer)
-        frame: pd.DataFrame = self._snapshot.table(f"quarantine/{layer}.parquet").to_pandas()
-        return frame
-
-    def ledger(self) -> pd.DataFrame:
-        """Return what became of the records of every layer.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Index layer; columns records_in, placed, quarantined, rejected, reasons, position, status (how the position
-            is known), probability (of a detected or checked one; NaN where nothing was asked or named), operation,
-            sigma_m, vertical (what heights refer to, "unresolved", or "" without heights).
-        """
-        return ledger_of(self.layers)
-
     def quality(self) -> pd.DataFrame:
         """Return how much of each variable is known, and how well.
 
@@ -366,11 +337,6 @@ class Twin:
                 f"{self.name} has no variable {name!r}; it has: {', '.join(self.variables) or 'none'}"
             )
         return self.variables[name]
-
-    def _layer(self, name: str) -> LayerInfo:
-        if name not in self.layers:
-            raise UnknownNameError(f"{self.name} has no layer {name!r}; it has: {', '.join(self.layers) or 'none'}")
-        return self.layers[name]
 
 
 def open(path: str | Path, *, snapshot: str | None = None) -> Twin:  # noqa: A001 - twin.open reads as it should

@@ -13,8 +13,10 @@ import pandas as pd
 import crs
 import layers
 from twin.detection import position_to_read, settle
+from twin.errors import BuildError
 from twin.manifest_files import rooted
 from twin.manifest_positions import profile_position
+from twin.manifest_records import fields_of
 from twin.store import canonical_json, write_features, write_table
 
 if TYPE_CHECKING:
@@ -31,9 +33,12 @@ _LAYER = "layer.parquet"
 _RASTER = "raster.npy"
 _QUARANTINE = "quarantine.parquet"
 _PLACED = "placed.json"
+_REPAIRS = "repairs.parquet"
 
 
-def read_options(dataset: DatasetSpec, manifest: Manifest) -> layers.ReadOptions:
+def read_options(
+    dataset: DatasetSpec, manifest: Manifest, known: Mapping[str, layers.Layer | layers.RasterLayer] | None = None
+) -> layers.ReadOptions:
     """Return what `layers.read` is told about a dataset.
 
     Parameters
@@ -42,6 +47,8 @@ def read_options(dataset: DatasetSpec, manifest: Manifest) -> layers.ReadOptions
         Entry of the manifest.
     manifest : Manifest
         The city: its root, outside of which no file is read, and its profile.
+    known : mapping, optional
+        Placed datasets that its columns refer to.
 
     Returns
     -------
@@ -51,15 +58,11 @@ def read_options(dataset: DatasetSpec, manifest: Manifest) -> layers.ReadOptions
     time = None
     if dataset.time is not None:
         time = layers.TimeColumn(**dataset.time.model_dump(exclude={"period"}))
-    fields = {
-        name: layers.Field(**{**field.model_dump(), "missing": tuple(field.missing or ())})
-        for name, field in dataset.fields.items()
-    }
     told = dataset.read.model_dump(exclude={"limits", "wide", "xml"})
     wide, xml = dataset.read.wide, dataset.read.xml
     return layers.ReadOptions(
         time=time,
-        fields=fields,
+        fields=fields_of(dataset),
         root=manifest.root,
         height_unit=dataset.height_unit,
         default_position=rooted(profile_position(manifest.spec.profile), manifest.root),
@@ -67,8 +70,24 @@ def read_options(dataset: DatasetSpec, manifest: Manifest) -> layers.ReadOptions
         limits=layers.Limits(**dataset.read.limits.model_dump()),
         wide=None if wide is None else layers.Wide(**wide.model_dump()),
         xml=None if xml is None else layers.XmlTable(**xml.model_dump()),
+        unique=dataset.unique,
+        rules=dataset.rules,
+        repairs=tuple(layers.Repair(**repair.told()) for repair in dataset.repairs),
+        known=_ids(dataset, known or {}),
         **told,
     )
+
+
+def _ids(dataset: DatasetSpec, known: Mapping[str, layers.Layer | layers.RasterLayer]) -> dict[str, frozenset[str]]:
+    """Return the ids of the columns that fields refer to."""
+    found = {}
+    for said in {field.references for field in dataset.fields.values() if field.references is not None}:
+        name, _, column = said.rpartition(".")
+        layer = known[name]
+        if not isinstance(layer, layers.Layer) or column not in layer.table.columns:
+            raise BuildError(f"references: {said}, but {name} has no column {column!r}: name one that it has")
+        found[said] = frozenset(layers.key_text(layer.table[column]).dropna())
+    return found
 
 
 def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder: Path) -> None:
@@ -86,21 +105,22 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         Where to write.
     """
     dataset = manifest.spec.datasets[name]
+    known = {other: read_placed(place) for other, place in references.items()}
     published = layers.read(
         list(dataset.path) if len(dataset.path) > 1 else dataset.path[0],
         position=position_to_read(manifest, name),
         domain=dataset.domain,
         name=name,
-        options=read_options(dataset, manifest),
+        options=read_options(dataset, manifest, known),
     )
-    known = {other: read_placed(place) for other, place in references.items()}
     settled = settle(manifest, published, known)
     placed = settled.layer
     if settled.operation is None:
-        placed = crs.harmonise(placed, target=_FRAME, references=known)
+        placed = harmonised(placed, manifest, known)
     placed = _within(placed, manifest.spec.area)
-    ledger = placed.ledger
-    ledger.balance()
+    if isinstance(placed, layers.Layer):
+        placed = layers.check_rules(placed, dataset.rules, of_geometry=True)
+    ledger = placed.ledger.balance()
     write_table(folder / _QUARANTINE, _set_aside(ledger))
     counts = ledger.reasons()
     named = counts["fate"].astype("str") + ":" + counts["reason"].astype("str")
@@ -108,7 +128,7 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         "name": name,
         "domain": dataset.domain,
         "raster": not isinstance(placed, layers.Layer),
-        "sources": dict(ledger.sources),
+        "sources": json.loads(ledger.by_source().to_json(orient="index")),
         "records_in": ledger.records_in,
         "placed": ledger.placed,
         "quarantined": len(ledger.quarantined),
@@ -126,11 +146,60 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
     }
     if isinstance(placed, layers.Layer):
         record["known"] = sorted(of_position(placed))
+        record["repairs"] = placed.repairs.counts()
+        if len(placed.repairs):
+            write_table(folder / _REPAIRS, placed.repairs.cells)
         _write_layer(placed, folder)
     else:
         _write_raster(placed, folder)
         record |= {"variable": placed.variable, "unit": placed.unit, "sigma_m": float(placed.coordinates.sigma_m)}
     (folder / _PLACED).write_bytes(canonical_json(record))
+
+
+def harmonised(
+    layer: layers.Layer | layers.RasterLayer,
+    manifest: Manifest,
+    known: Mapping[str, layers.Layer | layers.RasterLayer],
+) -> layers.Layer | layers.RasterLayer:
+    """Mend the positions of a dataset where its entry says how, and move it into the one frame.
+
+    Parameters
+    ----------
+    layer : layers.Layer or layers.RasterLayer
+        As published, its position declared.
+    manifest : Manifest
+        The city.
+    known : mapping
+        Placed datasets that its positions refer to.
+
+    Returns
+    -------
+    layers.Layer or layers.RasterLayer
+        In longitude and latitude.
+    """
+    repairs = [layers.Repair(**repair.told()) for repair in manifest.spec.datasets[layer.name].repairs]
+    if isinstance(layer, layers.Layer):
+        shapes = {name: other for name, other in known.items() if isinstance(other, layers.Layer)}
+        layer = layers.repair_positions(layer, repairs, area=manifest.spec.area, references=shapes)
+    elif repairs:
+        raise BuildError(f"{layer.name}: repairs are for records, and this is a raster: remove them")
+    return crs.harmonise(layer, target=_FRAME, references=known)
+
+
+def repairs_file(folder: Path) -> Path:
+    """Return the file of cells that were repaired.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of a placed dataset.
+
+    Returns
+    -------
+    Path
+        A Parquet file; it is not there if nothing was repaired.
+    """
+    return folder / _REPAIRS
 
 
 def _operation(steps: tuple[str, ...]) -> str:

@@ -39,7 +39,22 @@ _LIBRARIES = (
 )
 _KEY_DIGITS = 32
 # Words of a dataset that decide where its records are; titles, owners and drawing are added when all is assembled.
-_PLACING = ("domain", "evidence", "fields", "height_unit", "path", "position", "read", "time", "trust")
+_PLACING = (
+    "domain",
+    "evidence",
+    "fields",
+    "height_unit",
+    "path",
+    "position",
+    "read",
+    "repairs",
+    "rules",
+    "time",
+    "trust",
+    "unique",
+)
+# Words of its quality that are counted with; thresholds only colour what was counted.
+_COUNTED = ("interval", "as_of")
 # A byte of a raster or of a city model costs more to place than one of a table; this only steers the time left.
 _FIELD_COST = 4_000_000
 
@@ -162,6 +177,7 @@ def make_plan(manifest: Manifest) -> Plan:
         entry: dict[str, Any] = dataset.model_dump(mode="json", by_alias=True)
         placing = {word: entry[word] for word in _PLACING}
         measuring = {word: entry[word] for word in ("site", "support", "uncertain")}
+        measuring |= {word: entry["quality"][word] for word in _COUNTED}
         measuring["variables"] = {key: _without(value, "title") for key, value in entry["variables"].items()}
         needs = tuple(f"place {other}" for other in references(dataset))
         cost = sum(size_of(path) for path in files)

@@ -93,3 +93,65 @@ def test_a_field_that_contradicts_itself_is_refused():
 def test_a_range_on_a_text_column_is_refused_with_the_remedy():
     with pytest.raises(layers.SchemaError, match="add kind: number"):
         _check(["1", "x"], min=0)
+
+
+def test_a_word_that_is_not_allowed_is_told_with_its_value():
+    assert _check(["bus", "tram", "buss", ""], allowed=("bus", "tram"))[1] == [
+        None,
+        None,
+        "not_allowed: v is 'buss', not one of bus, tram",
+        None,
+    ]
+
+
+def test_numbers_may_be_of_a_list_too():
+    assert [reason is None for reason in _check([1, 2, 3.0], allowed=(1, 3))[1]] == [True, False, True]
+
+
+def test_the_whole_text_must_be_of_the_pattern():
+    _, reasons = _check(["A12", "A1x", "xA12", "A12 "], pattern=r"A\d+")
+    assert [reason is None for reason in reasons] == [True, False, False, True]  # blanks at the ends do not count
+    with pytest.raises(layers.SchemaError, match="no regular expression"):
+        layers.Field(pattern="(")
+
+
+def test_of_equal_ids_the_first_one_stays_and_missing_ones_are_no_ids():
+    assert _check(["7", "8", "7", "", ""], unique=True)[1] == [
+        None,
+        None,
+        "not_unique: v is '7', as in row 0",
+        None,
+        None,
+    ]
+
+
+def test_a_key_of_several_columns():
+    table = pd.DataFrame({"a": [1, 1, 1], "b": ["x", "y", "x"]})
+    _, reasons = check_fields(table, {}, dataset="d", unique=[("a", "b")])
+    assert reasons.tolist() == [None, None, "not_unique: a, b is '1', 'x', as in row 0"]
+    with pytest.raises(layers.SchemaError, match="unique names 'c'"):
+        check_fields(table, {}, dataset="d", unique=[("c",)])
+
+
+@pytest.mark.parametrize("written", [["12", "13"], [12, 13], [12.0, 13.0], [12.0, None]])
+def test_an_id_is_found_in_the_other_dataset_however_it_was_read(written):
+    field = layers.Field(references="streets.id")
+    known = {"streets.id": frozenset({"12"})}
+    _, reasons = check_fields(pd.DataFrame({"v": written}), {"v": field}, dataset="d", known=known)
+    assert reasons[0] is None
+    assert (reasons[1] is None) == (written[1] is None)
+    with pytest.raises(layers.SchemaError, match=r"refers to streets\.id, which is not at hand"):
+        check_fields(pd.DataFrame({"v": written}), {"v": field}, dataset="d")
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "d", None]), max_size=30))
+def test_unique_agrees_with_counting_by_hand(values):
+    seen: set[str] = set()
+    expected = []
+    for value in values:
+        expected.append(value is not None and value in seen)
+        seen.add(value)
+    _, reasons = check_fields(
+        pd.DataFrame({"v": pd.Series(values, dtype="object")}), {"v": layers.Field(unique=True)}, dataset="d"
+    )
+    assert [reason is not None for reason in reasons] == expected
