@@ -92,7 +92,8 @@ def read(
         raise SchemaError(f"{name or 'dataset'}: the list of files is empty; name at least one.")
     files = [resolve_source(path, root=options.root) for path in paths]
     dataset = name or files[0].path.name.split(".")[0]
-    parts = [read_file(file, _with_heights(options, position)) for file in files]
+    told = replace(_with_heights(options, position), unique=(), rules=(), repairs=(), known={})
+    parts = [read_file(file, told) for file in files]  # what is done with the records is no business of a reader
     labels = _labels(files, dataset)
     if isinstance(parts[0], Pixels):
         if len(parts) > 1:
