@@ -6,11 +6,13 @@ frame and says of each refused record why, `transform` and `project` move bare a
 guessed: what is not declared, or has no published operation, is refused with what to write instead.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from crs import geodesy
 from crs.control_points import register_estimators
 from crs.coordinates import Coordinates, Fields, Lattice, Placed, Positioned, Shapes
 from crs.definition import PositionDefinition, definition
-from crs.detection import Mixture, Verdict, detect, detect_groups, stretches
 from crs.elevations import describe_vertical
 from crs.engineering import estimate_affine, estimate_similarity
 from crs.equivalence import equivalent
@@ -41,6 +43,9 @@ from crs.registry import definitions
 from crs.transform import Operation, operation, project, transform
 from crs.uncertainty import combine_sigma, radius_95
 from crs.vertical import VerticalDefinition, vertical_definition
+
+if TYPE_CHECKING:
+    from crs.detection import Mixture, Verdict, detect, detect_groups, stretches
 
 __all__ = [
     "REASON_CODES",
@@ -93,3 +98,17 @@ __all__ = [
 
 # Definitions stand below the estimators of local grids, which need them: the estimators put themselves in from above.
 register_estimators(similarity=estimate_similarity, affine=estimate_affine)
+
+_LATER = {"detection", "Mixture", "Verdict", "detect", "detect_groups", "stretches"}
+"""What names definitions from evidence: few who move positions ask for it, so it is found when they do (PEP 562)."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 -- of whatever is asked for
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    detection = import_module("crs.detection")
+    return detection if name == "detection" else getattr(detection, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

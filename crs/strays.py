@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,7 +97,7 @@ def _suspects(plane: FloatArray, step_m: FloatArray) -> tuple[NDArray[np.int64],
     end = far & is_end & ~spike
     if end.any():
         # The nearest is the end itself.
-        away_m = np.asarray(cKDTree(plane[~spike]).query(plane[end], k=2)[0])
+        away_m = np.asarray(scipy.spatial.cKDTree(plane[~spike]).query(plane[end], k=2)[0])
         end[end] = away_m[:, -1] > _JOINED * reach_m[end]
     suspects = np.flatnonzero(spike | end)
     return suspects, reach_m[suspects]

@@ -8,9 +8,11 @@ records, and `to_cube` lays tables out for xarray. `write_points` and `read_poin
 reads little. Everything expects longitude and latitude (OGC:CRS84), as `crs.harmonise` leaves it.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from spatial_join.accessor import TwinAccessor
 from spatial_join.aggregate import aggregate, to_h3
-from spatial_join.cube import to_cube
 from spatial_join.dasymetric import share_out
 from spatial_join.errors import (
     CrsMismatchError,
@@ -36,6 +38,9 @@ from spatial_join.variogram import Variogram
 from spatial_join.volumes import VolumeWeights, volume_weights
 from spatial_join.weights import Weights, weights
 from spatial_join.zonal import mean_on_features, to_features
+
+if TYPE_CHECKING:
+    from spatial_join.cube import to_cube
 
 __all__ = [
     "CellProbabilities",
@@ -77,3 +82,16 @@ __all__ = [
     "weights",
     "write_points",
 ]
+
+_LATER = {"to_cube": "spatial_join.cube"}
+"""What needs xarray, which few joins do: found when it is first asked for (PEP 562)."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 -- of whatever is asked for
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

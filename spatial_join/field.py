@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist
-from scipy.stats import norm
+import scipy
 
 from crs.local import local_projection
 from spatial_join.errors import GeometryError, TooFewStationsError
@@ -64,7 +62,7 @@ class Field:
         low, high : ndarray of float64
             Bounds; the variance is calibrated so that 95 % of the stations' held-out errors are inside of them.
         """
-        half = norm.ppf(0.5 + 0.5 * probability) * np.sqrt(self.variance)
+        half = scipy.special.ndtri(0.5 + 0.5 * probability) * np.sqrt(self.variance)
         return self.mean - half, self.mean + half
 
 
@@ -143,7 +141,7 @@ def krige(  # noqa: PLR0917 -- stations, then targets: the order in which everyo
     for stations, steps in step_groups(table):
         if stations.size < FEWEST_STATIONS:
             continue
-        away = cKDTree(xy[stations]).query(to, distance_upper_bound=shape.range_m)[0]
+        away = scipy.spatial.cKDTree(xy[stations]).query(to, distance_upper_bound=shape.range_m)[0]
         within = np.flatnonzero(np.asarray(away) <= shape.range_m)
         near[within] = True
         chosen = np.ix_(within, steps)
@@ -186,7 +184,7 @@ def _predict(
     """
     count = len(xy)
     system = np.ones((count + 1, count + 1))
-    system[:count, :count] = shape.correlation(cdist(xy, xy))
+    system[:count, :count] = shape.correlation(scipy.spatial.distance.cdist(xy, xy))
     np.fill_diagonal(system, 1.0)
     system[count, count] = 0.0
     inverse = np.linalg.inv(system)
@@ -195,7 +193,7 @@ def _predict(
     for begin in range(0, len(to), CHUNK):
         part = slice(begin, begin + CHUNK)
         near = np.ones((len(to[part]), count + 1))
-        near[:, :count] = shape.correlation(cdist(to[part], xy))
+        near[:, :count] = shape.correlation(scipy.spatial.distance.cdist(to[part], xy))
         # By einsum, not by BLAS: that one rounds as its threads share the rows, and a field must not depend on them.
         weights = np.einsum("ij,jk->ik", near, inverse)
         unit = np.maximum(1.0 - np.einsum("ij,ij->i", weights, near), 0.0)

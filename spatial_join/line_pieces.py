@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy
 import shapely
-from scipy import special
 
 from spatial_join.errors import GeometryError
 from spatial_join.pieces import named_rows
@@ -89,7 +89,7 @@ class LinePieces:
             Density per square metre, times metres along the piece.
         """
         along, across = self.frame(place, piece)
-        width = special.ndtr(along / sigma_m) - special.ndtr((along - self.length_m[piece]) / sigma_m)
+        width = scipy.special.ndtr(along / sigma_m) - scipy.special.ndtr((along - self.length_m[piece]) / sigma_m)
         return np.asarray(np.exp(-0.5 * (across / sigma_m) ** 2) / (np.sqrt(2.0 * np.pi) * sigma_m) * width)
 
     def frame(

@@ -10,8 +10,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+import scipy
 import shapely
-from scipy import special
 
 from spatial_join.kernels.point_in_polygon import locate
 from spatial_join.kernels.polygon_grid import polygon_grid_of
@@ -81,7 +81,7 @@ def polygon_masses(place: NDArray[np.float64], sigma_m: NDArray[np.float64], sha
     unit = sigma_m[row]
     height = np.maximum(np.abs(across) / unit, 1e-12)
     ends = [np.clip(end / unit / height, -1e9, 1e9) for end in (-along, edges.length_m[edge] - along)]
-    cut = special.owens_t(height, ends[1]) - special.owens_t(height, ends[0])
+    cut = scipy.special.owens_t(height, ends[1]) - scipy.special.owens_t(height, ends[0])
     rows = np.concatenate([point.astype(np.int64), row])
     owners = np.concatenate([polygon.astype(np.int64), whose[part[edges.line[edge]]]])
     masses = np.concatenate([np.ones(point.size), np.where(across >= 0.0, -cut, cut)])

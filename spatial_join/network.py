@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
+import scipy
 import shapely
-from scipy import sparse
-from scipy.sparse import csgraph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +36,7 @@ class Network:
 
     ends: NDArray[np.int64]
     length_m: NDArray[np.float64]
-    graph: sparse.csr_array
+    graph: scipy.sparse.csr_array
 
     @classmethod
     def of(cls, lines: NDArray[Any]) -> Self:
@@ -68,7 +67,7 @@ class Network:
         key = np.minimum(u, v)[order] * len(crossings) + np.maximum(u, v)[order]
         keep = order[np.unique(key, return_index=True)[1]]
         shape = (len(crossings), len(crossings))
-        graph = sparse.csr_array((metres[keep], (u[keep], v[keep])), shape=shape)
+        graph = scipy.sparse.csr_array((metres[keep], (u[keep], v[keep])), shape=shape)
         return cls(ends=ends, length_m=length, graph=graph)
 
     def among(self, streets: NDArray[np.int64], *, limit_m: float) -> Routes:
@@ -87,7 +86,9 @@ class Network:
             What `Routes.distances_m` measures by.
         """
         crossings = np.unique(self.ends[streets])
-        metres = csgraph.dijkstra(self.graph, directed=False, indices=crossings, limit=limit_m)[:, crossings]
+        metres = scipy.sparse.csgraph.dijkstra(self.graph, directed=False, indices=crossings, limit=limit_m)[
+            :, crossings
+        ]
         return Routes(network=self, crossings=crossings, metres=metres)
 
 

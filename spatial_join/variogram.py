@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.distance import cdist
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -176,7 +176,7 @@ def fit_variogram(xy: NDArray[np.float64], values: NDArray[np.float64], *, fewes
     Variogram
         The average of the grid under the likelihood, with the inflation from the stations' own held-out errors.
     """
-    distance = cdist(xy, xy)
+    distance = scipy.spatial.distance.cdist(xy, xy)
     if not (distance > 0.0).any():
         return Variogram(length_m=1.0, nugget=1.0)
     groups = [group for group in step_groups(values) if group[0].size >= fewest]

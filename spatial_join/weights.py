@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+import scipy
 import shapely
-from scipy import sparse
 
 from spatial_join.errors import GeometryError, JoinError
 from spatial_join.grid import H3Grid
@@ -91,7 +91,7 @@ class Weights:
         """Rows that are in no cell because they have no geometry."""
         return np.setdiff1d(np.arange(self.rows, dtype=np.int64), self.row)
 
-    def matrix(self, *, of: Literal["share", "support"] = "share") -> sparse.csr_array:
+    def matrix(self, *, of: Literal["share", "support"] = "share") -> scipy.sparse.csr_array:
         """Lay the weights out as a sparse matrix.
 
         Parameters
@@ -107,7 +107,7 @@ class Weights:
         where, cells = pd.factorize(self.cell, sort=True)
         data = self.share if of == "share" else self.support
         begin = np.concatenate([[0], np.cumsum(np.bincount(self.row, minlength=self.rows))])
-        return sparse.csc_array((data, where, begin), shape=(cells.size, self.rows)).tocsr()
+        return scipy.sparse.csc_array((data, where, begin), shape=(cells.size, self.rows)).tocsr()
 
     def coarsen(self, resolution: int) -> Self:
         """Move the weights to the ancestors of their cells.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
+import scipy
 
 from spatial_join.errors import QuantityError, ResolutionError, WrongRollUpError
 from spatial_join.grid import H3Grid
@@ -112,7 +112,9 @@ def mean_on_features(
     order = np.argsort(cells)
     place = order[np.minimum(np.searchsorted(cells, spread.cell, sorter=order), len(cells) - 1)]
     known = cells[place] == spread.cell
-    matrix = sparse.csr_array((spread.share[known], (spread.row[known], place[known])), shape=(spread.rows, len(cells)))
+    matrix = scipy.sparse.csr_array(
+        (spread.share[known], (spread.row[known], place[known])), shape=(spread.rows, len(cells))
+    )
     there = ~np.isnan(values)
     covered = matrix @ there.astype(np.float64)
     total = matrix @ np.where(there, values, 0.0)

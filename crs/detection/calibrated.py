@@ -8,7 +8,7 @@ them: the odds that come of it are too great. How great they are was counted on 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 __all__ = ["CLAIM_MARGIN", "REFERENCE_SHIFTED", "shift_probability"]
 
@@ -48,4 +48,4 @@ def shift_probability(log_odds: float, *, is_pinned: bool) -> float:
     """
     computed, counted = (_COMPUTED_PINNED, _COUNTED_PINNED) if is_pinned else (_COMPUTED_OPEN, _COUNTED_OPEN)
     odds = log_odds if log_odds < computed[0] else float(np.interp(log_odds, computed, counted))
-    return float(expit(odds))
+    return float(scipy.special.expit(odds))

@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 import shapely
-from scipy.spatial import cKDTree
-from scipy.special import ndtr
 
 if TYPE_CHECKING:
     from crs.coordinates import FloatArray, ObjectArray
@@ -63,8 +62,8 @@ class Blur:
         return shapely.STRtree(np.asarray(shapely.linestrings(np.stack(self._ends, axis=1))))
 
     @cached_property
-    def _points(self) -> cKDTree:
-        return cKDTree(shapely.get_coordinates(self._flat))
+    def _points(self) -> scipy.spatial.cKDTree:
+        return scipy.spatial.cKDTree(shapely.get_coordinates(self._flat))
 
     @cached_property
     def chance_area_m2(self) -> float:
@@ -127,6 +126,6 @@ class Blur:
             off_m = (from_start[:, 0] * way[:, 1] - from_start[:, 1] * way[:, 0]) / length_m
             for number, sigma in enumerate(sigmas_m):
                 bell = np.exp(-0.5 * (off_m / sigma) ** 2) / (np.sqrt(2.0 * np.pi) * sigma)
-                share = ndtr((length_m - along_m) / sigma) - ndtr(-along_m / sigma)
+                share = scipy.special.ndtr((length_m - along_m) / sigma) - scipy.special.ndtr(-along_m / sigma)
                 found[number] += np.bincount(some, bell * share, minlength=len(places))
         return found / float(shapely.length(self._flat).sum())

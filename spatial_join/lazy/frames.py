@@ -7,17 +7,48 @@ from typing import TYPE_CHECKING, Any, Self
 
 import dask
 import dask.dataframe as dd
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from dask.sizeof import sizeof
 
+from spatial_join.blocks import Block, Match
 from spatial_join.errors import JoinError
 from spatial_join.files import whole_file
+from spatial_join.lazy.planned import scheduled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import geopandas as gpd
     from dask.delayed import Delayed
 
 __all__ = ["GeoFrame", "place_of", "write_frame"]
+
+
+_GEOMETRY_BYTES, _COORDINATE_BYTES = 112, 16
+"""What GEOS and Python hold of a geometry, and of each of its coordinates."""
+
+
+def _bytes_of_frame(frame: gpd.GeoDataFrame) -> int:
+    """Count geometries with what they hold: by its own rule Dask takes them for pointers, and would not spill them."""
+    shapes = [np.asarray(column.array) for _, column in frame.items() if isinstance(column, gpd.GeoSeries)]
+    coordinates = sum(int(shapely.get_num_coordinates(column).sum()) for column in shapes)
+    held = sum(map(len, shapes)) * _GEOMETRY_BYTES + coordinates * _COORDINATE_BYTES
+    return held + int(sizeof.dispatch(pd.DataFrame)(frame))
+
+
+def _bytes_of_block(block: Block) -> int:
+    return int(sizeof(block.frame)) + block.position.nbytes
+
+
+def _bytes_of_match(match: Match) -> int:
+    metres = 0 if match.metres is None else match.metres.nbytes
+    return int(sizeof(match.other)) + match.at.nbytes + match.to.nbytes + metres
+
+
+for _kind, _bytes_of in ((gpd.GeoDataFrame, _bytes_of_frame), (Block, _bytes_of_block), (Match, _bytes_of_match)):
+    sizeof.register(_kind, _bytes_of)
 
 
 class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
@@ -78,6 +109,21 @@ class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
             raise JoinError("Only the result of a join knows what was set aside; ask it before you go on from it.")
         return self._aside
 
+    def compute(self, **options: Any) -> Any:  # noqa: ANN401 -- Dask's own options
+        """Compute all partitions.
+
+        Parameters
+        ----------
+        **options : Any
+            Passed on to Dask, such as ``scheduler="threads"``; a connected ``distributed.Client`` is used by itself.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            One frame.
+        """
+        return super().compute(**scheduled(options))
+
     def to_parquet(self, folder: str | Path, **options: Any) -> Path:  # noqa: ANN401 -- Dask's own options
         """Compute the partitions and write each as one GeoParquet file, none of which need be held together.
 
@@ -104,7 +150,7 @@ class GeoFrame(dd.DataFrame):  # type: ignore[misc]  # Dask publishes no types
             tasks = [dask.delayed(write_frame)(part, place_of(place, i)) for i, part in enumerate(self.to_delayed())]
         else:
             tasks = list(self._written(place))
-        dask.compute(*tasks, **options)
+        dask.compute(*tasks, **scheduled(options))
         return place
 
 

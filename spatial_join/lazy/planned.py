@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import dask
+import dask.threaded
 from dask.base import tokenize
 
 if TYPE_CHECKING:
@@ -15,9 +17,29 @@ if TYPE_CHECKING:
 
     from spatial_join.lazy.sources import Side
 
-__all__ = ["Plan", "Planned"]
+__all__ = ["Plan", "Planned", "scheduled"]
 
 T = TypeVar("T")
+
+
+def scheduled(options: dict[str, Any]) -> dict[str, Any]:
+    """Choose threads where nothing else is chosen and no client can be connected.
+
+    Dask would choose them too, but only after it has imported all of ``distributed`` to look for a client.
+
+    Parameters
+    ----------
+    options : dict
+        Dask's own.
+
+    Returns
+    -------
+    dict
+        With a scheduler, or as they were.
+    """
+    if "scheduler" in options or "distributed" in sys.modules or dask.config.get("scheduler", None) is not None:
+        return options
+    return {**options, "scheduler": dask.threaded.get}  # by its name it would be looked for among clients, too
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +77,7 @@ class Planned(Generic[T]):
         CellTable or Weights
             What the eager function gives, whatever the number of parts and workers.
         """
-        found: T = self.delayed.compute(**options)
+        found: T = self.delayed.compute(**scheduled(options))
         return found
 
 
