@@ -25,6 +25,8 @@ _CODE = re.compile(
     r"(?P<authority>EPSG|OGC|ESRI|IGNF|IAU_2015):(?P<code>[A-Za-z0-9_]+)(?:\+(?P<vertical>\d+))?", re.IGNORECASE
 )
 _URN = re.compile(r"urn:(?:ogc|x-ogc):def:crs:(?P<authority>\w+):[\w.]*:(?P<code>\w+)", re.IGNORECASE)
+#: A compound frame by its parts; the first is the horizontal one.
+_COMPOUND = re.compile(r"urn:ogc:def:crs,crs:(?P<authority>\w+):[\w.]*:(?P<code>\w+),", re.IGNORECASE)
 _URL = re.compile(r"https?://www\.opengis\.net/def/crs/(?P<authority>\w+)/[\w.]+/(?P<code>\w+)/?", re.IGNORECASE)
 
 # A code found by content must agree in every parameter that moves a point; PROJ calls that 70 and more.
@@ -138,7 +140,8 @@ def written_axes(name: str) -> Literal["lon,lat", "lat,lon"]:
     >>> written_axes("urn:ogc:def:crs:EPSG::4326"), written_axes("EPSG:4326")
     ('lat,lon', 'lon,lat')
     """
-    match = _URN.fullmatch(name.strip()) or _URL.fullmatch(name.strip())
+    plain = name.strip()
+    match = _URN.fullmatch(plain) or _URL.fullmatch(plain) or _COMPOUND.match(plain)
     if match is None:
         return "lon,lat"
     try:

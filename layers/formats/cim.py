@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from layers.formats.model import Format
+from layers.readers.citygml import read_citygml
 from layers.readers.cityjson import read_cityjson_sequence
+from layers.readers.xml_stream import has_root
 
 __all__ = ["FORMATS"]
 
@@ -16,5 +18,15 @@ FORMATS: tuple[Format, ...] = (
         positions="a compound frame by EPSG code, for the whole file",
         read=read_cityjson_sequence,
         packed=True,
+    ),
+    Format(
+        name="CityGML",
+        family="cim",
+        suffixes=(".gml", ".xml", ".citygml"),
+        starts=(b"<",),
+        positions="srsName by code, URN or URL, heights too, and with it the order of axes",
+        read=read_citygml,
+        packed=True,
+        recognise=has_root("CityModel"),
     ),
 )

@@ -38,6 +38,8 @@ class Mesh:
         Number of the object, rising.
     ground : numpy.ndarray of bool, shape (surfaces,)
         Whether the file says that it is a ground surface.
+    shell : numpy.ndarray of int64, shape (surfaces,)
+        Number of the shell that it is a face of, through all objects; -1 where it bounds nothing.
     objects : int
         How many objects there are; some may have no surface.
     """
@@ -47,6 +49,7 @@ class Mesh:
     surface_rings: NDArray[np.int64]
     owner: NDArray[np.int64]
     ground: NDArray[np.bool_]
+    shell: NDArray[np.int64]
     objects: int
 
 
@@ -145,7 +148,8 @@ def to_footprints(mesh: Mesh, *, metres_per_unit: float) -> Footprints:
     --------
     >>> roof = np.array([[0, 0, 3], [2, 0, 3], [2, 2, 5.0]])
     >>> one = np.array([1])
-    >>> mesh = Mesh(xyz=roof, ring_size=one * 3, surface_rings=one, owner=one * 0, ground=one < 0, objects=1)
+    >>> mesh = Mesh(xyz=roof, ring_size=one * 3, surface_rings=one, owner=one * 0, ground=one < 0,
+    ...             shell=one * 0, objects=1)
     >>> flat = to_footprints(mesh, metres_per_unit=1.0)
     >>> flat.geometry[0].area, flat.method[0], flat.z_max[0] - flat.z_min[0]
     (2.0, 'projection', np.float64(2.0))

@@ -246,3 +246,49 @@ def test_lines_that_are_no_feature_are_rejected_alone(tmp_path):
     (tmp_path / "b.city.jsonl").write_text("\n".join(lines[1:]))
     with pytest.raises(layers.FileUnreadableError, match="no CityJSON header"):
         layers.read(tmp_path / "b.city.jsonl")
+
+
+def test_an_instance_of_a_template_is_set_in_its_place(tmp_path):
+    points, surfaces, _ = _prism(shapely.box(0, 0, 2, 2), 0, 3)
+    tree = {
+        "type": "+Tree",
+        "attributes": {"+species": "oak"},
+        "geometry": [
+            {
+                "type": "GeometryInstance",
+                "template": 0,
+                "boundaries": [0],
+                "transformationMatrix": [2, 0, 0, 10, 0, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1],
+            }
+        ],
+    }
+    document = _encode([_prism(shapely.box(100, 0, 105, 5), 1, 3)], extra={"tree": tree})
+    solid = {"type": "Solid", "lod": "3", "boundaries": [surfaces]}
+    document["geometry-templates"] = {"templates": [solid], "vertices-templates": points}
+    layer = _read(tmp_path / "a.city.json", document)
+    place = np.array(document["vertices"][0][:2]) * SCALE
+    assert layer.column("object_type").tolist() == ["Building", "+Tree"]
+    assert layer.column("+species").tolist() == [None, "oak"]
+    assert layer.column("lod").tolist() == ["2.2", "3"]
+    east, north = place
+    assert layer.geometry[1].bounds == pytest.approx((east + 10, north, east + 14, north + 4))
+    assert layer.column("volume_m3") == pytest.approx([50, 48])
+
+
+def test_a_part_without_its_whole_stands_for_itself(tmp_path):
+    document = _encode([_prism(shapely.box(0, 0, 5, 5), 0, 3)] * 3)
+    objects = document["CityObjects"]
+    objects["b0"]["parents"] = ["elsewhere"]
+    objects["b1"] |= {"parents": ["b2"], "children": ["b2"]}
+    objects["b2"] |= {"parents": ["b1"], "children": ["b1"]}
+    layer = _read(tmp_path / "a.city.json", document)
+    assert layer.column("id").tolist() == ["b0", "b1"]
+    assert layer.column("parts").tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.0.3", "1.1", "2.0"])
+def test_all_versions_are_read_alike(tmp_path, version):
+    document = _encode([_prism(shapely.box(0, 0, 5, 5), 0, 3)], version=version)
+    document["CityObjects"]["b0"]["geometry"][0]["lod"] = 2.2 if version.startswith("1.0") else "2.2"
+    layer = _read(tmp_path / "a.city.json", document)
+    assert layer.column("lod").tolist() == ["2.2"]
