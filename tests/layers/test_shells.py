@@ -73,7 +73,7 @@ def _bases(draw):
     return base if base.is_valid else shapely.Polygon(ring.round(3)).convex_hull
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(base=_bases(), high=st.integers(1, 60), data=st.data())
 def test_faces_that_look_inside_are_turned_and_counted(tmp_path_factory, base, high, data):
     vertices, faces = _prism(base, 3, 3 + high)
@@ -90,7 +90,7 @@ def test_faces_that_look_inside_are_turned_and_counted(tmp_path_factory, base, h
     assert row["shell_repairs"] == f"{len(wrong)} faces turned" if wrong else isinstance(row["shell_repairs"], float)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(base=_bases(), data=st.data())
 def test_an_open_shell_has_no_volume(tmp_path_factory, base, data):
     vertices, faces = _prism(base, 0, 5)
@@ -101,7 +101,7 @@ def test_an_open_shell_has_no_volume(tmp_path_factory, base, data):
     assert "not_closed" in _faults(row)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(base=_bases(), data=st.data())
 def test_a_face_that_is_there_twice_is_dropped(tmp_path_factory, base, data):
     vertices, faces = _prism(base, 0, 5)
@@ -115,7 +115,7 @@ def test_a_face_that_is_there_twice_is_dropped(tmp_path_factory, base, data):
     assert row["shell_repairs"] == "1 faces dropped"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 20)] * 3), min_size=5, max_size=25, unique=True), st.data())
 def test_convex_bodies_as_another_library_measures_them(tmp_path_factory, points, data):
     points = np.array(points, dtype=float)
