@@ -9,7 +9,7 @@ import sumolib
 
 import crs
 import layers
-from tests.layers.samples.transport import NETWORK, VEHICLES
+from tests.layers.samples.transport import MEANS, NETWORK, VEHICLES
 
 SOUTH = NETWORK.replace("-4843000.00", "3331356.27").replace("+zone=32", "+zone=22").replace("-372000.00", "-474308.30")
 
@@ -125,11 +125,6 @@ def test_vehicles_on_the_network_are_placed_by_its_offset(tmp_path):
     placed = crs.harmonise(_read(path, position={"local_grid": grid}))
     expected = crs.transform([372100.0], [4843100.0], source="EPSG:32632", target="OGC:CRS84")
     assert shapely.get_coordinates(placed.geometry)[0] == pytest.approx(np.ravel(expected), abs=1e-9)
-
-
-MEANS = """<meandata>
-<interval begin="0" end="300" id="x"><edge id="007" speed="9.5" flow="120"/><edge id="gone" speed="8"/></interval>
-<interval begin="300" end="600" id="x"><edge id="E2" flow="80"/></interval></meandata>"""
 
 
 def test_edge_data_go_to_the_edges_of_the_network(network, tmp_path):

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["DATEX", "DATEX_TABLE", "FEED", "GPX", "NETWORK", "SAMPLES", "VEHICLES", "write_feed", "write_message"]
+__all__ = [
+    "DATEX",
+    "DATEX_TABLE",
+    "FEED",
+    "GPX",
+    "MEANS",
+    "NETWORK",
+    "SAMPLES",
+    "VEHICLES",
+    "write_feed",
+    "write_message",
+]
 
 NODES = {1: (7.41, 43.73), 2: (7.42, 43.73), 3: (7.42, 43.74), 4: (7.41, 43.74), 5: (7.415, 43.735)}
 WAYS = (
@@ -166,6 +177,9 @@ VEHICLES = """<?xml version="1.0" encoding="UTF-8"?>
   </timestep>
 </fcd-export>
 """
+MEANS = """<meandata>
+<interval begin="0" end="300" id="x"><edge id="007" speed="9.5" flow="120"/><edge id="gone" speed="8"/></interval>
+<interval begin="300" end="600" id="x"><edge id="E2" flow="80"/></interval></meandata>"""
 DATEX = """<?xml version="1.0" encoding="UTF-8"?>
 <soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
 <soap:Body>
