@@ -120,7 +120,8 @@ def test_the_words_are_in_the_schema_for_editors():
 
 
 def test_a_word_that_is_none_is_told_with_its_line(tmp_path):
-    text = f"{CITY.partition('datasets:')[0]}datasets:\n  loops: {{path: a.csv, {ENTRY}, read: {{wide: {{variable: v}}}}}}\n"
+    wrong = f"datasets:\n  loops: {{path: a.csv, {ENTRY}, read: {{wide: {{variable: v}}}}}}\n"
+    text = CITY.partition("datasets:")[0] + wrong
     (tmp_path / "a.csv").write_text("a\n1\n")
     (tmp_path / "city.yaml").write_text(text)
     with pytest.raises(twin.ManifestError, match=r"yaml:7: datasets\.loops\.read\.wide\.columns"):
