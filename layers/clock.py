@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,11 +15,15 @@ from layers.errors import SchemaError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["TimeColumn", "resolve_time"]
+__all__ = ["TimeColumn", "resolve_end", "resolve_time", "time_notes"]
 
 #: An offset at the end of a date-time: Z, +01, +0100, +01:00. A date alone ("2019-05-07") must not match.
 _OFFSET_END = r"\s*(?:[zZ]|[+-]\d{2}(?::?\d{2})?)\s*$"
 _OFFSET = r"\d{1,2}:\d{2}.*?" + _OFFSET_END
+
+_TIME_OF_DAY = re.compile(r"\s*\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s*[AaPp][Mm])?\s*$")
+#: Words of a format of which one must stand in it, or a date be given: strptime would take 1900 for the year.
+_YEARS = ("%Y", "%y", "%G", "%c", "%x", "%s")
 
 _UNIX: dict[str, Literal["s", "ms"]] = {"unix_s": "s", "unix_ms": "ms"}
 
@@ -43,7 +48,10 @@ class TimeColumn:
         What becomes of an hour that the local clock skips.
     offset : {"use", "ignore"}
         Whether an offset written in the text ("Z", "+01:00") counts. "ignore" is for files that are tagged UTC
-        but hold local time.
+        but hold local time; the layer's steps record it.
+    end : str or None
+        Column with the end of the interval that begins at ``column``, written the same way; None: instants, or
+        intervals whose length is stated elsewhere.
     """
 
     column: str
@@ -53,6 +61,7 @@ class TimeColumn:
     ambiguous: Literal["quarantine", "first", "second"] = "quarantine"
     nonexistent: Literal["quarantine", "shift_forward"] = "quarantine"
     offset: Literal["use", "ignore"] = "use"
+    end: str | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -61,6 +70,12 @@ class TimeColumn:
             raise SchemaError(
                 f"time zone {self.zone!r} is unknown: write an IANA name such as Europe/Monaco or UTC."
             ) from error
+        dated = self.format is None or self.format in _UNIX or any(word in self.format for word in _YEARS)
+        if not dated and self.date is None:
+            raise SchemaError(
+                f"time column {self.column!r}: the format {self.format!r} has no year, so it says no instant; "
+                'write date: "2026-06-16" for the day of the file.'
+            )
 
 
 def _none(index: pd.Index[int]) -> pd.Series:
@@ -150,7 +165,7 @@ def resolve_time(values: pd.Series, column: TimeColumn) -> tuple[pd.Series, NDAr
     Raises
     ------
     SchemaError
-        If the format is no ``strptime`` format.
+        If the format is no ``strptime`` format, or the whole column holds times of day and no date is given.
 
     Examples
     --------
@@ -162,4 +177,81 @@ def resolve_time(values: pd.Series, column: TimeColumn) -> tuple[pd.Series, NDAr
     # A file repeats each time for every place: read each once.
     codes, unique = pd.factorize(values, use_na_sentinel=False)
     time, reasons = _resolve(pd.Series(unique), column)
+    written = list(unique)
+    undated = [i for i in np.flatnonzero(time.isna().to_numpy()) if _TIME_OF_DAY.match(str(written[i]))]
+    if undated and column.date is None:
+        if len(undated) == sum(bool(str(value).strip()) and not pd.isna(value) for value in written):
+            raise SchemaError(
+                f"time column {column.column!r} holds times of day only ({written[undated[0]]!r}); "
+                'write date: "2026-06-16" for the day of the file.'
+            )
+        for i in undated:
+            reasons[i] = f"no_date: {column.column} is {written[i]!r}, a time of day"
     return time.take(codes).set_axis(values.index), reasons[codes]
+
+
+def resolve_end(values: pd.Series, column: TimeColumn, *, start: pd.Series) -> tuple[pd.Series, NDArray[np.object_]]:
+    """Read the column with the ends of intervals.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        As published.
+    column : TimeColumn
+        How it is written; its ``end`` names it.
+    start : pandas.Series of datetime64[us, UTC]
+        The beginnings.
+
+    Returns
+    -------
+    end : pandas.Series of datetime64[us, UTC]
+        NaT where there is a reason.
+    reasons : numpy.ndarray of object, shape (n,)
+        As of `resolve_time`, and "bad_interval" where an end is not after its beginning.
+    """
+    end, reasons = resolve_time(values, replace(column, column=column.end or column.column))
+    for i in np.flatnonzero((end <= start).to_numpy()):
+        reasons[i] = f"bad_interval: {column.end} is {values.iloc[i]}, not after {column.column}"
+    return end.mask(end <= start), reasons
+
+
+def time_notes(values: pd.Series, column: TimeColumn) -> tuple[str, ...]:
+    """Say what stated rules decided about the times of a column.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        As published.
+    column : TimeColumn
+        How it is written.
+
+    Returns
+    -------
+    tuple of str
+        For the layer's steps; empty where nothing had to be decided.
+
+    Examples
+    --------
+    >>> clock = TimeColumn(column="t", zone="America/New_York", offset="ignore")
+    >>> time_notes(pd.Series(["2025-06-01T12:00:00Z", "2025-06-01T13:00:00Z"]), clock)
+    ("read: the offset of 2 times in 't' is ignored: they are local times of America/New_York (offset: ignore)",)
+    """
+    codes, unique = pd.factorize(values, use_na_sentinel=False)
+    counts = np.bincount(codes, minlength=len(unique))
+    once = pd.Series(unique)
+    notes = []
+    if column.offset == "ignore":
+        aware = isinstance(values.dtype, pd.DatetimeTZDtype)
+        tagged = np.full(len(unique), fill_value=True) if aware else once.astype("str").str.contains(_OFFSET)
+        if count := int(counts[np.asarray(tagged, dtype=bool)].sum()):
+            told = f"they are local times of {column.zone} (offset: ignore)"
+            notes.append(f"read: the offset of {count:,} times in {column.column!r} is ignored: {told}")
+    _, reasons = _resolve(once, replace(column, ambiguous="quarantine", nonexistent="quarantine"))
+    for code, rule, said in (
+        ("ambiguous_time", column.ambiguous, "times that the clock shows twice"),
+        ("nonexistent_time", column.nonexistent, "times that the clock skips"),
+    ):
+        hit = np.array([str(reason).startswith(code) for reason in reasons], dtype=bool)
+        if rule != "quarantine" and hit.any():
+            notes.append(f"read: {int(counts[hit].sum()):,} {said} in {column.column!r}: {rule.replace('_', ' ')}")
+    return tuple(notes)

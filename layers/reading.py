@@ -13,7 +13,7 @@ import shapely
 
 from crs import Fields, PositionDefinition, Shapes, vertical_definition
 from layers.arrays import given_reasons, to_array
-from layers.clock import resolve_time
+from layers.clock import resolve_end, resolve_time, time_notes
 from layers.duplicates import repeated
 from layers.errors import SchemaError, listed
 from layers.jail.client import read_file
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from layers.clock import TimeColumn
 
 __all__ = ["read"]
 
@@ -251,6 +253,24 @@ def _start_ledger(records: Records, dataset: str, sources: Mapping[str, int]) ->
     return ledger.reject(bad["row"].to_numpy(), bad["reason"].to_numpy(), bad[["text"]], source=source)
 
 
+def _with_time(
+    table: pd.DataFrame, written: pd.DataFrame, clock: TimeColumn | None, dataset: str
+) -> tuple[pd.DataFrame, NDArray[np.object_] | None, tuple[str, ...]]:
+    """Add the instants, why some are none, and what was decided about them."""
+    if clock is None:
+        return table, None, ()
+    for name in filter(None, (clock.column, clock.end)):
+        if name not in written:
+            raise SchemaError(f"{dataset}: time names {name!r}; the file has {listed(written.columns)}.")
+    time, reasons = resolve_time(written[clock.column], clock)
+    table = table.assign(time=time)
+    notes = time_notes(written[clock.column], clock)
+    if clock.end is not None:
+        end, wrong = resolve_end(written[clock.end], clock, start=time)
+        table, reasons = table.assign(time_end=end), _merge(reasons, wrong)
+    return table, reasons, notes
+
+
 def _to_layer(
     records: Records, *, position: object, dataset: str, options: ReadOptions, sources: Mapping[str, int]
 ) -> Layer:
@@ -287,12 +307,7 @@ def _to_layer(
         # Numbers as text keep the zeros at their end, which say how finely they were written.
         else _fields(mended if definition.kind == "coordinates" else table, definition, dataset)
     )
-    untimed = None
-    if options.time is not None:
-        if options.time.column not in mended:
-            raise SchemaError(f"{dataset}: time names {options.time.column!r}; the file has {listed(mended.columns)}.")
-        time, untimed = resolve_time(mended[options.time.column], options.time)
-        table = table.assign(time=time)
+    table, untimed, timed = _with_time(table, mended, options.time, dataset)
     units = {**records.units, **{name: rule.unit for name, rule in options.fields.items() if rule.unit}}
     left_out, conflicting = _left_out(mended, options.where, dataset), None
     for repair in (repair for repair in options.repairs if repair.rule == "deduplicate"):
@@ -306,7 +321,7 @@ def _to_layer(
         ledger=_start_ledger(records, dataset, sources),
         units=units,
         label=None if records.declared is None else shorten(records.declared),
-        steps=(*records.notes, *_overruled(definition, records.declared, options)),
+        steps=(*records.notes, *timed, *_overruled(definition, records.declared, options)),
         repairs=repaired.log,
         published=Published(table=written, geometry=records.geometry),
     )

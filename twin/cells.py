@@ -175,7 +175,7 @@ def _write_features(layer: layers.Layer, room: _Room, readings: Readings, row: n
     table = layer.table.iloc[readings.first].reset_index(drop=True)
     if room.dataset.site:  # what changes from reading to reading says nothing of the site
         measured = {variable.column or name for name, variable in room.dataset.variables.items()}
-        times = {"time", room.dataset.time.column} if room.dataset.time is not None else set()
+        times = {"time", "time_end", room.dataset.time.column} if room.dataset.time is not None else set()
         table = table.drop(columns=sorted(measured | times), errors="ignore")
     trusted = {name: column[readings.first] for name, column in of_position(layer).items()}
     table = table.drop(columns=["row", *trusted, "geometry"], errors="ignore")
@@ -256,7 +256,8 @@ def _record_rows(layer: layers.Layer, readings: Readings, row: npt.NDArray[np.in
     columns |= {name: array for name, array in readings.values.items()}  # noqa: PD011, C416 - a mapping, no frame
     frame = pd.DataFrame(columns)
     if readings.shares is not None:
-        frame["time"] = layer.table["time"].reset_index(drop=True)
+        times = [name for name in ("time", "time_end") if name in layer.table]
+        frame[times] = layer.table[times].reset_index(drop=True)
     return frame
 
 

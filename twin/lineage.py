@@ -223,7 +223,9 @@ def _parts_of_step(
     snapshot: Snapshot, variable: Variable, records: pd.DataFrame, *, clock: Clock, step: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Return what each record contributes to its own site at a step, and which do."""
-    period_s = float(_notes(snapshot, variable.layer).get("period_s", 0.0))
+    period_s: float | npt.NDArray[np.float64] = float(_notes(snapshot, variable.layer).get("period_s", 0.0))
+    if "time_end" in records:
+        period_s = np.asarray((records["time_end"] - records["time"]).dt.total_seconds(), dtype=np.float64)
     values = records[variable.name].to_numpy(dtype=np.float64)
     sites = np.unique(records["feature"].to_numpy(), return_inverse=True)[1].astype(np.int64)
     shares = step_shares(records["time"], clock, period_s=period_s)

@@ -145,6 +145,8 @@ def _support_faults(dataset: DatasetSpec) -> list[Found]:
     if dataset.uncertain and dataset.support == "reference":
         remedy = "remove one: a street or district is where it is, whatever the error of the points that name it"
         return [(("uncertain",), "true beside support: reference", remedy)]
+    if dataset.time is not None and dataset.time.end is not None and not dataset.site:
+        return [(("time", "end"), repr(dataset.time.end), "write `site:` too: only series hold over steps")]
     if dataset.site and dataset.time is None:
         return [(("site",), repr(list(dataset.site)), "write `time: {column: …}` too: only series have sites")]
     return []

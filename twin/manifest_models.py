@@ -158,6 +158,7 @@ class TimeSpec(Strict):
     ambiguous: Literal["quarantine", "first", "second"] = "quarantine"
     nonexistent: Literal["quarantine", "shift_forward"] = "quarantine"
     offset: Literal["use", "ignore"] = "use"
+    end: str | None = Field(None, description="column with the end of each interval; instants, or `period`, without")
     period: Duration | None = Field(None, description="how long a reading holds from its time on; default: spacing")
 
 

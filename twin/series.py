@@ -36,7 +36,7 @@ class Readings:
     shares : StepShares or None
         Which steps of the clock each record covers; None without a time.
     period_s : float
-        How long a reading holds, in seconds; 0 for instants.
+        How long a reading holds, in seconds; 0 for instants, the longest where each has its own.
     notes : mapping of str to tuple of str
         What was done to each variable's values, for people.
     """
@@ -190,15 +190,21 @@ def readings_of(layer: layers.Layer, dataset: DatasetSpec, clock: Clock) -> Read
     """
     feature, first = sites_of(layer, dataset.site)
     values, categories, notes = read_values(layer, dataset, feature)
-    shares, period_s = None, 0.0
+    shares: StepShares | None = None
+    period_s = 0.0
     if dataset.time is not None:
         times: pd.Series[Any] = layer.table["time"]
-        if dataset.time.period is not None:
-            period_s = pd.Timedelta(dataset.time.period).total_seconds()
-        elif dataset.site:
-            period_s = spacing_s(times, feature)
-        shares = step_shares(times, clock, period_s=period_s)
-        held = f"each reading holds for {period_s:g} s" if period_s else "readings are instants"
+        if dataset.time.end is not None:
+            lengths: Floats = np.asarray((layer.table["time_end"] - times).dt.total_seconds(), dtype=np.float64)
+            shares, period_s = step_shares(times, clock, period_s=lengths), float(lengths.max(initial=0.0))
+            held = f"each reading holds until its {dataset.time.end!r}"
+        else:
+            if dataset.time.period is not None:
+                period_s = pd.Timedelta(dataset.time.period).total_seconds()
+            elif dataset.site:
+                period_s = spacing_s(times, feature)
+            shares = step_shares(times, clock, period_s=period_s)
+            held = f"each reading holds for {period_s:g} s" if period_s else "readings are instants"
         day = ", folded onto a typical day" if clock.typical_day else ""
         line = f"laid on steps of {clock.step_s:g} s in {clock.zone}: {held}{day}"
         notes = {name: (*lines, line) for name, lines in notes.items()}

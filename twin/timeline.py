@@ -232,7 +232,7 @@ def _seconds(times: pd.Series[Any]) -> Floats:
     return seconds
 
 
-def step_shares(times: pd.Series[Any], clock: Clock, *, period_s: float = 0.0) -> StepShares:
+def step_shares(times: pd.Series[Any], clock: Clock, *, period_s: float | Floats = 0.0) -> StepShares:
     """Lay readings on the clock.
 
     Parameters
@@ -241,7 +241,7 @@ def step_shares(times: pd.Series[Any], clock: Clock, *, period_s: float = 0.0) -
         Start of each reading, with a zone; a missing time covers no step.
     clock : Clock
         The city's clock.
-    period_s : float, optional
+    period_s : float or ndarray of float64, shape (records,), optional
         How long a reading holds, in seconds; 0 for an instant.
 
     Returns
@@ -257,15 +257,15 @@ def step_shares(times: pd.Series[Any], clock: Clock, *, period_s: float = 0.0) -
     else:
         begin = _seconds(times) - clock.start.timestamp()
     first = np.floor(begin / clock.step_s)
-    reach = 1 if period_s <= 0 else int(np.ceil(period_s / clock.step_s)) + 1
+    period = np.broadcast_to(np.asarray(period_s, dtype=np.float64), begin.shape)
+    reach = int(np.ceil(period.max(initial=0.0) / clock.step_s)) + 1
     records, steps, overlaps = [], [], []
     for ahead in range(reach):
         step = first + ahead
-        if period_s <= 0:
-            overlap = np.ones_like(step)
-        else:
-            low = np.maximum(begin, step * clock.step_s)
-            overlap = (np.minimum(begin + period_s, (step + 1) * clock.step_s) - low) / period_s
+        low = np.maximum(begin, step * clock.step_s)
+        held = np.minimum(begin + period, (step + 1) * clock.step_s) - low
+        instant = np.where(ahead == 0, 1.0, 0.0)
+        overlap = np.where(period > 0, held / np.where(period > 0, period, 1.0), instant)
         if clock.typical_day:
             step = np.mod(step, len(clock))
         keep = np.flatnonzero(np.isfinite(begin) & (overlap > 0) & (step >= 0) & (step < len(clock)))

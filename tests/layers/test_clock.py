@@ -91,7 +91,7 @@ def test_an_unknown_zone_or_format_is_refused_at_once():
     with pytest.raises(layers.SchemaError, match="IANA name"):
         layers.TimeColumn(column="t", zone="Europe/Atlantis")
     with pytest.raises(layers.SchemaError, match="strptime"):
-        resolve_time(pd.Series(["1"]), layers.TimeColumn(column="t", zone="UTC", format="%Q"))
+        resolve_time(pd.Series(["1"]), layers.TimeColumn(column="t", zone="UTC", format="%Y %Q"))
 
 
 def test_a_long_column_of_few_times_keeps_its_order():
@@ -99,3 +99,70 @@ def test_a_long_column_of_few_times_keeps_its_order():
     time, _ = resolve_time(pd.Series(text, index=np.arange(10_000) + 3), layers.TimeColumn(column="t", zone="UTC"))
     assert time.index[0] == 3
     assert (time.dt.hour.to_numpy() == np.tile([0, 1], 5000)).all()
+
+
+def _layer(tmp_path, rows, header="t,x,y", **clock):
+    (tmp_path / "a.csv").write_text("\n".join([header, *rows]) + "\n")
+    return layers.read(
+        tmp_path / "a.csv",
+        position={"definition": "EPSG:4326", "columns": ["x", "y"]},
+        options=layers.ReadOptions(time=layers.TimeColumn(column="t", **clock)),
+    )
+
+
+DOUBLE = ["2025-10-26 01:30,7,43", "2025-10-26 02:30,7,43", "2025-03-30 02:30,7,43"]
+
+
+def test_gap_and_double_hour_are_refused_row_by_row_unless_the_manifest_decides(tmp_path):
+    layer = _layer(tmp_path, DOUBLE, zone="Europe/Monaco")
+    assert layer.ledger.summary() == (
+        "a: 3 in = 1 placed + 2 quarantined + 0 rejected (ambiguous_time 1, nonexistent_time 1)"
+    )
+    layer = _layer(tmp_path, DOUBLE, zone="Europe/Monaco", ambiguous="second", nonexistent="shift_forward")
+    assert [value.isoformat()[:16] for value in layer.table["time"]] == [
+        "2025-10-25T23:30", "2025-10-26T01:30", "2025-03-30T01:00",
+    ]  # fmt: skip
+    assert layer.steps == (
+        "read: 1 times that the clock shows twice in 't': second",
+        "read: 1 times that the clock skips in 't': shift forward",
+    )
+
+
+def test_tagged_utc_but_local_is_overridden_and_recorded(tmp_path):
+    rows = ["2025-06-01T12:00:00Z,7,43"] * 3
+    assert _layer(tmp_path, rows, zone="America/New_York").table["time"].iloc[0].hour == 12
+    layer = _layer(tmp_path, rows, zone="America/New_York", offset="ignore")
+    assert layer.table["time"].iloc[0].hour == 16
+    assert layer.steps == (
+        "read: the offset of 3 times in 't' is ignored: they are local times of America/New_York (offset: ignore)",
+    )
+
+
+def test_a_file_without_a_date_is_refused_unless_it_is_given(tmp_path):
+    rows = ["08:15,7,43", "09:15:30,7,43"]
+    with pytest.raises(layers.SchemaError, match=r"holds times of day only \('08:15'\); write date:"):
+        _layer(tmp_path, rows, zone="UTC")
+    with pytest.raises(layers.SchemaError, match="has no year, so it says no instant; write date:"):
+        _layer(tmp_path, rows, zone="UTC", format="%H:%M")
+    assert _layer(tmp_path, rows, zone="UTC", date="2026-06-16").table["time"].iloc[1].isoformat()[:19] == (
+        "2026-06-16T09:15:30"
+    )
+    mixed = _layer(tmp_path, [*rows, "2026-06-16 10:00,7,43"], zone="UTC")
+    assert mixed.ledger.quarantined["reason"].tolist()[0] == "no_date: t is '08:15', a time of day"
+    assert len(mixed) == 1
+
+
+def test_intervals_have_an_end_after_their_beginning(tmp_path):
+    rows = [
+        "2026-06-16 08:00,7,43,2026-06-16 09:30",
+        "2026-06-16 08:00,7,43,2026-06-16 08:00",
+        "2026-06-16 08:00,7,43,x",
+    ]
+    layer = _layer(tmp_path, rows, header="t,x,y,until", zone="UTC", end="until")
+    assert (layer.table["time_end"] - layer.table["time"]).dt.total_seconds().tolist() == [5400]
+    assert [reason.split(":")[0] for reason in layer.ledger.quarantined["reason"]] == [
+        "bad_interval",
+        "unreadable_time",
+    ]
+    with pytest.raises(layers.SchemaError, match="time names 'to'"):
+        _layer(tmp_path, rows, header="t,x,y,until", zone="UTC", end="to")
