@@ -19,7 +19,7 @@ from layers.errors import (
     ReaderFailedError,
     SchemaError,
 )
-from layers.fields import Field
+from layers.fields import Field, Flags, Gas
 from layers.ledger import Ledger
 from layers.limits import Limits
 from layers.model import Layer
@@ -42,6 +42,8 @@ __all__ = [
     "Field",
     "FileRefusedError",
     "FileUnreadableError",
+    "Flags",
+    "Gas",
     "Layer",
     "LayerError",
     "Ledger",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from layers.fields import Field
 
-__all__ = ["content_faults", "key_faults", "key_text"]
+__all__ = ["content_faults", "flag_faults", "key_faults", "key_text"]
 
 _SHOWN_VALUES = 8
 
@@ -151,4 +151,52 @@ def key_faults(table: pd.DataFrame, keys: Sequence[tuple[str, ...]], *, dataset:
             written = ", ".join(map(repr, parts.iloc[place]))
             row = table.index[first[place]]
             found.append((int(place), f"not_unique: {', '.join(key)} is {written}, as in row {row}"))
+    return found
+
+
+def flag_faults(table: pd.DataFrame, fields: Mapping[str, Field], *, dataset: str) -> Faults:
+    """Find values that their publisher does not vouch for.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Typed; where a value is missing its flag says nothing.
+    fields : Mapping of str to Field
+        Rules by column.
+    dataset : str
+        For messages.
+
+    Returns
+    -------
+    list of (int, str)
+        Place of the row in the table and the reason.
+
+    Raises
+    ------
+    SchemaError
+        If a column with flags is not there.
+
+    Examples
+    --------
+    >>> from layers.fields import Field, Flags
+    >>> rule = Field(flags=Flags(column="qc", good=("V",)))
+    >>> flag_faults(pd.DataFrame({"no2": [20.0, 21.0], "qc": ["V", "E"]}), {"no2": rule}, dataset="d")
+    [(1, "flagged: no2 has the flag 'E' in qc, not V")]
+    """
+    found: Faults = []
+    for name, rule in fields.items():
+        if rule.flags is None:
+            continue
+        if rule.flags.column not in table.columns:
+            raise SchemaError(
+                f"{dataset}: flags of {name!r} name the column {rule.flags.column!r}; "
+                f"the file has {listed(table.columns)}."
+            )
+        given = key_text(table[rule.flags.column])
+        bad = ~given.isin(rule.flags.good).to_numpy() & table[name].notna().to_numpy()
+        shown = " or ".join(rule.flags.good)
+        found += [
+            (int(i), f"flagged: {name} has the flag {given.fillna('').iloc[i]!r} in {rule.flags.column}, not {shown}")
+            for i in np.flatnonzero(bad)
+        ]
     return found

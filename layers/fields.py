@@ -8,9 +8,48 @@ from typing import Literal
 
 from layers.errors import SchemaError
 
-__all__ = ["Field", "Kind"]
+__all__ = ["Field", "Flags", "Gas", "Kind"]
 
 Kind = Literal["number", "integer", "text", "category", "boolean"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flags:
+    """Which records of a measured column its publisher vouches for.
+
+    Parameters
+    ----------
+    column : str
+        Column with the flag of each value.
+    good : tuple of str
+        Flags that are good; a record with another one, or none, is quarantined as "flagged".
+    """
+
+    column: str
+    good: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gas:
+    """What turns parts of air into mass in a volume of it; no two offices agree, so nothing of it is assumed.
+
+    Parameters
+    ----------
+    molar_mass : float
+        Of the gas, g/mol, such as 46.0055 for nitrogen dioxide.
+    temperature_c : float
+        That the concentration refers to, degrees Celsius: 20 in the European Union, 25 in China and the United States.
+    pressure_hpa : float
+        That it refers to, hPa, mostly 1013.25.
+    """
+
+    molar_mass: float
+    temperature_c: float
+    pressure_hpa: float
+
+    def __post_init__(self) -> None:
+        if not (self.molar_mass > 0 and self.temperature_c > -273.15 and self.pressure_hpa > 0):
+            raise SchemaError(f"a gas is not of {self}: write molar_mass in g/mol, temperature_c, pressure_hpa.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +77,13 @@ class Field:
     references : str or None
         "dataset.column" in which the value must stand.
 
+    to : str
+        Unit that the values are converted to once they are checked; "" to keep them as published.
+    gas : Gas or None
+        What is measured, where one of the two units is of parts of air ("ppb") and the other of mass ("ug/m3").
+    flags : Flags or None
+        Which records the publisher vouches for.
+
     Examples
     --------
     >>> Field(unit="km/h", min=0, max=200).kind is None
@@ -54,8 +100,13 @@ class Field:
     pattern: str | None = None
     allowed: tuple[str | float, ...] = ()
     references: str | None = None
+    to: str = ""
+    gas: Gas | None = None
+    flags: Flags | None = None
 
     def __post_init__(self) -> None:
+        if self.to and not self.unit:
+            raise SchemaError(f"a field is converted to {self.to!r}, but from which unit: write unit: too.")
         try:
             re.compile(self.pattern or "")
         except re.error as error:

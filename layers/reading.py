@@ -30,6 +30,7 @@ from layers.repairs import repair_table
 from layers.rules import check_rules
 from layers.schema import check_fields, infer_types
 from layers.sources import Source, resolve_source
+from layers.units import convert_fields
 from layers.wide import to_long
 
 if TYPE_CHECKING:
@@ -308,7 +309,7 @@ def _to_layer(
         else _fields(mended if definition.kind == "coordinates" else table, definition, dataset)
     )
     table, untimed, timed = _with_time(table, mended, options.time, dataset)
-    units = {**records.units, **{name: rule.unit for name, rule in options.fields.items() if rule.unit}}
+    table, units, converted = convert_fields(table, options.fields, dataset=dataset)
     left_out, conflicting = _left_out(mended, options.where, dataset), None
     for repair in (repair for repair in options.repairs if repair.rule == "deduplicate"):
         same, differing = repeated(mended, records.geometry, repair)
@@ -319,9 +320,9 @@ def _to_layer(
         position=definition,
         coordinates=coordinates,
         ledger=_start_ledger(records, dataset, sources),
-        units=units,
+        units={**records.units, **units},
         label=None if records.declared is None else shorten(records.declared),
-        steps=(*records.notes, *timed, *_overruled(definition, records.declared, options)),
+        steps=(*records.notes, *converted, *timed, *_overruled(definition, records.declared, options)),
         repairs=repaired.log,
         published=Published(table=written, geometry=records.geometry),
     )

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from layers.checks import content_faults, key_faults
+from layers.checks import content_faults, flag_faults, key_faults
 from layers.errors import SchemaError
 from layers.fields import Field, Kind
 
@@ -191,6 +191,7 @@ def check_fields(
     for place, reason in (
         *content_faults(table, fields, known=known or {}),
         *key_faults(table, keys, dataset=dataset),
+        *flag_faults(table, fields, dataset=dataset),
     ):
         reasons[place] = reason if reasons[place] is None else f"{reasons[place]}; {reason}"
     return table, reasons

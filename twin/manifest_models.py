@@ -133,6 +133,21 @@ class ClockSpec(Strict):
         return self
 
 
+class GasSpec(Strict):
+    """What turns parts of air into mass in a volume of it."""
+
+    molar_mass: float = Field(gt=0, description="g/mol")
+    temperature_c: float = Field(gt=-273.15, description="that the concentration refers to: 20 in the EU, 25 in China")
+    pressure_hpa: float = Field(gt=0, description="that it refers to, mostly 1013.25")
+
+
+class FlagsSpec(Strict):
+    """Which records of a column its publisher vouches for; the others are quarantined."""
+
+    column: str
+    good: Names
+
+
 class FieldSpec(Strict):
     """What is known of one column: its unit and the values that can be true."""
 
@@ -146,6 +161,9 @@ class FieldSpec(Strict):
     pattern: str | None = Field(None, description="regular expression that the whole text matches")
     allowed: tuple[str | float, ...] = Field((), description="the values that it can have")
     references: str | None = Field(None, description="dataset.column in which the value stands")
+    to: str = Field("", description="unit that the values are converted to once they are checked")
+    gas: GasSpec | None = Field(None, description="what is measured, between ppb and ug/m3")
+    flags: FlagsSpec | None = None
 
 
 class TimeSpec(Strict):

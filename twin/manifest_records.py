@@ -27,7 +27,14 @@ def fields_of(dataset: DatasetSpec) -> dict[str, layers.Field]:
         The same words.
     """
     return {
-        name: layers.Field(**{**field.model_dump(), "missing": field.missing or ()})
+        name: layers.Field(
+            **{
+                **field.model_dump(),
+                "missing": field.missing or (),
+                "gas": None if field.gas is None else layers.Gas(**field.gas.model_dump()),
+                "flags": None if field.flags is None else layers.Flags(**field.flags.model_dump()),
+            }
+        )
         for name, field in dataset.fields.items()
     }
 

@@ -19,12 +19,12 @@ import shapely
 from crs import Lattice
 from layers.clock import TimeColumn
 from layers.errors import LayerError, TransferError
+from layers.fields import Field, Flags, Gas
 from layers.jail.shapes import pack_geometry, unpack_geometry
 from layers.limits import Limits
 from layers.options import ReadOptions, Wide, XmlTable
 from layers.readers.raster import Pixels
 from layers.readers.records import Records
-from layers.schema import Field
 from layers.sources import Source
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ __all__ = ["dump", "load"]
 _ALIGNED = 64
 _DATACLASSES = {
     kind.__name__: kind
-    for kind in (Records, Pixels, Lattice, ReadOptions, TimeColumn, Field, Limits, Source, Wide, XmlTable)
+    for kind in (Records, Pixels, Lattice, ReadOptions, TimeColumn, Field, Flags, Gas, Limits, Source, Wide, XmlTable)
 }
 #: Columns of these types keep what is missing in a mask beside the values.
 _MASKED = {"Int", "UInt", "Float", "boolean"}
