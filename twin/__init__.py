@@ -14,6 +14,7 @@ from twin.comparing import Difference
 from twin.errors import (
     BuildError,
     BusyError,
+    ExportError,
     ManifestError,
     PluginMissingError,
     SeriesError,
@@ -23,6 +24,7 @@ from twin.errors import (
     TwinNotFoundError,
     UnknownNameError,
 )
+from twin.exporting import export, export_catalogue
 from twin.forecast import forecast
 from twin.fusion import FusionReport, Placements, measure_fusion
 from twin.history import Run, history
@@ -38,6 +40,7 @@ __all__ = [
     "Clock",
     "Difference",
     "Explanation",
+    "ExportError",
     "FusionReport",
     "LayerInfo",
     "Manifest",
@@ -57,6 +60,8 @@ __all__ = [
     "backup",
     "build",
     "collect_garbage",
+    "export",
+    "export_catalogue",
     "forecast",
     "history",
     "json_schema",

@@ -1,4 +1,4 @@
-"""Commands about the twin on disk: ``twin plan|log|diff|gc|backup|restore``."""
+"""Commands about the twin on disk: ``twin plan|log|diff|gc|backup|restore|export``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import typer
 
 from twin.cli_frame import AsJson, TwinPath, app, console, default_place, examples, faults_told, write_json
 from twin.cli_tables import history_table, plain, plan_table
+from twin.exporting import export, export_catalogue
+from twin.exporting.exports import ENDINGS
 from twin.forecast import forecast
 from twin.history import history
 from twin.keeping import backup, collect_garbage, restore
@@ -123,3 +125,33 @@ def _restore(
             write_json({"twin": str(path), "snapshots": snapshots})
         else:
             console.print(f"[green]whole[/] {len(snapshots)} snapshots in {plain(str(path))}", soft_wrap=True)
+
+
+@app.command(
+    "export",
+    epilog=examples(
+        "twin export monaco.twin buildings buildings.gpkg",
+        "twin export monaco.twin no2 pm25 air.parquet --resolution 9 --time 2026-06-16T08:00",
+        "twin export monaco.twin catalogue/",
+    )
+    + f"\n\n**Endings**: {', '.join(ENDINGS)}; a folder gets all of the twin with a STAC catalogue",
+)
+def _export(
+    path: TwinPath,
+    what: Annotated[list[str], typer.Argument(help="Layer or variables, then the file", metavar="NAME... FILE")],
+    *,
+    resolution: Annotated[int | None, typer.Option(help="H3 resolution of variables")] = None,
+    time: Annotated[str | None, typer.Option(help="One step, UTC or time of day; default: all")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a layer, variables, or all of a twin for other programs."""
+    with faults_told():
+        city, *names, file = open_twin(path), *what
+        if names:
+            written = export(city, names[0] if len(names) == 1 else names, file, resolution=resolution, time=time)
+        else:
+            written = export_catalogue(city, file, resolution=resolution)
+        if as_json:
+            write_json({"written": str(written), "snapshot": city.snapshot})
+        else:
+            console.print(f"[green]written[/] {plain(str(written))} (snapshot {city.snapshot})", soft_wrap=True)

@@ -85,6 +85,10 @@ class BusyError(TwinError):
     """Another process writes to the twin."""
 
 
+class ExportError(TwinError):
+    """What is asked for cannot be written in this format, or stands there already."""
+
+
 class TruthError(TwinError):
     """What is said about where records truly are does not fit them."""
 
