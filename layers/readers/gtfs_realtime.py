@@ -35,7 +35,12 @@ def _given(message: Any, name: str) -> Any:  # noqa: ANN401 - generated classes 
     if not message.HasField(name):
         return None
     value, kind = getattr(message, name), message.DESCRIPTOR.fields_by_name[name].enum_type
-    return value if kind is None else kind.values_by_number[value].name
+    return _readable(value) if kind is None else kind.values_by_number[value].name
+
+
+def _readable(value: object) -> object:
+    """Show bytes that are no UTF-8: texts of this format may hold any."""
+    return value.decode("utf-8", errors="backslashreplace") if isinstance(value, bytes) else value
 
 
 def _all_given(message: Any, *names: str) -> _Row:  # noqa: ANN401
@@ -76,7 +81,7 @@ def _trip_updates(entity: Any) -> Iterator[_Row]:  # noqa: ANN401
 
 
 def _text(translated: Any) -> str | None:  # noqa: ANN401
-    return " / ".join(one.text for one in translated.translation) or None
+    return " / ".join(str(_readable(one.text)) for one in translated.translation) or None
 
 
 def _alerts(entity: Any) -> Iterator[_Row]:  # noqa: ANN401
@@ -181,11 +186,11 @@ def read_gtfs_realtime(source: Source, options: ReadOptions) -> Records:
     for entity in message.entity:
         if entity.is_deleted:
             count = len(rows) + len(deleted)
-            deleted.append((count, "deleted: withdraws what an earlier message said", entity.id))
+            deleted.append((count, "deleted: withdraws what an earlier message said", str(_readable(entity.id))))
         elif entity.HasField(_WHERE[layer]):
             for row in _READERS[layer](entity):
                 numbers.append(len(rows) + len(deleted))
-                rows.append({"entity_id": entity.id, **row})
+                rows.append({"entity_id": _readable(entity.id), **row})
     table = to_table(rows, np.array(numbers, dtype=np.int64)).reindex(columns=_columns(layer))
     table = table.assign(**{name: _instants(table[name]) for name in _TIMES if name in table})
     records = Records(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from layers.errors import FileUnreadableError, SchemaError, listed
+from layers.errors import FileRefusedError, FileUnreadableError, SchemaError, listed
 from layers.readers.records import Records, geometry_faults
 from layers.readers.xml_stream import local_name, prolog_comments, root_name, stream_elements
 from layers.schema import infer_types
@@ -29,6 +30,8 @@ __all__ = ["SUMO_OUTPUTS", "read_sumo_network", "read_sumo_output"]
 _STREETS = ("normal", "", "connector", None)
 #: What projParameter says where there is no projection to be named.
 _UNPROJECTED = ("!", "-", ".", "", None)
+#: Words of PROJ that open other files: grids, catalogues, lists of definitions.
+_REACHES_OUT = re.compile(r"grids|init|pipeline|file|catalog|=\s*[@/.]|\\", re.IGNORECASE)
 #: Of the southern strips of UTM.
 _FALSE_NORTHING_M = 10_000_000
 #: Root of each output, what stands below it, and what in that is a record; nothing: it is one itself.
@@ -112,6 +115,8 @@ def _axes(location: _Element | None, label: str) -> _Axes:
     projection = location.get("projParameter")
     if projection in _UNPROJECTED:
         return _Axes(offset, None)
+    if _REACHES_OUT.search(projection):
+        raise FileRefusedError(f"{label}: projParameter {projection[:200]!r} names files; give position: yourself.")
     bounds = _numbers(location, "convBoundary", 4)
     if bounds is not None and bounds[3] < offset[1] and "+proj=utm" in projection and "+south" not in projection:
         # SUMO names the northern strip everywhere, and counts below zero south of the equator.

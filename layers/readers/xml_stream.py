@@ -50,7 +50,8 @@ def local_name(element: etree._Element) -> str:
     >>> local_name(etree.fromstring('<gml:Point xmlns:gml="http://www.opengis.net/gml"/>'))
     'Point'
     """
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    # A prefix that is declared nowhere stays in the name, and QName would refuse it.
+    return element.tag.rpartition("}")[2].rpartition(":")[2] if isinstance(element.tag, str) else ""
 
 
 def text_of(element: etree._Element | None) -> str:

@@ -69,6 +69,15 @@ def test_the_layer_is_named_where_there_are_several(message, tmp_path):
     assert len(_read(tmp_path / "empty.pb")) == 0
 
 
+def test_texts_that_are_no_utf_8_are_shown(message):
+    message.write_bytes(
+        message.read_bytes().replace("海".encode(), b"\xff\xfeX").replace("施工".encode(), b"\xff12345")
+    )
+    assert _read(message, "vehicles").column("vehicle_id").tolist() == [r"bus 1 \xff\xfeX"]
+    alerts = _read(message, "alerts", {**AT_STOPS, "columns": ["stop_id"]})
+    assert alerts.column("header")[0] == r"Works / \xff12345"
+
+
 @given(
     st.lists(st.tuples(st.floats(-200, 200, width=32), st.floats(-100, 100, width=32)), max_size=8),
     st.booleans(),

@@ -100,6 +100,8 @@ def test_a_network_without_projection_states_no_position(tmp_path):
         ("</net>", "", layers.FileUnreadableError),
         ("<net ", '<!DOCTYPE net [<!ENTITY x "y">]><net ', layers.FileRefusedError),
         ("net", "web", layers.FileRefusedError),
+        ("+datum=WGS84", "+nadgrids=@/etc/hostname", layers.FileRefusedError),
+        ("+proj=utm", "+init=epsg:2263 +proj=utm", layers.FileRefusedError),
     ],
 )
 def test_what_is_broken_says_so(tmp_path, old, new, error):

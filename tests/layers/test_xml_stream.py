@@ -58,6 +58,10 @@ def test_encodings_and_namespaces(tmp_path, encoding):
     assert item == "\xe9"
 
 
+def test_a_prefix_that_nobody_declares_is_no_part_of_the_name(tmp_path):
+    assert _read(_source(tmp_path / "a.xml", "<p:root><q:item/><item/></p:root>")) == ["item", "item"]
+
+
 def test_a_packed_file_is_read(tmp_path):
     path = tmp_path / "a.xml.gz"
     path.write_bytes(gzip.compress(b"<a><b/></a>"))
