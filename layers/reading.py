@@ -278,7 +278,7 @@ def _to_layer(
     """Type, check and place the records of a dataset."""
     records = _renamed(records, options.rename, dataset)
     written = records.table.rename_axis(index="row")
-    hint = "" if records.geometry is not None else f" Its columns are {listed(written.columns)}."
+    hint = records.hint if records.geometry is not None else f" Its columns are {listed(written.columns)}."
     definition = resolve_position(
         position,
         declared=records.declared,

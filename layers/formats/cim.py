@@ -5,6 +5,7 @@ from __future__ import annotations
 from layers.formats.model import Format
 from layers.readers.citygml import read_citygml
 from layers.readers.cityjson import read_cityjson_sequence
+from layers.readers.ifc import read_ifc
 from layers.readers.xml_stream import has_root
 
 __all__ = ["FORMATS"]
@@ -28,5 +29,13 @@ FORMATS: tuple[Format, ...] = (
         read=read_citygml,
         packed=True,
         recognise=has_root("CityModel"),
+    ),
+    Format(
+        name="IFC",
+        family="cim",
+        suffixes=(".ifc",),
+        starts=(b"ISO-10303-21;",),
+        positions="IfcMapConversion and IfcProjectedCRS, or property sets of that name; otherwise the site's own axes",
+        read=read_ifc,
     ),
 )

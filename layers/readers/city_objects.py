@@ -32,6 +32,7 @@ __all__ = [
     "highest_level",
     "metres_per_unit",
     "number_through",
+    "triangle_mesh",
 ]
 
 #: Columns that readers of city models measure or need; an attribute of that name is kept beside it.
@@ -229,6 +230,34 @@ class CityObjects:
         rows = np.arange(len(self.surfaces), dtype=np.int64)
         gathered = Gathered(mesh=self.mesh(), properties=self.properties, faults=self.faults, rows=rows)
         return city_records(gathered, declared=declared, factor=factor)
+
+
+def triangle_mesh(bodies: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> Mesh:
+    """Make the mesh of objects that are given by triangles, one shell each.
+
+    Parameters
+    ----------
+    bodies : sequence of (numpy.ndarray of float64, shape (n, 3), numpy.ndarray of int64, shape (m, 3))
+        Points and triangles of each object.
+
+    Returns
+    -------
+    Mesh
+        Of all of them.
+    """
+    counts = np.array([len(triangles) for _, triangles in bodies], dtype=np.int64)
+    owner = np.repeat(np.arange(len(bodies)), counts)
+    corners = [points[triangles].reshape(-1, 3) for points, triangles in bodies if len(triangles)]
+    one = np.ones(len(owner), dtype=np.int64)
+    return Mesh(
+        xyz=np.concatenate(corners) if corners else np.empty((0, 3)),
+        ring_size=3 * one,
+        surface_rings=one,
+        owner=owner,
+        ground=np.zeros(len(owner), dtype=bool),
+        shell=number_through(owner, np.zeros(len(owner), dtype=np.int64)),
+        objects=len(bodies),
+    )
 
 
 def number_through(owner: NDArray[np.int64], shell: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -56,6 +56,8 @@ class Records:
         Columns that hold heights on the vertical datum, in metres.
     notes : tuple of str
         What was done to values while they were read, for the layer's steps: "read: 3 cells ...".
+    hint : str
+        What to tell besides where nobody says what positions mean.
     """
 
     table: pd.DataFrame
@@ -70,6 +72,7 @@ class Records:
     units: Mapping[str, str] = field(default_factory=dict)
     heights: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    hint: str = ""
 
 
 def geometry_faults(

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from layers.options import ReadOptions
+from tests.layers.samples.building_models import write_ifc
 from tests.layers.samples.city_blocks import BLOCKS, BOUNDS, Block
 from tests.layers.samples.model import Sample
 
@@ -129,4 +130,5 @@ SAMPLES: tuple[Sample, ...] = (
     _sample("JSON", "blocks.city.json", _write_cityjson("2.0")),
     _sample("CityJSONSeq", "blocks.city.jsonl", _write_sequence),
     _sample("CityGML", "blocks.gml", write_citygml("2.0")),
+    _sample("IFC", "blocks.ifc", write_ifc("IFC4")),
 )
