@@ -36,7 +36,8 @@ def test_entities_are_refused_before_they_are_expanded(tmp_path, text, ask):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "   ", "<a><b></a>", "<a><b/>", "no xml", "<a>" * 300 + "</a>" * 300, "<a>\x01</a>"]
+    "text",
+    ["", "   ", "<a><b></a>", "<a><b/>", "no xml", "<a>" * 300 + "</a>" * 300, "<a>\x01</a>", "<p:a><q:b/></p:a>"],
 )
 def test_what_is_broken_says_so(tmp_path, text):
     with pytest.raises(layers.FileUnreadableError, match=r"a\.xml"):
@@ -56,10 +57,6 @@ def test_encodings_and_namespaces(tmp_path, encoding):
     assert root_name(source) == "root"
     (item,) = [e.get("n") for e in stream_elements(source, wanted=lambda path: path == ("root", "item"))]
     assert item == "\xe9"
-
-
-def test_a_prefix_that_nobody_declares_is_no_part_of_the_name(tmp_path):
-    assert _read(_source(tmp_path / "a.xml", "<p:root><q:item/><item/></p:root>")) == ["item", "item"]
 
 
 def test_a_packed_file_is_read(tmp_path):
