@@ -30,6 +30,11 @@ def _read_json(source: Source, options: ReadOptions) -> Records:
         return read_topojson(document, options, label=source.label)
     if isinstance(document, Mapping) and is_esri(document):
         return read_esri_json(document, label=source.label)
+    if isinstance(document, Mapping) and "root" in document and "asset" in document:
+        raise FileRefusedError(
+            f"{source.label}: a 3D Tiles tileset names its tiles in other files; pack its folder into one archive "
+            "(zip -0 -r city.3tz .) and give that."
+        )
     if isinstance(document, Mapping):
         return read_geojson(document, label=source.label)
     raise FileRefusedError(f"{source.label}: JSON, but neither an object nor an array; nothing to read.")

@@ -9,6 +9,7 @@ from layers.options import ReadOptions
 from tests.layers.samples.building_models import write_ifc
 from tests.layers.samples.city_blocks import BLOCKS, BOUNDS, Block
 from tests.layers.samples.model import Sample
+from tests.layers.samples.tiles import write_b3dm, write_glb, write_gltf, write_tileset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["SAMPLES", "write_citygml"]
 
 _SCALE = 0.001
+#: In axes of their own, from the corner of the first block.
+_OWN = (0.0, 0.0, 90.0, 12.0)
 
 
 def _cityjson(version: str, blocks: tuple[Block, ...] = BLOCKS) -> dict[str, object]:
@@ -131,4 +134,8 @@ SAMPLES: tuple[Sample, ...] = (
     _sample("CityJSONSeq", "blocks.city.jsonl", _write_sequence),
     _sample("CityGML", "blocks.gml", write_citygml("2.0")),
     _sample("IFC", "blocks.ifc", write_ifc("IFC4")),
+    Sample(format="GLB", file="blocks.glb", write=write_glb, records=5, bounds=_OWN, position="EPSG:25832"),
+    Sample(format="glTF", file="blocks.gltf", write=write_gltf, records=5, bounds=_OWN, position="EPSG:25832"),
+    Sample(format="b3dm", file="blocks.b3dm", write=write_b3dm, records=5),
+    Sample(format="3D Tiles", file="blocks.3tz", write=write_tileset(), records=5),
 )
