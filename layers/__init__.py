@@ -33,6 +33,7 @@ from layers.reading import read
 from layers.registry import FORMATS
 from layers.repair_rules import Repair
 from layers.repairs import RepairLog, repair_table
+from layers.replay import replay
 from layers.rules import check_rules, parse_rule
 
 __all__ = [
@@ -71,5 +72,6 @@ __all__ = [
     "read",
     "repair_positions",
     "repair_table",
+    "replay",
     "undeclared",
 ]

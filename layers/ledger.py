@@ -41,6 +41,25 @@ def to_text(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index, columns=frame.columns, dtype=object)
 
 
+def as_written(entries: pd.DataFrame) -> pd.DataFrame:
+    """Return the original values of entries.
+
+    Parameters
+    ----------
+    entries : pandas.DataFrame
+        Lines of a ledger.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text under the columns' own names; the index is the number of the record.
+    """
+    text = entries.drop(columns=["fate", *_KEYS], errors="ignore").set_axis(pd.Index(entries["row"], name="row"))
+    if "text" in text and text["text"].isna().all():  # of rejected ones
+        text = text.drop(columns="text")
+    return text.rename(columns={f"{name}_": name for name in _KEYS})
+
+
 def _entries(rows: np.ndarray, source: np.ndarray | str, reasons: np.ndarray, original: pd.DataFrame) -> pd.DataFrame:
     """Join row, source and reason to the original text; an original column of the same name is kept beside them."""
     text = to_text(original).reset_index(drop=True)
@@ -231,6 +250,36 @@ class Ledger:
         """
         entries = _entries(rows, source, reasons, original)
         return replace(self, placed=self.placed - len(entries), rejected=_stack([self.rejected, entries]))
+
+    def replayed(self, rows: np.ndarray, other: Ledger) -> Ledger:
+        """Account for quarantined records that were read once more.
+
+        Parameters
+        ----------
+        rows : numpy.ndarray of int64, shape (k,)
+            Numbers of the replayed records.
+        other : Ledger
+            Of these alone, under the same numbers.
+
+        Returns
+        -------
+        Ledger
+            Of all records: those that are placed now are placed, the others stand under their new reason.
+
+        Raises
+        ------
+        LedgerError
+            If records were replayed that are not in this quarantine.
+        """
+        unknown = sorted(set(rows) - set(self.quarantined["row"]))
+        if unknown:
+            raise LedgerError(f"{self.dataset}: row {unknown[0]} was replayed, but is not in its quarantine.")
+        return replace(
+            self,
+            placed=self.placed + other.placed,
+            quarantined=_stack([self.quarantined[~self.quarantined["row"].isin(rows)], other.quarantined]),
+            rejected=_stack([self.rejected, other.rejected]),
+        )
 
     def merge(self, other: Ledger) -> Ledger:
         """Append the account of the next file of the same dataset; its rows are numbered on from this one's.

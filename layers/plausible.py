@@ -11,6 +11,8 @@ import pandas as pd
 from layers.errors import SchemaError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from layers.fields import Field
@@ -102,7 +104,7 @@ def numbers_of(column: pd.Series) -> NDArray[np.float64]:
     return column.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def bounds_of(table: pd.DataFrame, repair: Repair, rule: Field | None) -> Bounds:
+def bounds_of(table: pd.DataFrame, repair: Repair, fields: Mapping[str, Field]) -> Bounds:
     """Say what the numbers of a column can be.
 
     Parameters
@@ -111,8 +113,8 @@ def bounds_of(table: pd.DataFrame, repair: Repair, rule: Field | None) -> Bounds
         As read.
     repair : Repair
         What it says of them; its columns are there.
-    rule : Field or None
-        The column's field, whose range holds where the repair says nothing.
+    fields : Mapping of str to Field
+        The column's range holds where the repair says nothing; a related value beyond its own range says nothing.
 
     Returns
     -------
@@ -126,18 +128,24 @@ def bounds_of(table: pd.DataFrame, repair: Repair, rule: Field | None) -> Bounds
     """
     if repair.by:
         return _of_groups(table, repair)
-    stated = repair.between
-    if stated is None and rule is not None and (rule.min is not None or rule.max is not None):
-        stated = (-np.inf if rule.min is None else rule.min, np.inf if rule.max is None else rule.max)
+    stated = repair.between or _range_of(fields.get(str(repair.column)))
     if stated is None:
         raise SchemaError(
             f"{repair.rule} of {repair.column!r} has nothing to tell a fault by: write between: [lowest, highest], "
             "related: <column>, by: [columns of a group], or a min and max under fields:."
         )
     scale = np.ones(len(table)) if repair.related is None else numbers_of(table[repair.related])
-    scale = np.where(scale > 0, scale, np.nan)
+    lowest, highest = _range_of(fields.get(str(repair.related))) or (-np.inf, np.inf)
+    scale = np.where((scale > 0) & (scale >= lowest) & (scale <= highest), scale, np.nan)
     low, high = stated[0] * scale, stated[1] * scale
     return Bounds(low=low, high=high, far_low=low, far_high=high, learned=False)
+
+
+def _range_of(rule: Field | None) -> tuple[float, float] | None:
+    """Return the stated range of a field, None if it states none."""
+    if rule is None or (rule.min is None and rule.max is None):
+        return None
+    return (-np.inf if rule.min is None else rule.min, np.inf if rule.max is None else rule.max)
 
 
 def _of_groups(table: pd.DataFrame, repair: Repair) -> Bounds:

@@ -15,7 +15,7 @@ from layers.errors import SchemaError
 from layers.ledger import Ledger
 from layers.plausible import numbers_of
 from layers.repair_rules import FOOT_M
-from layers.repairs import RepairLog
+from layers.repairs import GEOMETRY, RepairLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     from layers.model import Layer
     from layers.repair_rules import Repair
 
-__all__ = ["GEOMETRY", "repair_positions"]
-
-GEOMETRY = "geometry"
-"""Column of a log in which geometries stand, as hexadecimal well-known binary."""
+__all__ = ["repair_positions"]
 
 _FRAME = "OGC:CRS84"
 _HEMISPHERE = str.maketrans("NSEWnsew", "SNWEsnwe")
@@ -124,8 +121,13 @@ def _inside(
     layer: Layer, area: tuple[float, float, float, float], references: Mapping[str, Layer] | None
 ) -> NDArray[np.bool_]:
     """Say which records can be placed and touch the area."""
-    # Records are found again by number, so each must have one of its own.
-    numbered = replace(layer, table=layer.table.set_axis(pd.RangeIndex(len(layer), name="row")))
+    # Only asked, never entered: records are found again by their place, and the ledger of the layer stays as it is.
+    numbered = replace(
+        layer,
+        table=layer.table.set_axis(pd.RangeIndex(len(layer), name="row")),
+        ledger=Ledger(dataset=layer.name, sources={"asked": len(layer)}, placed=len(layer)),
+        published=None,
+    )
     placed = crs.harmonise(numbered, target=_FRAME, references=references)
     inside = np.zeros(len(layer), dtype=bool)
     inside[placed.table.index.to_numpy()[shapely.intersects(placed.geometry, shapely.box(*area))]] = True

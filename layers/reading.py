@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from layers.clock import TimeColumn
 
-__all__ = ["read"]
+__all__ = ["read", "to_layer"]
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def read(
             tables = [to_long(part, options.wide, label=label) for part, label in zip(tables, labels, strict=True)]
         records = concatenate_records(tables, labels, dataset=dataset) if len(parts) > 1 else tables[0]
         counts = {label: part.count for label, part in zip(labels, tables, strict=True)}
-        layer = _to_layer(records, position=position, dataset=dataset, options=options, sources=counts)
+        layer = to_layer(records, position=position, dataset=dataset, options=options, sources=counts)
     layer = replace(layer, domain=domain, origin=origin or Origin())
     logger.log(logging.INFO if all(layer.ledger.sources.values()) else logging.WARNING, "%s", layer.ledger.summary())
     return layer
@@ -272,10 +272,29 @@ def _with_time(
     return table, reasons, notes
 
 
-def _to_layer(
+def to_layer(
     records: Records, *, position: object, dataset: str, options: ReadOptions, sources: Mapping[str, int]
 ) -> Layer:
-    """Type, check and place the records of a dataset."""
+    """Type, repair and check the records of a dataset.
+
+    Parameters
+    ----------
+    records : Records
+        As they came.
+    position : object
+        What their positions mean, as in `read`.
+    dataset : str
+        Name of the dataset.
+    options : ReadOptions
+        What is asked of them.
+    sources : Mapping of str to int
+        Records that each file held.
+
+    Returns
+    -------
+    Layer
+        With its ledger.
+    """
     records = _renamed(records, options.rename, dataset)
     written = records.table.rename_axis(index="row")
     hint = records.hint if records.geometry is not None else f" Its columns are {listed(written.columns)}."

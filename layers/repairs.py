@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import shapely
 from rapidfuzz.distance import OSA
 
 from layers.errors import SchemaError, listed
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
     from layers.fields import Field
 
-__all__ = ["RepairLog", "Repaired", "repair_table"]
+__all__ = ["GEOMETRY", "RepairLog", "Repaired", "repair_table"]
+
+GEOMETRY = "geometry"
+"""Column of a log in which geometries stand, as hexadecimal well-known binary."""
 
 _LOG_COLUMNS = ("rule", "row", "column", "before", "after")
 #: One wrong letter in four at most, and every other allowed word at least two letters further off.
@@ -103,6 +107,27 @@ class RepairLog:
             column.loc[here.index] = [_as_before(text, dtype) for text in here]
             restored[str(name)] = column.astype(dtype)
         return table.assign(**restored)
+
+    def undo_geometry(self, geometry: NDArray[np.object_], rows: NDArray[np.int64]) -> NDArray[np.object_]:
+        """Give back the geometries that were there before.
+
+        Parameters
+        ----------
+        geometry : numpy.ndarray of shapely geometries, shape (n,)
+            Repaired, as published otherwise.
+        rows : numpy.ndarray of int64, shape (n,)
+            Number of the record of each.
+
+        Returns
+        -------
+        numpy.ndarray of shapely geometries, shape (n,)
+            Equal to the original bit for bit.
+        """
+        cells = self.cells[self.cells["column"] == GEOMETRY].drop_duplicates("row").set_index("row")["before"]
+        restored: NDArray[np.object_] = geometry.copy()
+        changed = np.isin(rows, cells.index.to_numpy())
+        restored[changed] = shapely.from_wkb(cells.reindex(rows[changed]).to_numpy(dtype=object))
+        return restored
 
 
 def _as_before(text: str | None, dtype: DtypeObj) -> object:
@@ -198,10 +223,10 @@ def _proposal(table: pd.DataFrame, repair: Repair, fields: Mapping[str, Field]) 
     absent = [name for name in named if name not in table.columns]
     if absent:
         raise SchemaError(f"repair {repair.rule} names {listed(absent)}; the file has {listed(table.columns)}.")
-    rule = fields.get(str(repair.column))
     if repair.rule == "respell":
+        rule = fields.get(str(repair.column))
         return _respelling(table[repair.column], repair, () if rule is None else rule.allowed)
-    return _rescaling(table, repair, rule)
+    return _rescaling(table, repair, fields)
 
 
 def _respelling(column: pd.Series, repair: Repair, allowed: Sequence[str | float]) -> _Proposal:
@@ -230,10 +255,10 @@ def _nearest(word: str, words: Sequence[str]) -> str | None:
     return far[0][1] if far[0][0] <= allowed and alone and not short else None
 
 
-def _rescaling(table: pd.DataFrame, repair: Repair, rule: Field | None) -> _Proposal:
+def _rescaling(table: pd.DataFrame, repair: Repair, fields: Mapping[str, Field]) -> _Proposal:
     """Offer what the rule makes of each number that cannot be true as it stands."""
     numbers = numbers_of(table[repair.column])
-    bounds = bounds_of(table, repair, rule)
+    bounds = bounds_of(table, repair, fields)
     wrong = bounds.rules_out(numbers)
     if repair.rule == "withhold":
         rows = np.flatnonzero(wrong)

@@ -32,6 +32,7 @@ from twin.keeping import backup, collect_garbage, restore
 from twin.lineage import Explanation
 from twin.manifest import Manifest, json_schema, read_manifest
 from twin.model import Twin, open  # noqa: A004 - twin.open reads as it should
+from twin.replay import Replay, replay
 from twin.timeline import Clock
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "ManifestError",
     "Placements",
     "PluginMissingError",
+    "Replay",
     "Run",
     "SeriesError",
     "StoreDamagedError",
@@ -68,5 +70,6 @@ __all__ = [
     "measure_fusion",
     "open",
     "read_manifest",
+    "replay",
     "restore",
 ]

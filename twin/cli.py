@@ -1,4 +1,4 @@
-"""The command line: ``twin build|serve|detect|explain|ledger|fusion-error|verify|schema|doctor|info``."""
+"""The command line: building, serving, judging and asking a twin; the other commands register themselves."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from twin.cli_frame import (
     faults_told,
     write_json,
 )
-from twin.cli_tables import doubts_told, fusion_places_table, fusion_table, ledger_table, plain, positions_told
+from twin.cli_records import ledger_rows, tell_positions
+from twin.cli_tables import doubts_told, fusion_places_table, fusion_table, ledger_table, plain
 from twin.detect_file import Question, judge_file, status_of, write_picture
 from twin.doctor import findings
 from twin.errors import PluginMissingError
 from twin.fusion import POOLED
 from twin.manifest import json_schema
-from twin.model import Twin
 from twin.model import open as open_twin
 from twin.progress import Bar, Silent
 
@@ -63,13 +63,13 @@ def _build(
         with nullcontext(Silent()) if as_json else Bar(error_console) as watcher:
             city = build_twin(manifest, out=place, workers=workers, scheduler=scheduler, watcher=watcher)
         if as_json:
-            tree: dict[str, Any] = {"twin": str(place), "snapshot": city.snapshot, "ledger": _ledger_rows(city)}
+            tree: dict[str, Any] = {"twin": str(place), "snapshot": city.snapshot, "ledger": ledger_rows(city)}
             write_json(tree | ({"fusion": city.fusion_error().to_json()} if city.states_truth else {}))
         else:
             console.print(ledger_table(city))
             if city.states_truth:
                 console.print(fusion_table(city.fusion_error(), layers=[POOLED]))
-            _tell(city)
+            tell_positions(city)
             for doubt in doubts_told(city):
                 error_console.print(f"[yellow]warning:[/] {plain(doubt)}", highlight=False, soft_wrap=True)
             told = f"[green]built[/] {plain(str(place))} (snapshot {city.snapshot}); look at it: twin serve {place}"
@@ -164,18 +164,6 @@ def _explain(
             write_json({"cell": f"{found.cell:x}", **head, "sources": sources})
         else:
             console.print(plain(repr(found)), highlight=False, soft_wrap=True)
-
-
-@app.command("ledger", epilog=examples("twin ledger monaco.twin", "twin ledger monaco.twin --json"))
-def _ledger(path: TwinPath, *, as_json: AsJson = False) -> None:
-    """Show what became of every record: in = placed + quarantined + rejected."""
-    with faults_told():
-        city = open_twin(path)
-        if as_json:
-            write_json(_ledger_rows(city))
-        else:
-            console.print(ledger_table(city))
-            _tell(city)
 
 
 @app.command("fusion-error", epilog=examples("twin fusion-error monaco.twin", "twin fusion-error monaco.twin --json"))
@@ -283,16 +271,6 @@ def plugin(name: str) -> Callable[..., Any]:
             f"{found[0].value} is registered as {name!r} but cannot be loaded ({error})"
         ) from error
     return loaded
-
-
-def _ledger_rows(city: Twin) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(city.ledger().reset_index().to_json(orient="records"))
-    return rows
-
-
-def _tell(city: Twin) -> None:
-    for line in positions_told(city):
-        console.print(line, highlight=False, soft_wrap=True)
 
 
 def main() -> None:

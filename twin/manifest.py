@@ -96,6 +96,21 @@ class Manifest:
         """
         return rooted(self.spec.datasets[dataset].position, self.root)
 
+    def needs(self, dataset: str) -> tuple[str, ...]:
+        """Return the datasets that the positions and columns of a dataset refer to.
+
+        Parameters
+        ----------
+        dataset : str
+            Name of the dataset.
+
+        Returns
+        -------
+        tuple of str
+            Names.
+        """
+        return references(self.spec.datasets[dataset])
+
     def order(self) -> tuple[str, ...]:
         """Return the datasets so that each comes after those its positions refer to.
 

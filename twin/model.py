@@ -172,12 +172,27 @@ class Twin(Accounts):
             If there is no such layer, or it is a raster.
         """
         info = self._layer(layer)
-        if f"layers/{layer}.parquet" not in self._snapshot:
+        if not self.has_features(layer):
             raise UnknownNameError(f"layer {layer!r} is a raster and has no features: ask `cube()` for its variables")
         frame = self._snapshot.features(layer)
         frame = frame.set_index(frame["row"].to_numpy())
         frame.attrs = {key: getattr(info, key) for key in ("owner", "licence", "level", "attribution", "modelled")}
         return frame
+
+    def has_features(self, layer: str) -> bool:
+        """Say whether a layer holds features; a raster does not.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+
+        Returns
+        -------
+        bool
+            True if `features` can be asked.
+        """
+        return f"layers/{layer}.parquet" in self._snapshot
 
     def on_features(self, layer: str, variable: str) -> xr.DataArray:
         """Return a cell variable on the features of a layer, such as congestion on street lines.

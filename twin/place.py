@@ -117,9 +117,7 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
     placed = settled.layer
     if settled.operation is None:
         placed = harmonised(placed, manifest, known)
-    placed = _within(placed, manifest.spec.area)
-    if isinstance(placed, layers.Layer):
-        placed = layers.check_rules(placed, dataset.rules, of_geometry=True)
+    placed = inside(placed, manifest)
     ledger = placed.ledger.balance()
     write_table(folder / _QUARANTINE, _set_aside(ledger))
     counts = ledger.reasons()
@@ -207,12 +205,24 @@ def _operation(steps: tuple[str, ...]) -> str:
     return next((step for step in reversed(steps) if not step.startswith(("heights:", "read:"))), "none")
 
 
-def _within(
-    layer: layers.Layer | layers.RasterLayer, area: tuple[float, float, float, float]
-) -> layers.Layer | layers.RasterLayer:
-    """Set aside what is not wholly in the area of the city; of a raster, the pixels that do not touch it."""
+def inside(layer: layers.Layer | layers.RasterLayer, manifest: Manifest) -> layers.Layer | layers.RasterLayer:
+    """Set aside what is not wholly in the area of the city, or breaks a rule on its geometry.
+
+    Parameters
+    ----------
+    layer : layers.Layer or layers.RasterLayer
+        In longitude and latitude.
+    manifest : Manifest
+        The city.
+
+    Returns
+    -------
+    layers.Layer or layers.RasterLayer
+        What is left; of a raster, the pixels that touch the area.
+    """
+    area = manifest.spec.area
     if isinstance(layer, layers.Layer):
-        return layer.within(area)
+        return layers.check_rules(layer.within(area), manifest.spec.datasets[layer.name].rules, of_geometry=True)
     west, south, east, north = area
     lon, lat = (
         np.stack([corner[:-1, :-1], corner[:-1, 1:], corner[1:, :-1], corner[1:, 1:]])
