@@ -31,7 +31,7 @@ _QP = 1 - (1 - WGS84_E2) / (2 * _E) * np.log((1 - _E) / (1 + _E))
 #: Radius of the sphere of equal area, metres.
 AUTHALIC_RADIUS_M = WGS84_A * np.sqrt(_QP / 2)
 #: Newton's method on the authalic latitude doubles its digits each time; the series starts it at 1e-9.
-_NEWTON_STEPS = 3
+_NEWTON_STEPS = 2
 
 _GEOD = Geod(ellps="WGS84")
 

@@ -81,11 +81,12 @@ def extent_of(shapes: NDArray[Any]) -> Extent:
     Extent
         Its bounds, sizes and kinds of geometry.
     """
-    bounds = shapely.bounds(shapes).reshape(-1, 4)
-    bounds = bounds[~np.isnan(bounds).any(axis=1)]
-    low, high = bounds[:, :2].min(axis=0, initial=np.inf), bounds[:, 2:].max(axis=0, initial=-np.inf)
-    kinds = frozenset(np.unique(shapely.get_type_id(shapes)).tolist())
-    return Extent((*low.tolist(), *high.tolist()), len(shapes), len(bounds), kinds)
+    bounds = np.ascontiguousarray(shapely.bounds(shapes).reshape(-1, 4).T)
+    low = np.fmin.reduce(bounds[:2], axis=1, initial=np.inf)
+    high = np.fmax.reduce(bounds[2:], axis=1, initial=-np.inf)
+    kinds = frozenset((np.flatnonzero(np.bincount(shapely.get_type_id(shapes) + 1)) - 1).tolist())
+    filled = len(shapes) - int(np.isnan(bounds[0]).sum())
+    return Extent((*low.tolist(), *high.tolist()), len(shapes), filled, kinds)
 
 
 def ground_of(left: list[Extent], right: list[Extent]) -> Ground | None:
@@ -136,7 +137,10 @@ def places_of(points: NDArray[Any]) -> NDArray[np.float64]:
     ndarray of float64, shape (n, 2)
         x and y, NaN for missing and empty ones, of which GEOS gives none.
     """
+    found = shapely.get_coordinates(points)
+    if len(found) == len(points):
+        return found
     places = np.full((len(points), 2), np.nan)
     filled = ~(shapely.is_missing(points) | shapely.is_empty(points))
-    places[filled] = shapely.get_coordinates(points[filled])
+    places[filled] = found
     return places

@@ -16,6 +16,7 @@ from spatial_join.kernels.near_segments import lines_within, reach_of_nearest
 from spatial_join.kernels.nearest_segment import build_segment_grid, nearest
 from spatial_join.kernels.point_in_polygon import locate
 from spatial_join.kernels.polygon_grid import polygon_grid_of
+from spatial_join.partition import degrees_around
 from spatial_join.plane import segment_lengths_m
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ SLACK = 1.001
 
 TIE_M = 1e-8
 """Rounding of plane coordinates: what is nearer by less than this is equally near."""
+
+_WORTH_SPARING = 0.8
+"""Share of the points; if more of them are in reach, none are sorted out beforehand."""
 
 CLOSE_M = 500.0
 """So far the radii of curvature measure like the geodesic (0.5 µm at 60° of latitude); beyond, it is computed."""
@@ -76,6 +80,14 @@ class _Sides:
     def degrees(self) -> NDArray[np.float64]:
         """Positions of the left, where it is of points, shape (n, 2); NaN for none."""
         return places_of(self.left)
+
+    @cached_property
+    def points_right(self) -> NDArray[np.float64]:
+        """Positions of the single points on the right, shape (m, 2); NaN for all else."""
+        found = np.full((len(self.right), 2), np.nan)
+        single = shapely.get_type_id(self.right) == shapely.GeometryType.POINT
+        found[single] = places_of(self.right[single])
+        return found
 
     @cached_property
     def metres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -196,10 +208,25 @@ def pairs_within(
     if sides is None:
         return _nothing()
     if sides.ground.takes_grid:
-        return _cut(_around_points(sides, np.full(len(left), distance_m * SLACK)), distance_m)
+        rows = _in_reach(sides, distance_m * SLACK)
+        if rows is not None:
+            sides = _Sides(left[rows], right, sides.ground)
+        found = _cut(_around_points(sides, np.full(len(sides.left), distance_m * SLACK)), distance_m)
+        return found if rows is None else found._replace(at=rows[found.at])
     tree = shapely.STRtree(sides.there)
     at, to = tree.query(sides.here, predicate="dwithin", distance=distance_m * SLACK)
     return _cut(_measured(sides, at, to), distance_m)
+
+
+def _in_reach(sides: _Sides, reach_m: float) -> NDArray[np.int64] | None:
+    """Find the points of the left that the box of the right is in reach of; None if that would spare little work."""
+    bounds = np.array(extent_of(sides.right).bounds)
+    if not np.isfinite(bounds).all():
+        return None
+    over, up = degrees_around(bounds, reach_m)
+    lon, lat = sides.degrees.T
+    near = (lon >= bounds[0] - over) & (lon <= bounds[2] + over) & (lat >= bounds[1] - up) & (lat <= bounds[3] + up)
+    return np.flatnonzero(near) if near.sum() < _WORTH_SPARING * near.size else None
 
 
 def _require_positive(distance_m: float) -> None:
@@ -228,17 +255,26 @@ def _measured(sides: _Sides, at: NDArray[np.integer], to: NDArray[np.integer]) -
     rows, others = at[order].astype(np.int64), to[order].astype(np.int64)
     ends = shapely.get_coordinates(shapely.shortest_line(sides.here[rows], sides.there[others])).reshape(-1, 2, 2)
     start = np.column_stack(sides.plane.inverse(ends[:, 0, 0], ends[:, 0, 1]))
-    metres = _metres(sides.plane, start, ends[:, 1])
+    metres = _metres(start, np.column_stack(sides.plane.inverse(ends[:, 1, 0], ends[:, 1, 1])))
     return NearPairs(rows, others, np.where((ends[:, 0] == ends[:, 1]).all(axis=1), 0.0, metres))
 
 
-def _metres(plane: LocalProjection, degrees: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Measure from positions in degrees to places of the plane."""
-    lon, lat = plane.inverse(place[:, 0], place[:, 1])
-    metres = segment_lengths_m(degrees[:, 0], degrees[:, 1], lon, lat)
+def _metres(here: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Measure between positions in degrees."""
+    (lon, lat), (lon_to, lat_to) = here.T, there.T
+    metres = segment_lengths_m(lon, lat, lon_to, lat_to)
     far = metres > CLOSE_M
-    metres[far] = distances_m(degrees[far, 0], degrees[far, 1], lon[far], lat[far])
+    metres[far] = distances_m(lon[far], lat[far], lon_to[far], lat_to[far])
     return metres
+
+
+def _reached(sides: _Sides, to: NDArray[np.integer], place: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the nearest places of the right in degrees; a point is where it is, and need not come from the plane."""
+    known: NDArray[np.float64] = sides.points_right[to]
+    bent = np.isnan(known[:, 0])
+    if bent.any():
+        known[bent] = np.column_stack(sides.plane.inverse(*place[bent].T))
+    return known
 
 
 def _one_of_points(sides: _Sides, limit: float) -> NearPairs:
@@ -247,7 +283,7 @@ def _one_of_points(sides: _Sides, limit: float) -> NearPairs:
     best = nearest(sides.grid, x, y, radius=limit)
     tied = best.second <= best.distance + TIE_M
     alone = np.flatnonzero((best.line >= 0) & ~tied)
-    metres = _metres(sides.plane, sides.degrees[alone], np.column_stack([best.x, best.y])[alone])
+    metres = _metres(sides.degrees[alone], _reached(sides, best.line[alone], np.column_stack([best.x, best.y])[alone]))
     several = _around_points(sides, np.where(tied, best.distance + TIE_M, np.nan))
     at = np.concatenate([alone, several.at])
     order = np.argsort(at, kind="stable")
@@ -279,7 +315,7 @@ def _around_points(sides: _Sides, radius: NDArray[np.float64]) -> NearPairs:
     """Find all within a distance of each point (NaN: none), those inside polygons at no distance."""
     near = lines_within(sides.grid, *sides.metres, radius=radius)
     at, to = near.point, near.line
-    metres = _metres(sides.plane, sides.degrees[at], np.column_stack([near.x, near.y]))
+    metres = _metres(sides.degrees[at], _reached(sides, to, np.column_stack([near.x, near.y])))
     if sides.areas.size:
         polygons = polygon_grid_of(sides.there[sides.areas])
         point, polygon = locate(polygons, *sides.metres, predicate="intersects")

@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["CutPieces", "cut_pieces", "laid_pieces", "one_dimension", "overlay"]
 
 
-def overlay(left: Any, right: Any) -> gpd.GeoDataFrame:  # noqa: ANN401 -- layers, frames and paths share no base class
+def overlay(left: Any, right: Any = None) -> gpd.GeoDataFrame:  # noqa: ANN401 -- layers, frames and paths share no base class
     """Cut the records of the left by the polygons of the right.
 
     Parameters
     ----------
     left : layers.Layer, geopandas.GeoDataFrame, or path of a GeoParquet file
         Polygons, lines or points in longitude and latitude, of one dimension.
-    right : layers.Layer, geopandas.GeoDataFrame, or path of a GeoParquet file
-        Polygons in longitude and latitude; they may overlap, and then share what they cut.
+    right : layers.Layer, geopandas.GeoDataFrame, or path of a GeoParquet file, optional
+        Polygons in longitude and latitude; they may overlap, and then share what they cut. Without it, polygons of the
+        left cut each other: one line for every two that share land, the record that stands first on the left.
 
     Returns
     -------
@@ -58,12 +59,13 @@ def overlay(left: Any, right: Any) -> gpd.GeoDataFrame:  # noqa: ANN401 -- layer
     >>> (pieces["people"] * pieces["share_left"]).round(6).tolist()
     [300.0, 600.0]
     """
-    left, right = frame_of(left), frame_of(right)
+    left = frame_of(left)
+    alone, right = right is None, left if right is None else frame_of(right)
     require_one_crs(left, right)
     require_degrees(left)
     here, left_aside = sound_geometry(left, side="left")
-    there, right_aside = sound_geometry(right, side="right")
-    cut = laid_pieces(left, right, cut_pieces(here, there, dimension=one_dimension(here)))
+    there, right_aside = (here, ()) if alone else sound_geometry(right, side="right")
+    cut = laid_pieces(left, right, cut_pieces(here, there, dimension=one_dimension(here), once=alone))
     if left_aside or right_aside:
         cut.attrs["set_aside"] = (*left_aside, *right_aside)
     return cut
@@ -88,7 +90,7 @@ class CutPieces(NamedTuple):
     sizes: dict[str, NDArray[np.float64]]
 
 
-def cut_pieces(here: NDArray[Any], there: NDArray[Any], *, dimension: int) -> CutPieces:
+def cut_pieces(here: NDArray[Any], there: NDArray[Any], *, dimension: int, once: bool = False) -> CutPieces:
     """Cut geometries by polygons.
 
     Parameters
@@ -99,6 +101,8 @@ def cut_pieces(here: NDArray[Any], there: NDArray[Any], *, dimension: int) -> Cu
         Polygons that cut.
     dimension : int
         Of what is cut: 0, 1 or 2.
+    once : bool
+        Whether both are the same, and only pairs are wanted whose first stands before the second.
 
     Returns
     -------
@@ -113,8 +117,11 @@ def cut_pieces(here: NDArray[Any], there: NDArray[Any], *, dimension: int) -> Cu
     _require_polygons(there)
     at, to = pairs(here, there, predicate="intersects")
     # Cut in the plane in which areas are true, so that the pieces of a whole add up to it.
-    here, there = _laid(here), _laid(there)
-    pieces = shapely.intersection(here[at], there[to])
+    if once:
+        at, to = at[at < to], to[at < to]
+    here = _laid(here)
+    there = here if once else _laid(there)
+    pieces = _shared(here[at], there[to])
     if dimension:
         pieces = _of_dimension(pieces, dimension)
     kept = ~shapely.is_empty(pieces)
@@ -178,6 +185,14 @@ def one_dimension(shapes: NDArray[Any]) -> int:
             "another: frame[frame.geom_type.isin(['Polygon', 'MultiPolygon'])]."
         )
     return int(dimensions[0]) if len(dimensions) else 0
+
+
+def _shared(here: NDArray[Any], there: NDArray[Any]) -> NDArray[Any]:
+    """Intersect pairs; what is the same on both sides need not be cut."""
+    pieces = here.copy()
+    different = ~shapely.equals_identical(here, there)
+    pieces[different] = shapely.intersection(here[different], there[different])
+    return pieces
 
 
 def _require_polygons(shapes: NDArray[Any]) -> None:

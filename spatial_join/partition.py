@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-__all__ = ["LARGEST_PART", "along_curve", "boxes_of", "by_parent", "meeting", "packed", "stretches"]
+__all__ = ["LARGEST_PART", "along_curve", "boxes_of", "by_parent", "degrees_around", "meeting", "packed", "stretches"]
 
 LARGEST_PART = 200_000
 """Records; a part with more is split in the order of its records, so that one dense quarter does not rule the time."""
@@ -150,6 +150,34 @@ def boxes_of(shapes: NDArray[Any], parts: list[Rows]) -> NDArray[np.float64]:
     return out
 
 
+def degrees_around(box: NDArray[np.float64], distance_m: float) -> tuple[float, float]:
+    """Say how many degrees around a box a distance reaches at most.
+
+    Parameters
+    ----------
+    box : ndarray of float64, shape (4,)
+        Least longitude and latitude, greatest longitude and latitude.
+    distance_m : float
+        Metres.
+
+    Returns
+    -------
+    over, up : float
+        Degrees of longitude and of latitude.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [round(step, 4) for step in degrees_around(np.array([7.40, 43.72, 7.44, 43.76]), 1000.0)]
+    [0.0125, 0.009]
+    """
+    if not distance_m:
+        return 0.0, 0.0
+    up = distance_m / _METRES_PER_DEGREE
+    north = min(_FARTHEST_NORTH, float(np.nanmax(np.abs(np.append(box[[1, 3]], 0.0))) + up))
+    return up / float(np.cos(np.radians(north))), up
+
+
 def meeting(
     left: NDArray[np.float64], right: NDArray[np.float64], *, distance_m: float | None = 0.0
 ) -> list[NDArray[np.int64]]:
@@ -179,11 +207,9 @@ def meeting(
     """
     if distance_m is None:
         return [np.arange(len(right), dtype=np.int64) for _ in left]
-    up = distance_m / _METRES_PER_DEGREE
     found = []
     for box in left:
-        north = min(_FARTHEST_NORTH, float(np.nanmax(np.abs(np.append(box[[1, 3]], 0.0))) + up)) if up else 0.0
-        over = up / np.cos(np.radians(north)) if up else 0.0
+        over, up = degrees_around(box, distance_m)
         apart = (
             (right[:, 0] > box[2] + over)
             | (right[:, 2] < box[0] - over)

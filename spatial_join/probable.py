@@ -10,6 +10,7 @@ import shapely
 
 from crs.local import local_projection
 from spatial_join.errors import GeometryError, JoinError
+from spatial_join.ground import places_of
 from spatial_join.masses import Masses, Odds, line_likelihoods, on_lines, polygon_masses, uncovered
 from spatial_join.pieces import named_rows
 from spatial_join.records import frame_of, require_degrees, require_one_crs
@@ -215,7 +216,7 @@ class Setting(NamedTuple):
                 f"A point is on a line by chance only if it has an error; sigma_m is 0 in {named_rows(exact)}. "
                 "Use predicate='nearest', or state how far the points may be off."
             )
-        return Points(np.column_stack(self.plane.forward(shapely.get_x(shapes), shapely.get_y(shapes))), sigma)
+        return Points(np.column_stack(self.plane.forward(*places_of(shapes).T)), sigma)
 
     def weighed(self, points: Points, shapes: NDArray[Any]) -> Masses:
         """Weigh points against polygons or lines.

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from spatial_join.errors import GeometryError, JoinError
+from spatial_join.ground import places_of
 from spatial_join.probable import sigma_of
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def fixes_of(points: gpd.GeoDataFrame, said: Said) -> pd.DataFrame:
     for name in (said.track, said.time):
         if name is not None and name not in points.columns:
             raise JoinError(f"There is no column {name!r}; there are {', '.join(map(str, points.columns))}.")
-    columns = {"lon": shapely.get_x(shapes), "lat": shapely.get_y(shapes), "sigma_m": sigma}
+    lon, lat = places_of(shapes).T
+    columns = {"lon": lon, "lat": lat, "sigma_m": sigma}
     seconds = np.zeros(len(points)) if said.time is None else _seconds(points[said.time])
     track = np.zeros(len(points), dtype=np.int64) if said.track is None else points[said.track].array
     return pd.DataFrame({**columns, "second": seconds, "track": track})

@@ -216,6 +216,21 @@ def test_all_within_a_distance(kind, rng):
     np.testing.assert_allclose(found["distance_m"], distances[found["a"], found["b"]], rtol=1e-3, atol=1e-6)
 
 
+@pytest.mark.parametrize("lat", [0.0, 43.73, 80.0])
+@pytest.mark.parametrize("metres", [40.0, 3_000.0])
+def test_points_out_of_reach_are_left_out_beforehand_and_no_others(lat, metres, rng, monkeypatch):
+    at = [7.42, lat] + rng.uniform(-4e-4, 4e-4, (4000, 2)) * metres / 10.0
+    points = gpd.GeoDataFrame(geometry=shapely.points(at), crs="OGC:CRS84").set_index(np.arange(4000) + 5)
+    points.iloc[3, 0] = None
+    one = gpd.GeoDataFrame(
+        geometry=[shapely.box(7.42, lat, 7.42 + metres * 1e-6, lat + metres * 1e-6)], crs="OGC:CRS84"
+    )
+    found = join(points, one, predicate="dwithin", distance_m=metres)
+    assert 0 < len(found) < 2500
+    monkeypatch.setattr("spatial_join.nearest._WORTH_SPARING", 0.0)
+    pd.testing.assert_frame_equal(found, join(points, one, predicate="dwithin", distance_m=metres))
+
+
 @pytest.mark.parametrize("kind", ["points", "lines", "zones"])
 @pytest.mark.parametrize("k", [2, 5])
 def test_the_k_nearest(kind, k, rng):

@@ -67,7 +67,7 @@ def probes():
     rng = np.random.default_rng(3)
     at = rng.uniform([7.38, 43.70], [7.46, 43.76], (150, 2))
     found = geo(shapely.points(at), sigma_m=rng.uniform(5, 300, 150)).set_index(np.arange(150) + 70)
-    found.loc[75, "geometry"] = None
+    found.loc[75, "geometry"], found.loc[90, "geometry"] = None, shapely.Point()
     return found
 
 
@@ -97,6 +97,7 @@ def drives():
     found.iloc[60, found.columns.get_loc("car")] = np.nan
     found.iloc[9, found.columns.get_loc("second")] = np.nan
     found.iloc[11, found.columns.get_loc("geometry")] = None
+    found.iloc[12, found.columns.get_loc("geometry")] = shapely.Point()
     return found
 
 

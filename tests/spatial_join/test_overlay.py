@@ -85,3 +85,16 @@ def test_what_can_be_cut_is_checked(rng):
     bow_tie = shapely.Polygon([(7.41, 43.73), (7.42, 43.74), (7.42, 43.73), (7.41, 43.74)])
     broken = gpd.GeoDataFrame(geometry=[bow_tie], crs="OGC:CRS84")
     assert overlay(broken, polygons).attrs["set_aside"][0].side == "left"
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=30)
+def test_records_that_cut_each_other_are_told_once(seed):
+    polygons = frame(np.random.default_rng(seed), "polygons", 12)
+    both = overlay(polygons, polygons)
+    rank = pd.Series(np.arange(len(polygons)), index=polygons.index)
+    first = rank[both.index].to_numpy() < rank[both["index_right"]].to_numpy()
+    pd.testing.assert_frame_equal(overlay(polygons), both[first])
+    alone = both[rank[both.index].to_numpy() == rank[both["index_right"]].to_numpy()]
+    assert shapely.equals_exact(alone.geometry.to_numpy(), polygons.geometry[alone.index].to_numpy(), 1e-12).all()
+    assert (alone["share_left"] == 1.0).all()
