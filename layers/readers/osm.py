@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import osmium
 import pandas as pd
 import shapely
-from osmium.osm import Area, Node, Relation, TagList, Way
+from osmium.osm import Area, Node, Relation, Way
 
 from layers.errors import FileUnreadableError, SchemaError, listed
 from layers.readers.records import Records, geometry_faults
@@ -63,53 +63,62 @@ _LAYERS = {
 _INSIGNIFICANT = frozenset({"created_by", "converted_by", "source", "time", "ele", "attribution"})
 
 
-@dataclass
 class _Collector:
-    """Records as they come."""
+    """Records as they come; plain lists, as a city has millions of them."""
 
-    columns: tuple[str, ...]
-    values: dict[str, list[object]] = field(default_factory=dict)
-    edited: list[datetime | None] = field(default_factory=list)
-    shapes: list[str | None] = field(default_factory=list)
-    why: list[str | None] = field(default_factory=list)
+    def __init__(self, layer: _Layer, wanted: Mapping[str, tuple[str, ...]]) -> None:
+        self.wanted = wanted
+        self.columns = layer.columns
+        self.types: list[str] = []
+        self.ids: list[int] = []
+        self.values: list[list[str | None]] = [[] for _ in layer.columns]
+        self.others: list[str | None] = []
+        self.edited: list[datetime | None] = []
+        self.shapes: list[str | None] = []
+        self.why: list[str | None] = []
 
-    def add(self, entity: Node | Way | Relation, shape: str | None, why: str | None) -> None:
-        tags = dict(entity.tags)
-        found: dict[str, object] = {"osm_type": _kind(entity), "osm_id": entity.id}
-        found |= {name: tags.pop(name, None) for name in self.columns}
-        found["tags"] = json.dumps(tags, ensure_ascii=False, sort_keys=True) if tags else None
-        for name, value in found.items():
-            self.values.setdefault(name, []).append(value)
-        self.edited.append(entity.timestamp if entity.timestamp.year > 1970 else None)
+    def bears(self, tags: Mapping[str, str]) -> bool:
+        """Say whether one of the wanted tags is there; without any wanted, whether a tag says anything at all."""
+        if not self.wanted:
+            return not _INSIGNIFICANT.issuperset(tags)
+        return any(key in tags and (not values or tags[key] in values) for key, values in self.wanted.items())
+
+    def add(self, entity: Node | Way | Relation, tags: dict[str, str], shape: str | None, why: str | None) -> None:
+        """Enter a record; its tags are used up."""
+        self.types.append(_kind(entity))
+        self.ids.append(entity.id)
+        for name, column in zip(self.columns, self.values, strict=True):
+            column.append(tags.pop(name, None))
+        self.others.append(json.dumps(tags, ensure_ascii=False, sort_keys=True) if tags else None)
+        edited = entity.timestamp
+        self.edited.append(edited if edited.year > 1970 else None)
         self.shapes.append(shape)
         self.why.append(why)
 
     def finish(self) -> Records:
-        count = len(self.shapes)
-        names = ("osm_type", "osm_id", *self.columns, "tags")
-        columns = {name: pd.Series(self.values.get(name, []), dtype="str") for name in names}
-        columns["osm_id"] = pd.Series(self.values.get("osm_id", []), dtype="int64")
-        columns["edited"] = pd.Series(self.edited, dtype="datetime64[us, UTC]")
+        columns = {
+            "osm_type": pd.Series(self.types, dtype="str"),
+            "osm_id": pd.Series(self.ids, dtype="int64"),
+            **{name: pd.Series(values, dtype="str") for name, values in zip(self.columns, self.values, strict=True)},
+            "tags": pd.Series(self.others, dtype="str"),
+            "edited": pd.Series(self.edited, dtype="datetime64[us, UTC]"),
+        }
+        present = np.array([shape is not None for shape in self.shapes], dtype=bool)
         geometry = shapely.from_wkb(np.array([*self.shapes, None], dtype=object), on_invalid="ignore")[:-1]
-        said = np.array([*self.why, None], dtype=object)[:-1]
-        faults = geometry_faults(geometry, np.array([shape is not None for shape in self.shapes], dtype=bool))
-        faults = np.where(said == None, faults, said)  # noqa: E711 - element by element
-        return Records(table=pd.DataFrame(columns), count=count, geometry=geometry, faults=faults, default="OGC:CRS84")
+        faults = geometry_faults(geometry, present)
+        for i, why in enumerate(self.why):
+            faults[i] = why or faults[i]
+        return Records(
+            table=pd.DataFrame(columns),
+            count=len(self.shapes),
+            geometry=geometry,
+            faults=faults,
+            default="OGC:CRS84",
+        )
 
 
 def _kind(entity: Node | Way | Relation) -> str:
     return type(entity).__name__.lower()
-
-
-def _bears(tags: TagList, wanted: Mapping[str, tuple[str, ...]]) -> bool:
-    """Say whether one of the wanted tags is there; without any wanted, whether a tag says anything at all."""
-    if not wanted:
-        return any(tag.k not in _INSIGNIFICANT for tag in tags)
-    return any(tag.k in wanted and (not wanted[tag.k] or tag.v in wanted[tag.k]) for tag in tags)
-
-
-def _is_area(tags: TagList) -> bool:
-    return tags.get("area") == "yes"
 
 
 def _filtered(processor: osmium.FileProcessor, wanted: Mapping[str, tuple[str, ...]]) -> osmium.FileProcessor:
@@ -118,53 +127,62 @@ def _filtered(processor: osmium.FileProcessor, wanted: Mapping[str, tuple[str, .
     return processor.with_filter(keys)
 
 
-def _read_points(file: osmium.FileProcessor, wanted: Mapping[str, tuple[str, ...]], into: _Collector) -> None:
+def _read_points(file: osmium.FileProcessor, into: _Collector) -> None:
     factory = osmium.geom.WKBFactory()
-    for node in _filtered(file, wanted):
-        if isinstance(node, Node) and _bears(node.tags, wanted):
+    for node in _filtered(file, into.wanted):
+        if not isinstance(node, Node):
+            continue
+        tags = dict(node.tags)
+        if into.bears(tags):
             sound = node.location.valid()
             why = None if sound else f"out_of_range: the location of node {node.id} is {node.location}"
-            into.add(node, factory.create_point(node) if sound else None, why)
+            into.add(node, tags, factory.create_point(node) if sound else None, why)
 
 
 def _line(factory: osmium.geom.WKBFactory, way: Way) -> tuple[str | None, str | None]:
-    gone = sum(not node.location.valid() for node in way.nodes)
+    try:
+        return factory.create_linestring(way, use_nodes=osmium.geom.ALL), None
+    except (RuntimeError, osmium.InvalidLocationError):
+        gone = sum(not node.location.valid() for node in way.nodes)
+        count = len(way.nodes)
     if gone:
-        return None, f"missing_nodes: {gone} of the {len(way.nodes)} nodes of way {way.id} are not in the file"
-    if len(way.nodes) < 2:
-        return None, f"invalid_geometry: way {way.id} has {len(way.nodes)} nodes"
-    return factory.create_linestring(way, use_nodes=osmium.geom.ALL), None
+        return None, f"missing_nodes: {gone} of the {count} nodes of way {way.id} are not in the file"
+    return None, f"invalid_geometry: way {way.id} has {count} nodes"
 
 
-def _read_lines(file: osmium.FileProcessor, wanted: Mapping[str, tuple[str, ...]], into: _Collector) -> None:
+def _read_lines(file: osmium.FileProcessor, into: _Collector) -> None:
     factory = osmium.geom.WKBFactory()
-    for way in _filtered(file.with_locations(), wanted):
-        if isinstance(way, Way) and _bears(way.tags, wanted) and not _is_area(way.tags):
-            into.add(way, *_line(factory, way))
+    for way in _filtered(file.with_locations(), into.wanted):
+        if isinstance(way, Way):
+            tags = dict(way.tags)
+            if tags.get("area") != "yes" and into.bears(tags):
+                into.add(way, tags, *_line(factory, way))
 
 
-def _expects_area(entity: Way | Relation) -> bool:
+def _expects_area(entity: Way | Relation, tags: Mapping[str, str]) -> bool:
     if isinstance(entity, Way):
-        return bool(entity.is_closed()) and entity.tags.get("area") != "no"
-    return entity.tags.get("type") in {"multipolygon", "boundary"}
+        return bool(entity.is_closed()) and tags.get("area") != "no"
+    return tags.get("type") in {"multipolygon", "boundary"}
 
 
-def _read_areas(file: osmium.FileProcessor, wanted: Mapping[str, tuple[str, ...]], into: _Collector) -> None:
+def _read_areas(file: osmium.FileProcessor, into: _Collector) -> None:
     """Take what osmium puts together; what should have been an area and became none is set aside by name."""
     factory = osmium.geom.WKBFactory()
     places: dict[tuple[str, int], int] = {}
-    for entity in _filtered(file.with_areas(), wanted):
-        if isinstance(entity, Area) and _bears(entity.tags, wanted):
-            place = places["way" if entity.from_way() else "relation", entity.orig_id()]
-            try:
+    for entity in _filtered(file.with_areas(), into.wanted):
+        if isinstance(entity, Area):
+            place = places.get(("way" if entity.from_way() else "relation", entity.orig_id()))
+            # osmium hands over an area without rings where it could not put one together
+            if place is not None and entity.num_rings()[0]:
                 into.shapes[place] = factory.create_multipolygon(entity)
                 into.why[place] = None
-            except RuntimeError:
-                continue  # osmium hands over an area without rings where it could not put one together
-        elif isinstance(entity, Way | Relation) and _bears(entity.tags, wanted) and _expects_area(entity):
-            kind = _kind(entity)
-            places[kind, entity.id] = len(into.shapes)
-            into.add(entity, None, f"unassembled_area: a ring of {kind} {entity.id} is open, crosses or is missing")
+        elif isinstance(entity, Way | Relation):
+            tags = dict(entity.tags)
+            if into.bears(tags) and _expects_area(entity, tags):
+                kind = _kind(entity)
+                places[kind, entity.id] = len(into.shapes)
+                why = f"unassembled_area: a ring of {kind} {entity.id} is open, crosses or is missing"
+                into.add(entity, tags, None, why)
 
 
 _READERS = {"roads": _read_lines, "lines": _read_lines, "points": _read_points, "areas": _read_areas}
@@ -175,10 +193,9 @@ def _read(source: Source, options: ReadOptions, form: str) -> Records:
     if name not in _LAYERS:
         raise SchemaError(f"{source.label}: OpenStreetMap has no layer {name!r}; write layer: with {listed(_LAYERS)}.")
     data = osmium.io.FileBuffer(source.read(), form) if source.packed else osmium.io.File(str(source.path), form)
-    into = _Collector(_LAYERS[name].columns)
-    wanted = options.tags or _LAYERS[name].tags
+    into = _Collector(_LAYERS[name], options.tags or _LAYERS[name].tags)
     try:
-        _READERS[name](osmium.FileProcessor(data), wanted, into)
+        _READERS[name](osmium.FileProcessor(data), into)
     except _BROKEN as error:
         raise FileUnreadableError(
             f"{source.label}: broken OpenStreetMap file ({error}); it may be cut off: fetch it again."
