@@ -11,10 +11,11 @@ ROOMS  := crs layers spatial_join twin dashboards
 # Two workers: the machines that this is tested on have two cores, and a browser wants one of them.
 JOBS   ?= 2
 CASES  ?= 2000
+FILES  ?= 10000
 JUDGE  ?= ours
 PEERS  ?= $(BIN)/python
 
-.PHONY: check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole clean
+.PHONY: check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -64,6 +65,9 @@ bench-spatialbench: .venv/.dev ## Ask SpatialBench's joins of 1 M trips beside t
 
 check-joins: .venv/.dev ## Compare joins with GeoPandas on 10,000 random cases each way (minutes)
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q tests/spatial_join/test_join.py -k as_geopandas --timeout 3600
+
+fuzz: .venv/.dev ## Read mutated files, 10,000 a family (FILES=10000), each in its child process (hours)
+	@nice -n 15 $(BIN)/python -m tests.layers.fuzz --files $(FILES)
 
 clean: ## Remove what was built, the environment included
 	rm -rf .venv monaco.twin shenzhen.twin build dist *.egg-info

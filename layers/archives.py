@@ -125,6 +125,7 @@ def _refuse_entry(entry: zipfile.ZipInfo) -> str | None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     blown = entry.file_size > _RATIO_FREE and entry.file_size > _MAX_RATIO * max(1, entry.compress_size)
     faults = {
+        "has no name": not name,
         "points out of the archive": _OUTSIDE.search(name),
         "is a link or a device": kind not in {0, stat.S_IFREG, stat.S_IFDIR},
         "is encrypted": entry.flag_bits & _ENCRYPTED,
@@ -183,4 +184,6 @@ def open_archive(source: Source) -> Archive:
     faults = filter(None, [_refuse_together(entries, source.path.stat().st_size), *map(_refuse_entry, entries)])
     if fault := next(faults, None):
         raise FileRefusedError(f"{source.label}: {fault}. Unpack it yourself and name the file that is meant.")
-    return Archive(source.path, source.label, tuple(entry.filename for entry in entries if not entry.is_dir()))
+    return Archive(
+        source.path, source.label, tuple(entry.filename for entry in entries if not entry.filename.endswith("/"))
+    )

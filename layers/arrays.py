@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from crs import Fields, Shapes
 
@@ -28,7 +29,9 @@ def given_reasons(reasons: NDArray[np.object_]) -> NDArray[np.bool_]:
     numpy.ndarray of bool, shape (n,)
         True where there is one.
     """
-    return np.fromiter((reason is not None for reason in reasons), dtype=bool, count=len(reasons))
+    nothing: object = None
+    given: NDArray[np.bool_] = np.asarray(reasons != nothing, dtype=bool)
+    return given
 
 
 def to_array(values: pd.Series) -> NDArray[np.generic]:
@@ -47,6 +50,9 @@ def to_array(values: pd.Series) -> NDArray[np.generic]:
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         instants: NDArray[np.generic] = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
         return instants
+    if isinstance(values.dtype, pd.StringDtype):
+        text: NDArray[np.generic] = pa.Array.from_pandas(values, type=pa.large_string()).to_numpy(zero_copy_only=False)
+        return text
     if pd.api.types.is_extension_array_dtype(values.dtype):
         if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
             kind = (

@@ -96,7 +96,7 @@ def resolve_position(
         return crs.definition(given)
     declared = shorten(declared)
     if given is None:
-        return crs.definition(declared)
+        return _understood(declared, dataset)
     definition = crs.definition(given)
     wrong = contradicts(definition, declared)
     if trust == "declared" and (wrong or definition.vertical is not None):
@@ -108,6 +108,14 @@ def resolve_position(
             "if the file is wrong, have it corrected at the source, or write trust: declared, which is recorded."
         )
     return _with_declared_heights(definition, crs.definition(declared), dataset=dataset)
+
+
+def _understood(declared: str, dataset: str) -> crs.PositionDefinition:
+    """Read the file's own label; what `crs` refuses is refused in the name of the dataset."""
+    try:
+        return crs.definition(declared)
+    except crs.CrsError as error:
+        raise type(error)(f"{dataset}: the file's own label does not tell where its positions are: {error}") from error
 
 
 def _with_declared_heights(

@@ -26,28 +26,32 @@ _TASTE = 100
 
 def _infer(column: pd.Series) -> pd.Series:
     """Type one text column if *every* value allows it: integer, else float, else text."""
-    text = pa.Array.from_pandas(column, type=pa.large_string())
-    blank = pc.equal(pc.utf8_trim_whitespace(text), "")
-    text = pc.if_else(pc.fill_null(blank, fill_value=True), pa.scalar(None, pa.large_string()), text)
-    kept = column.astype("str").where(~pd.Series(pc.is_null(text).to_numpy(zero_copy_only=False), index=column.index))
-    if text.null_count == len(text):
-        return kept
-    # "007" is a code, not the number 7; an arrow cast would drop its zeros.
-    if pc.any(pc.match_substring_regex(text, r"^\s*[+-]?0\d")).as_py():
-        return kept
-    for kind in (pa.int64(), pa.float64()):
+    text = pc.utf8_trim_whitespace(pa.Array.from_pandas(column, type=pa.large_string()))
+    blank = pc.fill_null(pc.equal(text, ""), fill_value=True)
+    if pc.any(blank).as_py():
+        text = pc.if_else(blank, pa.scalar(None, pa.large_string()), text)
+    for kind in (pa.int64(), pa.float64()) if text.null_count < len(text) else ():
         try:
             # A cast that fails on a long column is slow, and mostly the first values tell already.
-            pc.cast(pc.utf8_trim_whitespace(pc.drop_null(text)[:_TASTE]), kind)
-            numbers = pc.cast(pc.utf8_trim_whitespace(text), kind)
+            pc.cast(text[:_TASTE], kind)
+            numbers = pc.cast(text, kind)
         except pa.ArrowInvalid:
             continue
+        # "007" is a code, not the number 7; an arrow cast would drop its zeros.
+        if pc.any(pc.match_substring_regex(_perhaps_codes(text), r"^[+-]?0\d")).as_py():
+            break
         if kind == pa.int64() and numbers.null_count:
             return pd.Series(
                 numbers.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get).array, index=column.index
             )
         return pd.Series(numbers.to_numpy(zero_copy_only=False), index=column.index)
-    return kept
+    return column.astype("str").where(~pd.Series(blank.to_numpy(zero_copy_only=False), index=column.index))
+
+
+def _perhaps_codes(text: pa.Array) -> pa.Array:
+    """Keep the few values that a search for leading zeros has to look at."""
+    first = pc.utf8_slice_codeunits(text, 0, 1)
+    return text.filter(pc.is_in(first, value_set=pa.array(["0", "+", "-"], pa.large_string())))
 
 
 def infer_types(table: pd.DataFrame, *, keep: frozenset[str] = frozenset()) -> pd.DataFrame:

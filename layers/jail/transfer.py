@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import gc
 import json
 import mmap
 import os
@@ -330,4 +331,10 @@ def load(descriptor: int) -> object:
     if length > size - 8:
         raise TransferError("a head longer than the message")
     head = json.loads(bytes(view[size - 8 - length : size - 8]))
-    return _Reader(view, head["sections"]).value(head["value"])
+    collecting = gc.isenabled()
+    gc.disable()  # geometries are many and form no circles
+    try:
+        return _Reader(view, head["sections"]).value(head["value"])
+    finally:
+        if collecting:
+            gc.enable()

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import rasterio
+import xarray
 
 from crs import CrsError
 from layers.errors import LayerError
@@ -218,6 +219,7 @@ def _warm(folder: str) -> None:
     """Do once, before any fork, what libraries put off until they are first used."""
     with rasterio.Env():  # registers GDAL's drivers
         pass
+    xarray.backends.list_engines()
     table = Path(folder) / "warm.csv"
     table.write_text("name,x\na,1\n", encoding="utf-8")
     shapes = Path(folder) / "warm.geojson"
@@ -243,6 +245,7 @@ def main() -> None:
     _warm(scratch)
     gc.collect()
     gc.freeze()
+    gc.disable()  # children live for one file; looking for circles among a million geometries takes half their time
     zygote = _Zygote(control, scratch)
     try:
         zygote.serve()

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import warnings
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ _LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id
 _ABSENT = "#N/A"
 _BROKEN = (
     zipfile.BadZipFile, DefusedXmlException, SyntaxError, OSError, LookupError, ValueError, TypeError,
-    AttributeError, EOFError, OverflowError,
+    AttributeError, EOFError, OverflowError, zlib.error,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from layers.errors import FileUnreadableError
+from layers.readers.points import decode_points
 from layers.readers.records import Records, geometry_faults
 
 if TYPE_CHECKING:
@@ -99,7 +100,11 @@ def read_parquet(source: Source, options: ReadOptions) -> Records:
     if geo is None:
         return Records(table=_frame(table), count=table.num_rows)
     primary = geo["primary_column"]
-    geometry, present = _geometry(table.column(primary), geo["columns"][primary].get("encoding", "WKB"), table)
+    points = decode_points(table.column(primary))
+    geometry, faults = None, None
+    if points is None:
+        geometry, present = _geometry(table.column(primary), geo["columns"][primary].get("encoding", "WKB"), table)
+        faults = geometry_faults(geometry, present, unreadable="no well-known binary")
     # A covering repeats the bounds of the geometry for faster queries: it is no attribute.
     derived = {
         path[0] for column in geo["columns"].values() for path in column.get("covering", {}).get("bbox", {}).values()
@@ -113,7 +118,8 @@ def read_parquet(source: Source, options: ReadOptions) -> Records:
         table=frame,
         count=table.num_rows,
         geometry=geometry,
-        faults=geometry_faults(geometry, present, unreadable="no well-known binary"),
+        points=points,
+        faults=faults,
         declared=declared_position(geo["columns"][primary]),
     )
 

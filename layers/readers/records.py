@@ -58,6 +58,8 @@ class Records:
         What was done to values while they were read, for the layer's steps: "read: 3 cells ...".
     hint : str
         What to tell besides where nobody says what positions mean.
+    points : numpy.ndarray of float64, shape (n, 2) or (n, 3), or None
+        Instead of ``geometry``, where every record is a sound point: `with_geometry` makes the points of it.
     """
 
     table: pd.DataFrame
@@ -73,6 +75,19 @@ class Records:
     heights: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     hint: str = ""
+    points: NDArray[np.float64] | None = None
+
+    def with_geometry(self) -> Records:
+        """Make the geometry of coordinates, where a reader left it at these.
+
+        Returns
+        -------
+        Records
+            With ``geometry``, and no ``points``.
+        """
+        if self.points is None:
+            return self
+        return replace(self, geometry=np.asarray(shapely.points(self.points)), points=None)
 
 
 def geometry_faults(
@@ -124,6 +139,8 @@ def _geometry_faults(geometry: NDArray[np.object_], present: NDArray[np.bool_], 
 
 
 def _flat(value: object) -> object:
+    if isinstance(value, bytes):  # text in no encoding that its format allows
+        return value.decode("utf-8", errors="backslashreplace")
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 

@@ -16,9 +16,12 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
 
 from layers.errors import FileRefusedError, FileUnreadableError, SchemaError, listed
+from layers.readers.points import decode_points
 from layers.readers.records import Records, geometry_faults
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from layers.options import ReadOptions
     from layers.sources import Source
 
@@ -140,10 +143,16 @@ def read_with_driver(source: Source, path: str, options: ReadOptions, *, driver:
             f"{source.label}: states {told['features']:,} records, {count:,} can be read; it is cut or broken: "
             "fetch it again."
         )
-    index = np.arange(count)
-    table = _columns(meta, fields, index)
-    if wkb is None:
-        return Records(table=table, count=count)
+    table = _columns(meta, fields, np.arange(count))
+    return Records(table=table, count=count) if wkb is None else _placed(table, wkb, meta["crs"])
+
+
+def _placed(table: pd.DataFrame, wkb: NDArray[np.object_], declared: str | None) -> Records:
+    """Decode the geometry of the records."""
+    count = len(wkb)
+    points = decode_points(wkb)
+    if points is not None:
+        return Records(table=table, count=count, points=points, declared=declared)
     present = np.array([value is not None for value in wkb], dtype=bool)
     with np.errstate(all="ignore"):
         geometry = shapely.from_wkb(wkb, on_invalid="ignore")
@@ -152,7 +161,7 @@ def read_with_driver(source: Source, path: str, options: ReadOptions, *, driver:
         count=count,
         geometry=geometry,
         faults=geometry_faults(geometry, present, unreadable="a curve or a broken blob"),
-        declared=meta["crs"],
+        declared=declared,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,9 @@ def judge(path: Path, sample: Sample) -> Outcome:
     """Read a file that may be broken, and hold what comes of it against the rules."""
     options = sample.options
     try:
-        layer = layers.read(path, position=sample.position, options=options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            layer = layers.read(path, position=sample.position, options=options)
     except layers.ReaderFailedError as error:
         return Outcome(str(error), fault=f"the reader failed: {error}")
     except (layers.LayerError, crs.CrsError) as error:
