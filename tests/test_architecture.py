@@ -19,8 +19,8 @@ FENCES = {
     "param": ["dashboards/"],
     "pydeck": ["dashboards/"],
     "h3": ["crs/cells.py", "spatial_join/grid.py", "spatial_join/index.py"],
-    "dask": ["crs/lazy.py", "spatial_join/lazy/", "layers/lazy.py", "twin/build.py", "twin/store.py"],
-    "distributed": ["spatial_join/lazy/", "layers/lazy.py", "twin/build.py", "twin/store.py"],
+    "dask": ["crs/lazy.py", "spatial_join/lazy/", "layers/lazy/", "twin/build.py", "twin/store.py"],
+    "distributed": ["spatial_join/lazy/", "layers/lazy/", "twin/build.py", "twin/store.py"],
 }
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from layers.options import ReadOptions
     from layers.sources import Source
 
-__all__ = ["declared_position", "read_parquet"]
+__all__ = ["declared_position", "read_parquet", "records_of"]
 
 
 def declared_position(column: dict[str, Any]) -> str | None:
@@ -96,7 +96,30 @@ def read_parquet(source: Source, options: ReadOptions) -> Records:
             table = pq.ParquetFile(file, page_checksum_verification=True).read()
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FileUnreadableError(f"{source.label}: broken Parquet ({error}); fetch the file again.") from error
-    geo = _geo(table, source.label)
+    return records_of(table, source.label)
+
+
+def records_of(table: pa.Table, label: str) -> Records:
+    """Turn an Arrow table with GeoParquet's metadata into records.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        All of a file, or some of its row groups.
+    label : str
+        For messages.
+
+    Returns
+    -------
+    Records
+        As of `read_parquet`.
+
+    Raises
+    ------
+    FileUnreadableError
+        If the metadata are broken.
+    """
+    geo = _geo(table, label)
     if geo is None:
         return Records(table=_frame(table), count=table.num_rows)
     primary = geo["primary_column"]
