@@ -15,7 +15,7 @@ FILES  ?= 10000
 JUDGE  ?= ours
 PEERS  ?= $(BIN)/python
 
-.PHONY: check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean
+.PHONY: check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean bench-streams
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -62,6 +62,9 @@ bench-whole: .venv/.dev ## Join 10 M points beside whole engines (PEERS=python w
 
 bench-spatialbench: .venv/.dev ## Ask SpatialBench's joins of 1 M trips beside the peers that are installed
 	@$(BIN)/python -m benchmarks.spatialbench
+
+bench-streams: .venv/.dev ## Read a table of 20 GB part by part within 4 GB (needs 25 GB of disk)
+	@$(BIN)/python -m benchmarks.streams
 
 check-joins: .venv/.dev ## Compare joins with GeoPandas on 10,000 random cases each way (minutes)
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q tests/spatial_join/test_join.py -k as_geopandas --timeout 3600
