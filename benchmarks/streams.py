@@ -55,7 +55,7 @@ def probes(count: int) -> pd.DataFrame:
 
 def write(path: Path, gigabytes: float) -> dict[str, int]:
     """Write the file; return what an account of it must hold."""
-    rows = probes(1_300_000)
+    rows = probes(1_600_000)
     text = io.StringIO()
     rows.to_csv(text, index=False)
     header, _, body = text.getvalue().encode().partition(b"\n")
