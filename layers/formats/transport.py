@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from layers.formats.model import Format
 from layers.readers.declared_xml import read_declared_xml
+from layers.readers.gbfs import is_gbfs, read_gbfs
 from layers.readers.gpx import read_gpx
 from layers.readers.gtfs import read_gtfs
 from layers.readers.gtfs_feed import holds_timetable
 from layers.readers.gtfs_realtime import read_gtfs_realtime
+from layers.readers.matsim import read_matsim_network
 from layers.readers.osm import read_osm_pbf, read_osm_xml
 from layers.readers.sumo import SUMO_OUTPUTS, read_sumo_network, read_sumo_output
 from layers.readers.xml_stream import has_root
@@ -82,6 +84,26 @@ FORMATS: tuple[Format, ...] = (
         read=read_sumo_output,
         packed=True,
         recognise=has_root(*SUMO_OUTPUTS),
+    ),
+    Format(
+        name="MATSim network",
+        family="transport",
+        suffixes=(".xml",),
+        starts=(b"<",),
+        positions="a frame by EPSG code, if its attributes name one",
+        read=read_matsim_network,
+        packed=True,
+        recognise=has_root("network"),
+    ),
+    Format(
+        name="GBFS",
+        family="transport",
+        suffixes=(".json",),
+        starts=(b"{",),
+        positions="WGS 84 by definition (stations, free vehicles); ids of stations (their state)",
+        read=read_gbfs,
+        packed=True,
+        recognise=is_gbfs,
     ),
     Format(
         name="XML by declaration",

@@ -11,13 +11,14 @@ import pandas as pd
 import shapely
 
 from layers.errors import SchemaError
+from layers.schema import infer_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Records", "concatenate_records", "geometry_faults", "to_table"]
+__all__ = ["Records", "concatenate_records", "from_texts", "geometry_faults", "to_table"]
 
 
 def _nothing() -> pd.DataFrame:
@@ -162,6 +163,28 @@ def to_table(properties: Sequence[Mapping[str, Any]], index: NDArray[np.int64]) 
     names = dict.fromkeys(name for row in properties for name in row)
     columns = {name: _column([_flat(row.get(name)) for row in properties], index) for name in names}
     return pd.DataFrame(columns, index=index)
+
+
+def from_texts(rows: Sequence[Mapping[str, str]], index: NDArray[np.int64], *, ids: frozenset[str]) -> pd.DataFrame:
+    """Turn the attributes of elements into typed columns.
+
+    Parameters
+    ----------
+    rows : sequence of Mapping, n long
+        One a record; what it lacks, or holds as empty text, is missing.
+    index : numpy.ndarray of int64, shape (n,)
+        Row numbers.
+    ids : frozenset of str
+        Columns that stay text, whatever is in them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Typed as a text table is.
+    """
+    frame = pd.DataFrame(list(rows), index=index).fillna("").astype("str")
+    typed = infer_types(frame, keep=frozenset(ids & set(frame.columns)))
+    return pd.DataFrame({name: values.mask(frame[name] == "") for name, values in typed.items()}, index=index)
 
 
 def _column(values: list[object], index: NDArray[np.int64]) -> pd.Series:

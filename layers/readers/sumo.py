@@ -11,9 +11,8 @@ import pandas as pd
 import shapely
 
 from layers.errors import FileRefusedError, FileUnreadableError, SchemaError, listed
-from layers.readers.records import Records, geometry_faults
+from layers.readers.records import Records, from_texts, geometry_faults
 from layers.readers.xml_stream import local_name, prolog_comments, root_name, stream_elements
-from layers.schema import infer_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,8 +66,7 @@ class _Collector:
         self.rejected.append((len(self), reason, text))
 
     def table(self) -> pd.DataFrame:
-        frame = pd.DataFrame(self.rows, index=np.array(self.numbers, dtype=np.int64)).fillna("").astype("str")
-        return infer_types(frame, keep=frozenset(_IDS & set(frame.columns)))
+        return from_texts(self.rows, np.array(self.numbers, dtype=np.int64), ids=_IDS)
 
     def rejections(self) -> pd.DataFrame:
         return pd.DataFrame(self.rejected, columns=["row", "reason", "text"]).astype({"row": np.int64})

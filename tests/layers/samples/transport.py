@@ -180,6 +180,34 @@ VEHICLES = """<?xml version="1.0" encoding="UTF-8"?>
 MEANS = """<meandata>
 <interval begin="0" end="300" id="x"><edge id="007" speed="9.5" flow="120"/><edge id="gone" speed="8"/></interval>
 <interval begin="300" end="600" id="x"><edge id="E2" flow="80"/></interval></meandata>"""
+MODEL = """<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE network SYSTEM "http://www.matsim.org/files/dtd/network_v2.dtd">
+<network name="model">
+  <attributes>
+    <attribute name="coordinateReferenceSystem" class="java.lang.String">EPSG:32632</attribute>
+  </attributes>
+  <nodes>
+    <node id="01" x="372000.0" y="4843000.0"/><node id="02" x="372500.0" y="4843100.0"/><node id="03" x="?" y="1"/>
+  </nodes>
+  <links capperiod="01:00:00" effectivecellsize="7.5">
+    <link id="1" from="01" to="02" length="510.0" freespeed="13.9" capacity="1800.0" permlanes="2.0" modes="car,bus">
+      <attributes><attribute name="type" class="java.lang.String">primary 海</attribute></attributes>
+    </link>
+    <link id="2" from="02" to="01" length="510.0" freespeed="13.9" capacity="900" permlanes="1.0" modes="car"/>
+    <link id="3" from="02" to="99" length="1" freespeed="13.9" capacity="900" permlanes="1.0" modes="car"/>
+    <link id="4" from="03" to="02" length="1" freespeed="13.9" capacity="900" permlanes="1.0" modes="car"/>
+  </links>
+</network>
+"""
+STATIONS = """{"last_updated": 1774850400, "ttl": 60, "version": "2.3", "data": {"stations": [
+  {"station_id": "1", "name": "Gare 海", "lon": 7.419, "lat": 43.738, "capacity": 12, "rental_methods": ["key"]},
+  {"station_id": "2", "name": "Port", "lon": 7.425, "lat": 43.735, "capacity": 8},
+  {"station_id": "3", "name": "Zero", "lon": 0, "lat": 0},
+  {"station_id": "4", "name": "Text", "lon": "7.4", "lat": 43.7},
+  {"station_id": "5", "name": "Nowhere"},
+  "six"
+]}}
+"""
 DATEX = """<?xml version="1.0" encoding="UTF-8"?>
 <soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
 <soap:Body>
@@ -325,5 +353,21 @@ SAMPLES: tuple[Sample, ...] = (
         records=4,
         position={"definition": "EPSG:4326", "columns": ["lon", "lat"]},
         options=ReadOptions(wide=Wide(variable="vehicles", columns=r"^h(\d\d)$", into="hour")),
+    ),
+    Sample(
+        format="MATSim network",
+        file="model.xml",
+        write=_writes(MODEL),
+        records=4,
+        placed=2,
+        bounds=(372000, 4843000, 372500, 4843100),
+    ),
+    Sample(
+        format="GBFS",
+        file="station_information.json",
+        write=_writes(STATIONS),
+        records=6,
+        placed=2,
+        bounds=(7.419, 43.735, 7.425, 43.738),
     ),
 )
