@@ -66,7 +66,7 @@ bench-spatialbench: .venv/.dev ## Ask SpatialBench's joins of 1 M trips beside t
 bench-streams: .venv/.dev ## Read a table of 20 GB part by part within 4 GB (needs 25 GB of disk)
 	@$(BIN)/python -m benchmarks.streams
 
-check-joins: .venv/.dev ## Compare joins with GeoPandas on 10,000 random cases each way (minutes)
+check-joins: .venv/.dev ## Compare joins with GeoPandas on 10,000 random cases by grid and by tree, 1,000 lazily by each (10 min)
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q tests/spatial_join/test_join.py -k as_geopandas --timeout 3600
 
 fuzz: .venv/.dev ## Read mutated files, 10,000 a family (FILES=10000), each in its child process (hours)

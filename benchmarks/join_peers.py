@@ -86,6 +86,11 @@ def slow_within(x: np.ndarray, y: np.ndarray, zones: np.ndarray) -> Iterator[Con
     if session is not None:
         yield Contestant("DuckDB", lambda: session.execute(WITHIN).fetch_arrow_table(), _pairs_of_table)
     yield from polars_within(x, y, zones)
+    yield from frames_within(x, y, zones)
+
+
+def frames_within(x: np.ndarray, y: np.ndarray, zones: np.ndarray) -> Iterator[Contestant]:
+    """Yield GeoPandas, and Dask's; ten million points are 4 GB of them."""
     left, right = gpd.GeoDataFrame(geometry=gpd.points_from_xy(x, y)), gpd.GeoDataFrame(geometry=zones)
 
     def pairs_of_frame(joined: gpd.GeoDataFrame) -> Pairs:

@@ -77,6 +77,19 @@ def point_in_polygon(what: tuple[str, np.ndarray, tuple[float, ...]], points: in
     goal(f"{title}, index and pairs counted, over SedonaDB", many, (BUILT, "SedonaDB"), built_over_sedona)
 
 
+def beside_geopandas(points: int, rounds: int) -> None:
+    """All points beside GeoPandas alone, index ready: the goals over it are of ten million."""
+    x, y = city.points(points)
+    for title, zones, least in (
+        ("263 ragged districts", city.districts(263), 100),
+        ("50,000 blocks", city.blocks(50_000), 25),
+        ("200,000 buildings", city.buildings(200_000), 10),
+    ):
+        contestants = [*within(x, y, zones), next(peers.frames_within(x, y, zones))]
+        times = compete(f"{title}, {points:,} points", contestants, rounds)
+        goal(f"{title}, {points:,} points, index ready, over geopandas", times, (READY, "geopandas.sjoin"), least)
+
+
 def memory_and_threads(points: int, rounds: int) -> None:
     """How far memory grows above the inputs, and what a second thread is worth by wall clock."""
     print("\nPoint in polygon: memory above the inputs, pairs included, and threads\n")
@@ -215,6 +228,7 @@ CASES: dict[str, Callable[[int, int], None]] = {
     "districts": lambda n, k: point_in_polygon(("263 ragged districts", city.districts(263), (20, 100, 10)), n, k),
     "blocks": lambda n, k: point_in_polygon(("50,000 blocks", city.blocks(50_000), (12, 25, 6)), n, k),
     "buildings": lambda n, k: point_in_polygon(("200,000 buildings", city.buildings(200_000), (7, 10, 4)), n, k),
+    "geopandas": beside_geopandas,
     "disk": points_to_disk,
     "memory": memory_and_threads,
 }
