@@ -35,10 +35,12 @@ from layers.repair_rules import Repair
 from layers.repairs import RepairLog, repair_table
 from layers.replay import replay
 from layers.rules import check_rules, parse_rule
+from layers.validity import Coverage, Valid, check_coverage, holds_on
 
 __all__ = [
     "FORMATS",
     "MEASURES",
+    "Coverage",
     "Due",
     "Field",
     "FileRefusedError",
@@ -63,10 +65,13 @@ __all__ = [
     "RepairLog",
     "SchemaError",
     "TimeColumn",
+    "Valid",
     "Wide",
     "XmlTable",
     "assess",
+    "check_coverage",
     "check_rules",
+    "holds_on",
     "key_text",
     "parse_rule",
     "read",

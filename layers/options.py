@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from layers.clock import TimeColumn
     from layers.fields import Field
     from layers.repair_rules import Repair
+    from layers.validity import Valid
 
 __all__ = ["ReadOptions", "Wide", "XmlTable"]
 
@@ -118,6 +119,8 @@ class ReadOptions:
         The table has a column for each hour, lane or site, to be made one record for each value.
     xml : XmlTable or None
         Which elements of an XML file that no reader knows are records.
+    valid : Valid or None
+        Keep the rows that hold on a day; the others are entered in the ledger as rejected with the reason "not_valid".
     lod : str or None
         Level of detail of a city model; None: the highest of each object.
     default_position : str, Mapping or None
@@ -157,6 +160,7 @@ class ReadOptions:
     day: str | None = None
     wide: Wide | None = None
     xml: XmlTable | None = None
+    valid: Valid | None = None
     lod: str | None = None
     default_position: object = None
     unique: tuple[tuple[str, ...], ...] = ()

@@ -31,6 +31,7 @@ from layers.rules import check_rules
 from layers.schema import check_fields, infer_types
 from layers.sources import Source, resolve_source
 from layers.units import convert_fields
+from layers.validity import holds_on
 from layers.wide import to_long
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def read(
         raise SchemaError(f"{name or 'dataset'}: the list of files is empty; name at least one.")
     files = [resolve_source(path, root=options.root) for path in paths]
     dataset = name or files[0].path.name.split(".")[0]
-    told = replace(_with_heights(options, position), unique=(), rules=(), repairs=(), known={})
+    told = replace(_with_heights(options, position), unique=(), rules=(), repairs=(), known={}, valid=None)
     parts = [read_file(file, told) for file in files]  # what is done with the records is no business of a reader
     labels = _labels(files, dataset)
     if isinstance(parts[0], Pixels):
@@ -330,6 +331,9 @@ def to_layer(
     table, untimed, timed = _with_time(table, mended, options.time, dataset)
     table, units, converted = convert_fields(table, options.fields, dataset=dataset)
     left_out, conflicting = _left_out(mended, options.where, dataset), None
+    if options.valid is not None:
+        gone, undated = holds_on(mended, options.valid, dataset=dataset)
+        left_out, conflicting = _merge(left_out, gone), undated
     for repair in (repair for repair in options.repairs if repair.rule == "deduplicate"):
         same, differing = repeated(mended, records.geometry, repair)
         left_out, conflicting = _merge(left_out, same), _merge(differing, conflicting)

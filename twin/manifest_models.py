@@ -226,6 +226,14 @@ class WideSpec(Strict):
     stamp: str | None = Field(None, description='becomes the column stamp, such as "{date} {hour}:00"')
 
 
+class ValidSpec(Strict):
+    """Which rows of a file that has dates hold."""
+
+    start: str = Field("valid_from", description="column with the first day of a row; empty: always")
+    end: str = Field("valid_to", description="column with its last day, counted in full; empty: still")
+    on: str = Field(description="the day that is asked for: 2026-01-31")
+
+
 class XmlSpec(Strict):
     """Which elements of an XML file that no reader knows are records, and which of their parts are columns."""
 
@@ -253,6 +261,7 @@ class ReadSpec(Strict):
     day: Day | None = Field(None, description="service day of a timetable")
     wide: WideSpec | None = Field(None, description="a column for each hour, lane or site: one record for each value")
     xml: XmlSpec | None = Field(None, description="records of an XML file that no reader knows, such as DATEX II")
+    valid: ValidSpec | None = Field(None, description="keep the rows that hold on a day: {on: 2026-01-31}")
     lod: str | None = None
     limits: LimitsSpec = Field(default_factory=lambda: LimitsSpec.model_validate({}))
 

@@ -58,8 +58,8 @@ def read_options(
     time = None
     if dataset.time is not None:
         time = layers.TimeColumn(**dataset.time.model_dump(exclude={"period"}))
-    told = dataset.read.model_dump(exclude={"limits", "wide", "xml"})
-    wide, xml = dataset.read.wide, dataset.read.xml
+    told = dataset.read.model_dump(exclude={"limits", "valid", "wide", "xml"})
+    wide, xml, valid = dataset.read.wide, dataset.read.xml, dataset.read.valid
     return layers.ReadOptions(
         time=time,
         fields=fields_of(dataset),
@@ -69,6 +69,7 @@ def read_options(
         trust=dataset.trust,
         limits=layers.Limits(**dataset.read.limits.model_dump()),
         wide=None if wide is None else layers.Wide(**wide.model_dump()),
+        valid=None if valid is None else layers.Valid(**valid.model_dump()),
         xml=None if xml is None else layers.XmlTable(**xml.model_dump()),
         unique=dataset.unique,
         rules=dataset.rules,

@@ -72,3 +72,4 @@ def test_buildings():
     # The publisher states height and footprint of each block: what is measured from its surfaces must be that.
     assert layer.column("height_m") == pytest.approx(layer.column("height_m_published"), abs=0.06)
     assert shapely.area(layer.geometry) == pytest.approx(layer.column("footprint_m2"), rel=2e-3, abs=0.2)
+    assert layer.column("volume_m3") == pytest.approx(layer.column("building_volume_m3"), rel=3e-3)
