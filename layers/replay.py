@@ -52,7 +52,8 @@ def replay(
     Examples
     --------
     >>> import layers, numpy as np, shapely
-    >>> gone = layers.Layer.from_arrays("s", shapely.points([[7.42, 43.73]]), position="OGC:CRS84", columns={"v": ["900"]})
+    >>> place = shapely.points([[7.42, 43.73]])
+    >>> gone = layers.Layer.from_arrays("s", place, position="OGC:CRS84", columns={"v": ["900"]})
     >>> gone = gone.quarantine(np.array([True]), "out_of_range: v is above 50")
     >>> replay(gone.ledger.quarantined, position="OGC:CRS84", name="s").ledger
     <Ledger s: 1 in = 1 placed + 0 quarantined + 0 rejected>
