@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from layers.formats.model import Format
 from layers.readers.citygml import read_citygml
-from layers.readers.cityjson import read_cityjson_sequence
+from layers.readers.cityjson import read_cityjson_archive, read_cityjson_sequence
 from layers.readers.ifc import read_ifc
 from layers.readers.tiles3d import read_b3dm, read_glb, read_gltf, read_tileset
 from layers.readers.xml_stream import has_root
@@ -20,6 +20,14 @@ FORMATS: tuple[Format, ...] = (
         positions="a compound frame by EPSG code, for the whole file",
         read=read_cityjson_sequence,
         packed=True,
+    ),
+    Format(
+        name="CityJSON, zipped",
+        family="cim",
+        suffixes=(".city.zip",),
+        starts=(b"PK\x03\x04",),
+        positions="a compound frame by EPSG code, for the whole file",
+        read=read_cityjson_archive,
     ),
     Format(
         name="CityGML",

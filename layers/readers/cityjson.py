@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from layers.archives import open_archive
 from layers.errors import FileUnreadableError, GeometryError
 from layers.position import shorten
 from layers.readers.city_objects import Gathered, city_records, free_name, highest_level, metres_per_unit
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from layers.readers.records import Records
     from layers.sources import Source
 
-__all__ = ["read_cityjson", "read_cityjson_sequence"]
+__all__ = ["read_cityjson", "read_cityjson_archive", "read_cityjson_sequence"]
 
 
 def _family(name: str, objects: Mapping[str, Any]) -> list[str]:
@@ -145,6 +146,41 @@ def read_cityjson(document: Mapping[str, Any], options: ReadOptions, *, label: s
         ) from error
     count = _collect(into, objects, start, first_row=0, lod=options.lod)
     return _finish(into, document, options, count=count, label=label)
+
+
+def read_cityjson_archive(source: Source, options: ReadOptions) -> Records:
+    """Read the only CityJSON document in a zip archive.
+
+    Parameters
+    ----------
+    source : Source
+        A .city.json.zip file.
+    options : ReadOptions
+        ``lod`` and ``height_unit`` count.
+
+    Returns
+    -------
+    Records
+        As of :func:`read_cityjson`.
+
+    Raises
+    ------
+    FileRefusedError
+        If the archive looks like a bomb.
+    FileUnreadableError
+        If it holds no such document, several, or a broken one.
+    """
+    archive = open_archive(source)
+    names = [name for name in archive.names if name.lower().endswith(".json")]
+    if len(names) != 1:
+        raise FileUnreadableError(f"{source.label}: holds {len(names)} documents .json; pack one.")
+    try:
+        document = json.loads(archive.read(names[0]))
+    except (ValueError, RecursionError) as error:
+        raise FileUnreadableError(f"{source.label}: {names[0]} is not JSON ({error}); pack it anew.") from error
+    if not isinstance(document, Mapping) or document.get("type") != "CityJSON":
+        raise FileUnreadableError(f"{source.label}: {names[0]} is JSON, but no CityJSON.")
+    return read_cityjson(document, options, label=source.label)
 
 
 def read_cityjson_sequence(source: Source, options: ReadOptions) -> Records:

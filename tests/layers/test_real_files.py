@@ -177,6 +177,8 @@ def test_the_hague_measures_as_another_program_does(formats, tmp_path):
         archive.extractall(tmp_path)
     path = tmp_path / "DenHaag_01.city.json"
     layer = layers.read(path)
+    packed = layers.read(formats / "cityjson" / "DenHaag_01.city.json.zip")
+    assert shapely.equals_exact(packed.geometry, layer.geometry).all()
     assert layer.ledger.records_in == len(layer) == 845
     assert (layer.column("object_type") == "Building").sum() == 844
     assert layer.position.crs == "EPSG:28992"

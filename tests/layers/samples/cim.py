@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from typing import TYPE_CHECKING
 
 from layers.options import ReadOptions
@@ -51,6 +52,11 @@ def _cityjson(version: str, blocks: tuple[Block, ...] = BLOCKS) -> dict[str, obj
 
 def _write_cityjson(version: str) -> Callable[[Path], None]:
     return lambda path: path.write_text(json.dumps(_cityjson(version)), encoding="utf-8") and None
+
+
+def _write_archive(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("blocks.city.json", json.dumps(_cityjson("1.1")))
 
 
 def _write_sequence(path: Path) -> None:
@@ -132,6 +138,7 @@ def _sample(name: str, file: str, write: Callable[[Path], None], **options: str)
 SAMPLES: tuple[Sample, ...] = (
     _sample("JSON", "blocks.city.json", _write_cityjson("2.0")),
     _sample("CityJSONSeq", "blocks.city.jsonl", _write_sequence),
+    _sample("CityJSON, zipped", "blocks.city.json.zip", _write_archive),
     _sample("CityGML", "blocks.gml", write_citygml("2.0")),
     _sample("IFC", "blocks.ifc", write_ifc("IFC4")),
     Sample(format="GLB", file="blocks.glb", write=write_glb, records=5, bounds=_OWN, position="EPSG:25832"),
