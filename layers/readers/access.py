@@ -119,8 +119,9 @@ def read_access(source: Source, options: ReadOptions) -> Records:
     -------
     Records
         Typed as the table is: dates as local date-times, a column of mere times of day as text, currency as fractions,
-        binary columns as hexadecimal digits. An empty text stays an empty text, NULL is missing. Records that
-        the table counts but that cannot be found are rejected; dates that mdbtools cannot write are faults.
+        binary columns as hexadecimal digits. NULL is missing, and so is an empty text: mdbtools writes them alike.
+        Records that the table counts but that cannot be found are rejected; dates that mdbtools cannot write are
+        faults.
 
     Raises
     ------
@@ -157,7 +158,7 @@ def read_access(source: Source, options: ReadOptions) -> Records:
 
 
 def _parse(data: bytes, source: Source, table: str) -> pa.Table:
-    """Split the export; what is quoted is a text even if empty, what is not and is empty is NULL."""
+    """Split the export; what is empty and not quoted is NULL."""
     try:
         header = pacsv.read_csv(
             io.BytesIO(data.partition(b"\n")[0] + b"\n"),

@@ -1,22 +1,28 @@
 """Access databases, row by row against mdb-export and a reader of another kind."""
 
 import csv
+import datetime as dt
 import io
 import logging
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from access_parser import AccessParser
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import layers
 import twin
 from layers.readers import access
 from layers.readers.access import access_tables, read_access
 from layers.sources import Source
+from tests.reference.access_writer import Table, write_access
 
+needs_mdbtools = pytest.mark.skipif(shutil.which("mdb-export") is None, reason="mdbtools is not installed")
 FILES = {"ASampleDatabase.accdb": 1, "DateTestDatabase.mdb": 1, "nwind.mdb": 9}
 #: Neither occurs in the files; NULL and the empty text are told apart by it.
 NULL = "<null>"
@@ -117,6 +123,59 @@ def test_a_reader_of_another_kind_finds_the_same(folder):
         logging.disable(logging.NOTSET)
     assert failed == ["Umsätze"]
     assert compared > 10_000
+
+
+TEXTS = st.text(st.characters(codec="utf-16-le", exclude_characters="\0"), min_size=1, max_size=30)
+SECOND_DAY = dt.datetime(1900, 1, 2)  # noqa: DTZ001 - Access knows no zones
+ROWS = st.tuples(
+    st.one_of(st.none(), TEXTS),
+    st.one_of(st.none(), st.integers(-(2**31), 2**31 - 1)),
+    st.one_of(st.none(), st.floats(-1e6, 1e6).map(lambda x: round(x, 6))),
+    st.one_of(st.none(), st.integers(1, 4_000_000_000).map(lambda seconds: SECOND_DAY + dt.timedelta(seconds=seconds))),
+    st.booleans(),
+    st.one_of(st.none(), st.binary(min_size=1, max_size=40)),
+)  # fmt: skip
+KINDS = ("text", "integer", "double", "date", "boolean", "ole")
+
+
+@needs_mdbtools
+@settings(max_examples=12, deadline=None)
+@given(rows=st.lists(ROWS, min_size=1, max_size=120), name=st.sampled_from(["t", "监测 站", "Umsätze 2026"]))
+def test_what_is_written_comes_back(tmp_path_factory, rows, name):
+    path = tmp_path_factory.mktemp("w") / "a.mdb"
+    columns = [f"{kind} 列" for kind in KINDS]
+    write_access(
+        path, [Table(name, list(zip(columns, KINDS, strict=True)), rows), Table("other", [("a", "integer")], [])]
+    )
+    records = read_access(_source(path), layers.ReadOptions(layer=name))
+    assert records.count == len(records.table) == len(rows)
+    assert list(records.table.columns) == columns
+    for column, kind, written in zip(columns, KINDS, zip(*rows, strict=True), strict=True):
+        found = [None if pd.isna(value) else value for value in records.table[column]]
+        if kind == "ole":
+            found = [None if value is None else bytes.fromhex(value) for value in found]
+        if kind == "date":
+            assert all((a is None) == (b is None) for a, b in zip(found, written, strict=True))
+            assert all(abs(a - b) <= dt.timedelta(seconds=1) for a, b in zip(found, written, strict=True) if b)
+        elif kind == "double":
+            assert [value if value is None else pytest.approx(value) for value in written] == found
+        else:
+            assert found == list(written)
+
+
+@needs_mdbtools
+def test_times_of_day_without_a_date_are_text_and_need_one(tmp_path):
+    clock = [dt.datetime(1899, 12, 30, hour, 15) for hour in (8, 9)]  # noqa: DTZ001
+    rows = [[7.42, 43.73, when] for when in clock]
+    write_access(tmp_path / "a.mdb", [Table("t", [("x", "double"), ("y", "double"), ("at", "date")], rows)])
+    told = {"definition": "EPSG:4326", "columns": ["x", "y"]}
+    assert layers.read(tmp_path / "a.mdb", position=told).column("at").tolist() == ["08:15:00", "09:15:00"]
+    clock = layers.TimeColumn(column="at", zone="UTC")
+    with pytest.raises(layers.SchemaError, match="times of day only"):
+        layers.read(tmp_path / "a.mdb", position=told, options=layers.ReadOptions(time=clock))
+    dated = layers.ReadOptions(time=replace(clock, date="2026-06-16"))
+    layer = layers.read(tmp_path / "a.mdb", position=told, options=dated)
+    assert layer.table["time"].iloc[1].isoformat()[:16] == "2026-06-16T09:15"
 
 
 CITY = """\

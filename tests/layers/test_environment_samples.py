@@ -16,7 +16,7 @@ def test_a_sample_is_read_as_written(sample, tmp_path):
     layer = layers.read(path, position=sample.position, options=sample.options)
     assert layer.ledger.records_in == sample.records
     assert len(layer) == (sample.records if sample.placed is None else sample.placed)
-    if sample.format in {"CSV", "Excel"}:
+    if sample.format in {"CSV", "Excel", "Access"}:
         assert layer.column("station").tolist() == [row[0] for row in tables.ROWS]
         assert np.array_equal(layer.column("no2"), [21.5, 35.0, np.nan], equal_nan=True)
         return

@@ -16,7 +16,7 @@ from tests.layers.samples.defects import CANARY, DEFECTS, judge
 from tests.layers.samples.every import EVERY
 
 NAMED = [pytest.param(sample, id=sample.file) for sample in EVERY]
-#: Read elsewhere from real files: nothing can write it.
+#: Its samples can be written but, without mdbtools, not read.
 WITHOUT_SAMPLE = {"Access"}
 #: Records of each of five broken tables; the long run has a million and a quarter in all.
 MASS = 250_000 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 30_000

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import shutil
 from typing import TYPE_CHECKING
 
 import xlsxwriter
 
 from layers.options import ReadOptions
 from tests.layers.samples.model import Sample
+from tests.reference.access_writer import Table, write_access
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +49,21 @@ def _write_excel(path: Path) -> None:
     book.close()
 
 
+def _write_access(path: Path) -> None:
+    kinds = ("text", "double", "double", "date", "double")
+    stations = Table("监测 站", list(zip(HEADER, kinds, strict=True)), ROWS)
+    write_access(path, [Table("notes", [("note", "memo")], [["provisional"]]), stations])
+
+
+#: Without mdbtools no Access database can be read.
+_ACCESS = tuple(
+    Sample(format="Access", file=file, write=_write_access, options=ReadOptions(layer="监测 站"), **_PLACES)
+    for file in ("air.mdb", "air.accdb")
+    if shutil.which("mdb-export")
+)
+
 SAMPLES: tuple[Sample, ...] = (
+    *_ACCESS,
     Sample(format="CSV", file="air.csv", write=_write_csv, **_PLACES),
     Sample(format="CSV", file="air.tsv", write=_write_csv, **_PLACES),
     Sample(
