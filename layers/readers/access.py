@@ -120,6 +120,7 @@ def read_access(source: Source, options: ReadOptions) -> Records:
     Records
         Typed as the table is: dates as local date-times, a column of mere times of day as text, currency as fractions,
         binary columns as hexadecimal digits. NULL is missing, and so is an empty text: mdbtools writes them alike.
+        For a character beyond the basic plane (rare Chinese ones) it writes "??".
         Records that the table counts but that cannot be found are rejected; dates that mdbtools cannot write are
         faults.
 

@@ -125,7 +125,12 @@ def test_a_reader_of_another_kind_finds_the_same(folder):
     assert compared > 10_000
 
 
-TEXTS = st.text(st.characters(codec="utf-16-le", exclude_characters="\0"), min_size=1, max_size=30)
+#: Beyond the basic plane mdbtools writes "??" (seen with 1.0.0).
+TEXTS = st.text(
+    st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"], exclude_characters="\0\r\ufeff\ufffe"),
+    min_size=1,
+    max_size=30,
+)
 SECOND_DAY = dt.datetime(1900, 1, 2)  # noqa: DTZ001 - Access knows no zones
 ROWS = st.tuples(
     st.one_of(st.none(), TEXTS),
