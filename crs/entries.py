@@ -41,12 +41,15 @@ class Area:
         Returns
         -------
         tuple of Area and float
-            The shared box (empty if its share is 0) and its share of the other, 0 to 1, in square degrees.
+            The shared box (without width or height where they share nothing) and its share of the other, 0 to 1, in
+            square degrees.
 
         Examples
         --------
         >>> Area(0, 0, 10, 10).shared(Area(5, 0, 15, 10))
         (Area(west=5, south=0, east=10, north=10), 0.5)
+        >>> Area(0, 0, 10, 10).shared(Area(20, 20, 30, 30))
+        (Area(west=20, south=20, east=20, north=20), 0.0)
         """
         south, north = max(self.south, other.south), min(self.north, other.north)
         own_east = self.east + (360 if self.west > self.east else 0)
@@ -57,6 +60,7 @@ class Area:
         west, east = max(spans, key=lambda span: span[1] - span[0])
         whole = (other_east - other.west) * (other.north - other.south)
         share = max(0.0, east - west) * max(0.0, north - south) / whole if whole else 0.0
+        east, north = max(east, west), max(north, south)  # an east before the west would cross the antimeridian
         return Area(west, south, east - (360 if east > 180 else 0), north), share
 
     def widened(self, margin_deg: float = MARGIN_DEG) -> Area:

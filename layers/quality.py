@@ -212,7 +212,7 @@ def _completeness(layer: Layer, fields: Mapping[str, Field]) -> Measure:
     stated = [name for name in fields if name in table]
     names = [name for name in stated if fields[name].required] or stated
     good = sum(int(table[name].notna().sum()) for name in names)
-    good -= sum(int((table[name].str.strip() == "").sum()) for name in names if _is_text(table[name]))
+    good -= sum(int((table[name].astype("str").str.strip() == "").sum()) for name in names if _is_text(table[name]))
     for name in names:
         kept = f"{name}_" if name in {"row", "source", "reason"} else name
         if kept in aside:
@@ -223,7 +223,7 @@ def _completeness(layer: Layer, fields: Mapping[str, Field]) -> Measure:
 
 
 def _is_text(column: pd.Series) -> bool:
-    return pd.api.types.is_string_dtype(column) and not isinstance(column.dtype, pd.CategoricalDtype)
+    return isinstance(column.dtype, pd.StringDtype) or pd.api.types.is_object_dtype(column.dtype)
 
 
 def _copies(layer: Layer) -> int:

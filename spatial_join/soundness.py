@@ -75,7 +75,9 @@ def sound_geometry(frame: gpd.GeoDataFrame, *, side: str) -> tuple[NDArray[Any],
         return shapes, ()
     reasons = shapely.is_valid_reason(shapes[wrong])
     # A plain number, unlike one of numpy, can be written to a file with the attributes of the result.
+    # Attributes of a frame go into Parquet as JSON, which knows no times and no scalars of NumPy.
     labels = (label.item() if isinstance(label, np.generic) else label for label in frame.index[wrong])
+    labels = (label if isinstance(label, str | int | float) else str(label) for label in labels)
     aside = tuple(
         SetAside(side, int(row), label, str(reason)) for row, label, reason in zip(wrong, labels, reasons, strict=True)
     )

@@ -223,7 +223,8 @@ def take_step(step: Step, plan: Plan, work: Path) -> Outcome:
         try:
             return carry_out(step, work, make)
         except (CrsError, LayerError, JoinError, TwinError) as error:
-            raise BuildError(f"{step.name}: {error}") from error
+            told = str(error).removeprefix(f"{name}: ")  # the step names its dataset already
+            raise BuildError(f"{step.name}: {told}") from error
 
 
 def _on_all_workers(work: Callable[[Any], Any], pieces: Sequence[Any]) -> Sequence[Any]:

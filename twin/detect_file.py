@@ -81,6 +81,8 @@ def judge_file(question: Question) -> Answer:
     LayerError, CrsError
         If a file cannot be read or used.
     """
+    if not question.file.is_file():
+        raise DetectError(f"{question.file}: no such file")
     if question.reference is None and question.area is None:
         raise DetectError(
             "nothing to judge by: give --reference with a file of the same kind of entity whose positions are right, "

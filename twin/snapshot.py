@@ -211,6 +211,8 @@ def open_snapshot(twin: Path, *, snapshot: str | None = None) -> Snapshot:
     ------
     TwinNotFoundError
         If the folder is no twin or has no such snapshot.
+    StoreDamagedError
+        If the pointer of the twin names none that is there.
     """
     if snapshot is None:
         try:
@@ -219,6 +221,10 @@ def open_snapshot(twin: Path, *, snapshot: str | None = None) -> Snapshot:
             raise TwinNotFoundError(f"{twin} is no twin: run `twin build city.yaml --out {twin}` first") from None
         except UnicodeDecodeError:
             snapshot = ""
+        if not snapshot or "/" in snapshot or not (twin / SNAPSHOTS / snapshot).is_dir():
+            raise StoreDamagedError(
+                f"{twin / CURRENT} names the snapshot {snapshot!r}, which is not there: run `twin build` again"
+            )
     if not snapshot or not (twin / SNAPSHOTS / snapshot).is_dir() or "/" in snapshot:
         raise TwinNotFoundError(f"{twin} has no snapshot {snapshot!r}: run `twin build` again")
     return Snapshot(twin / SNAPSHOTS / snapshot)

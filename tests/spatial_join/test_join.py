@@ -302,6 +302,17 @@ def test_a_junction_is_as_near_by_every_street_that_meets_there():
     assert found["b"].tolist() == [0, 1, 2] * 600
 
 
+@pytest.mark.parametrize("label", [np.int64(7), pd.Timestamp("2026-06-16"), "a"])
+def test_what_was_set_aside_goes_into_a_file_with_its_label(tmp_path, label):
+    bow_tie = shapely.Polygon([(7.41, 43.73), (7.42, 43.74), (7.42, 43.73), (7.41, 43.74)])
+    left = gpd.GeoDataFrame({"a": [1]}, geometry=shapely.points([[7.418, 43.735]]), crs="OGC:CRS84")
+    right = gpd.GeoDataFrame({"b": ["tie"]}, geometry=[bow_tie], crs="OGC:CRS84", index=[label])
+    found = join(left, right, how="left")
+    found.to_parquet(tmp_path / "found.parquet")
+    ((_, _, kept, _),) = gpd.read_parquet(tmp_path / "found.parquet").attrs["set_aside"]
+    assert kept == (7 if isinstance(label, np.int64) else str(label))
+
+
 def test_an_invalid_polygon_is_set_aside_and_matches_nothing(caplog):
     bow_tie = shapely.Polygon([(7.41, 43.73), (7.42, 43.74), (7.42, 43.73), (7.41, 43.74)])
     left = gpd.GeoDataFrame({"a": [1]}, geometry=shapely.points([[7.418, 43.735]]), crs="OGC:CRS84")

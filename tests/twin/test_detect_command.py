@@ -96,6 +96,12 @@ def test_errors_say_what_to_give(folder, name, more, told):
     assert told in " ".join(done.stderr.split())
 
 
+def test_a_file_that_is_not_there_is_said_before_anything_else(folder):
+    done = detect(folder, "nowhere.csv")
+    assert done.exit_code == 1
+    assert "nowhere.csv: no such file" in done.stderr
+
+
 def test_help_tells_the_exit_codes():
     told = " ".join(runner.invoke(cli.app, ["detect", "--help"], env={"COLUMNS": "200"}).stdout.split())
     assert f"{cli.AMBIGUOUS} ambiguous" in told

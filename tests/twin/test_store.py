@@ -158,7 +158,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
 def test_a_pointer_to_nowhere_is_said(tmp_path, content):
     write_bytes(tmp_path / "CURRENT", content)
     (tmp_path / "x").mkdir()
-    with pytest.raises(twin.TwinNotFoundError, match="twin build"):
+    with pytest.raises(twin.StoreDamagedError, match="twin build"):  # its exit code is that of broken stores
         twin.open(tmp_path)
 
 
