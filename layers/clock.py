@@ -165,7 +165,7 @@ def resolve_time(values: pd.Series, column: TimeColumn) -> tuple[pd.Series, NDAr
     Raises
     ------
     SchemaError
-        If the format is no ``strptime`` format, or the whole column holds times of day and no date is given.
+        If the format is no ``strptime`` format.
 
     Examples
     --------
@@ -180,13 +180,10 @@ def resolve_time(values: pd.Series, column: TimeColumn) -> tuple[pd.Series, NDAr
     written = list(unique)
     undated = [i for i in np.flatnonzero(time.isna().to_numpy()) if _TIME_OF_DAY.match(str(written[i]))]
     if undated and column.date is None:
-        if len(undated) == sum(bool(str(value).strip()) and not pd.isna(value) for value in written):
-            raise SchemaError(
-                f"time column {column.column!r} holds times of day only ({written[undated[0]]!r}); "
-                'write date: "2026-06-16" for the day of the file.'
-            )
         for i in undated:
-            reasons[i] = f"no_date: {column.column} is {written[i]!r}, a time of day"
+            reasons[i] = (
+                f"no_date: {column.column} is {written[i]!r}, a time of day; write date: for the day of the file"
+            )
     return time.take(codes).set_axis(values.index), reasons[codes]
 
 

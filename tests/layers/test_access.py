@@ -176,8 +176,8 @@ def test_times_of_day_without_a_date_are_text_and_need_one(tmp_path):
     told = {"definition": "EPSG:4326", "columns": ["x", "y"]}
     assert layers.read(tmp_path / "a.mdb", position=told).column("at").tolist() == ["08:15:00", "09:15:00"]
     clock = layers.TimeColumn(column="at", zone="UTC")
-    with pytest.raises(layers.SchemaError, match="times of day only"):
-        layers.read(tmp_path / "a.mdb", position=told, options=layers.ReadOptions(time=clock))
+    bare = layers.read(tmp_path / "a.mdb", position=told, options=layers.ReadOptions(time=clock))
+    assert bare.ledger.reasons().to_numpy().tolist() == [["quarantined", "no_date", 2]]
     dated = layers.ReadOptions(time=replace(clock, date="2026-06-16"))
     layer = layers.read(tmp_path / "a.mdb", position=told, options=dated)
     assert layer.table["time"].iloc[1].isoformat()[:16] == "2026-06-16T09:15"

@@ -140,15 +140,17 @@ def test_tagged_utc_but_local_is_overridden_and_recorded(tmp_path):
 
 def test_a_file_without_a_date_is_refused_unless_it_is_given(tmp_path):
     rows = ["08:15,7,43", "09:15:30,7,43"]
-    with pytest.raises(layers.SchemaError, match=r"holds times of day only \('08:15'\); write date:"):
-        _layer(tmp_path, rows, zone="UTC")
+    bare = _layer(tmp_path, rows, zone="UTC")
+    assert bare.ledger.summary() == "a: 2 in = 0 placed + 2 quarantined + 0 rejected (no_date 2)"
     with pytest.raises(layers.SchemaError, match="has no year, so it says no instant; write date:"):
         _layer(tmp_path, rows, zone="UTC", format="%H:%M")
     assert _layer(tmp_path, rows, zone="UTC", date="2026-06-16").table["time"].iloc[1].isoformat()[:19] == (
         "2026-06-16T09:15:30"
     )
     mixed = _layer(tmp_path, [*rows, "2026-06-16 10:00,7,43"], zone="UTC")
-    assert mixed.ledger.quarantined["reason"].tolist()[0] == "no_date: t is '08:15', a time of day"
+    assert mixed.ledger.quarantined["reason"].tolist()[0] == (
+        "no_date: t is '08:15', a time of day; write date: for the day of the file"
+    )
     assert len(mixed) == 1
 
 
