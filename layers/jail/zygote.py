@@ -22,6 +22,7 @@ from typing import Any
 
 import rasterio
 import xarray
+from numba.core import caching
 
 from crs import CrsError
 from layers.errors import LayerError
@@ -92,6 +93,8 @@ def _live(request_fd: int, reply: socket.socket, scratch: str, zygote: int) -> N
         processor_s=request["processor_s"],
         die_with=zygote,
     )
+    # What is compiled here stays here: the folder of compiled code is not for children to write.
+    caching.Cache.save_overload = lambda *_: None
     told = _read(request)
     try:
         dump({**told, "held": held}, answer)

@@ -170,7 +170,7 @@ def open_raster_file(source: Source, driver: str) -> Iterator[rasterio.DatasetRe
             if file.transform.is_identity:
                 _refuse_place(file, source)
             yield file
-    except RasterioError as error:
+    except (RasterioError, ValueError) as error:
         raise FileUnreadableError(f"{source.label}: broken {_NAMES[driver]} ({error}); fetch it again.") from error
 
 

@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import runpy
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -126,3 +128,12 @@ def test_records_of_broken_tables_are_all_accounted_for(tmp_path):
         assert sorted(aside["row"]) == sorted(at)
         total += ledger.records_in
     assert total == 5 * MASS
+
+
+def test_the_page_of_formats_is_what_is_read_and_tried():
+    house = Path(__file__).parents[2]
+    written = runpy.run_path(str(house / "docs" / "make_formats_table.py"))["write_page"]()
+    kept = (house / "docs" / "reference" / "formats.md").read_text(encoding="utf-8")
+    assert kept == written, "run: python -m docs.make_formats_table"
+    combinations = len(EVERY) * len(DEFECTS)
+    assert (len(layers.FORMATS) >= 25, combinations >= 30) == (True, True)
