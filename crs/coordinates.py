@@ -195,6 +195,11 @@ class Lattice:
         [[500.0, 510.0, 520.0], [500.0, 510.0, 520.0]]
         """
         a, b, c, d, e, f = (float(part) for part in transform[:6])
+        if b == d == 0.0:
+            # A lattice along the axes is two rows of numbers, however many pixels it has.
+            corners = (shape[0] + 1, shape[1] + 1)
+            x, y = a * np.arange(corners[1], dtype=np.float64) + c, e * np.arange(corners[0], dtype=np.float64) + f
+            return cls(np.broadcast_to(x, corners), np.broadcast_to(y[:, None], corners))
         row, column = np.mgrid[0 : shape[0] + 1, 0 : shape[1] + 1].astype(np.float64)
         return cls(a * column + b * row + c, d * column + e * row + f)
 

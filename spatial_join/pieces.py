@@ -213,7 +213,7 @@ def lattice_amounts(lattice: LatticeLike, grid: H3Grid, *, valid: NDArray[np.boo
     GeometryError
         If a pixel to take has no corners in degrees.
     """
-    lon, lat = np.asarray(lattice.corner_x, dtype=np.float64), np.asarray(lattice.corner_y, dtype=np.float64)
+    lon, lat = (np.ascontiguousarray(part, dtype=np.float64) for part in (lattice.corner_x, lattice.corner_y))
     shape = (lon.shape[0] - 1, lon.shape[1] - 1)
     take = np.ones(shape, dtype=bool) if valid is None else np.asarray(valid, dtype=bool).reshape(shape)
     j, i = np.nonzero(take)

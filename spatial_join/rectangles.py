@@ -73,7 +73,7 @@ def pixel_shares(lattice: LatticeLike, grid: H3Grid, *, valid: NDArray[np.bool_]
         None for what is to be cut pixel by pixel: pixels that are no rectangles, and cells that bend over an edge of
         the icosahedron or lie on the antimeridian.
     """
-    lon, lat = np.asarray(lattice.corner_x, dtype=np.float64), np.asarray(lattice.corner_y, dtype=np.float64)
+    lon, lat = (np.ascontiguousarray(part, dtype=np.float64) for part in (lattice.corner_x, lattice.corner_y))
     shape = (lon.shape[0] - 1, lon.shape[1] - 1)
     take = np.ones(shape, dtype=bool) if valid is None else np.asarray(valid, dtype=bool).reshape(shape)
     if not take.any() or not (lon == lon[:1]).all() or not (lat == lat[:, :1]).all():

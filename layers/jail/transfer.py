@@ -64,10 +64,12 @@ class _Writer:
 
     def array(self, values: NDArray[np.generic]) -> dict[str, Any]:
         """Append numbers, truth values or instants."""
-        plain = np.ascontiguousarray(values)
-        kind = plain.dtype.str
+        # What repeats along an axis crosses once.
+        once = values[tuple(slice(0, 1) if step == 0 else slice(None) for step in values.strides)]
+        plain = np.ascontiguousarray(once)
         raw = plain.view(np.int64) if plain.dtype.kind in "mM" else plain
-        return {"is": "array", "dtype": kind, "shape": list(plain.shape), "at": self.section(raw.reshape(-1))}
+        told = {"is": "array", "dtype": plain.dtype.str, "shape": list(once.shape), "at": self.section(raw.reshape(-1))}
+        return told if once.shape == values.shape else {**told, "repeated": list(values.shape)}
 
     def arrow(self, values: pa.Array | pa.ChunkedArray) -> dict[str, Any]:
         """Append a column as an Arrow stream."""
@@ -182,7 +184,8 @@ class _Reader:
         kind = np.dtype(told["dtype"])
         if kind.hasobject:
             raise TransferError("an array of objects")
-        return np.frombuffer(self.section(told["at"]), dtype=kind).reshape(told["shape"])
+        values = np.frombuffer(self.section(told["at"]), dtype=kind).reshape(told["shape"])
+        return np.broadcast_to(values, told["repeated"]) if "repeated" in told else values
 
     def arrow(self, told: Mapping[str, Any]) -> pa.ChunkedArray:
         with pa.ipc.open_stream(pa.py_buffer(self.section(told["at"]))) as stream:
