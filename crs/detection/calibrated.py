@@ -42,7 +42,7 @@ def shift_probability(log_odds: float, *, is_pinned: bool) -> float:
     Examples
     --------
     >>> round(shift_probability(30.0, is_pinned=True), 2), round(shift_probability(30.0, is_pinned=False), 2)
-    (0.94, 0.35)
+    (0.95, 0.35)
     >>> shift_probability(-20.0, is_pinned=True) < 1e-8
     True
     """

@@ -199,7 +199,7 @@ def _records(part: Part, options: ReadOptions) -> Records:
             )
         except (pa.ArrowException, OSError) as error:
             raise FileUnreadableError(f"{part.label}: broken Parquet ({error}); fetch the file again.") from error
-    return records_of(table, part.label)
+    return records_of(table, part.label).with_geometry()
 
 
 @contextmanager
