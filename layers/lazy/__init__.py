@@ -7,7 +7,9 @@ not in the child processes of `layers.read`: stream files that you trust, or let
 """
 
 from layers.lazy.accounts import Account
+from layers.lazy.osm import read_osm
 from layers.lazy.rasters import open_raster
-from layers.lazy.tables import Part, Stream, read_csv, read_parquet
+from layers.lazy.streams import Part, Stream
+from layers.lazy.tables import read_csv, read_parquet
 
-__all__ = ["Account", "Part", "Stream", "open_raster", "read_csv", "read_parquet"]
+__all__ = ["Account", "Part", "Stream", "open_raster", "read_csv", "read_osm", "read_parquet"]

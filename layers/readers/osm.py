@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from layers.options import ReadOptions
+    from layers.readers.osm_blobs import NodeIndex
     from layers.sources import Source
 
-__all__ = ["read_osm_pbf", "read_osm_xml"]
+__all__ = ["read_osm_blobs", "read_osm_pbf", "read_osm_xml"]
 
 _BROKEN = (RuntimeError, ValueError, OSError, osmium.InvalidLocationError)
 
@@ -152,11 +153,15 @@ def _line(factory: osmium.geom.WKBFactory, way: Way) -> tuple[str | None, str | 
 
 def _read_lines(file: osmium.FileProcessor, into: _Collector) -> None:
     factory = osmium.geom.WKBFactory()
-    for way in _filtered(file.with_locations(), into.wanted):
+    for way in _filtered(file, into.wanted):
         if isinstance(way, Way):
             tags = dict(way.tags)
             if tags.get("area") != "yes" and into.bears(tags):
                 into.add(way, tags, *_line(factory, way))
+
+
+def _read_located_lines(file: osmium.FileProcessor, into: _Collector) -> None:
+    _read_lines(file.with_locations(), into)
 
 
 def _expects_area(entity: Way | Relation, tags: Mapping[str, str]) -> bool:
@@ -185,21 +190,63 @@ def _read_areas(file: osmium.FileProcessor, into: _Collector) -> None:
                 into.add(entity, tags, None, why)
 
 
-_READERS = {"roads": _read_lines, "lines": _read_lines, "points": _read_points, "areas": _read_areas}
+_READERS = {"roads": _read_located_lines, "lines": _read_located_lines, "points": _read_points, "areas": _read_areas}
+
+
+def _collector(options: ReadOptions, label: str) -> tuple[str, _Collector]:
+    name = options.layer or "roads"
+    if name not in _LAYERS:
+        raise SchemaError(f"{label}: OpenStreetMap has no layer {name!r}; write layer: with {listed(_LAYERS)}.")
+    return name, _Collector(_LAYERS[name], options.tags or _LAYERS[name].tags)
+
+
+def _broken(label: str, error: Exception) -> FileUnreadableError:
+    return FileUnreadableError(f"{label}: broken OpenStreetMap file ({error}); it may be cut off: fetch it again.")
 
 
 def _read(source: Source, options: ReadOptions, form: str) -> Records:
-    name = options.layer or "roads"
-    if name not in _LAYERS:
-        raise SchemaError(f"{source.label}: OpenStreetMap has no layer {name!r}; write layer: with {listed(_LAYERS)}.")
+    name, into = _collector(options, source.label)
     data = osmium.io.FileBuffer(source.read(), form) if source.packed else osmium.io.File(str(source.path), form)
-    into = _Collector(_LAYERS[name], options.tags or _LAYERS[name].tags)
     try:
         _READERS[name](osmium.FileProcessor(data), into)
     except _BROKEN as error:
-        raise FileUnreadableError(
-            f"{source.label}: broken OpenStreetMap file ({error}); it may be cut off: fetch it again."
-        ) from error
+        raise _broken(source.label, error) from error
+    return into.finish()
+
+
+def read_osm_blobs(data: bytes, options: ReadOptions, *, label: str, nodes: NodeIndex | None) -> Records:
+    """Read one layer of a run of blobs of a PBF file.
+
+    Parameters
+    ----------
+    data : bytes
+        The run behind the file's first blob.
+    options : ReadOptions
+        As for :func:`read_osm_pbf`, but no areas: their ways may be anywhere in the file.
+    label : str
+        Of the file, for messages.
+    nodes : NodeIndex or None
+        Where all nodes of the file are; None for points.
+
+    Returns
+    -------
+    Records
+        As of :func:`read_osm_pbf`, of this run; the same errors.
+    """
+    _, into = _collector(options, label)
+    pool = osmium.io.ThreadPool(1)
+    try:
+        if nodes is None:
+            _read_points(osmium.FileProcessor(osmium.io.FileBuffer(data, "pbf"), osmium.osm.NODE, pool), into)
+            return into.finish()
+        ways = _filtered(osmium.FileProcessor(osmium.io.FileBuffer(data, "pbf"), osmium.osm.WAY, pool), into.wanted)
+        bends = (node.ref for way in ways if isinstance(way, Way) for node in way.nodes)
+        places = osmium.NodeLocationsForWays(nodes.locate(np.fromiter(bends, dtype=np.int64)))
+        places.ignore_errors()
+        again = osmium.FileProcessor(osmium.io.FileBuffer(data, "pbf"), osmium.osm.WAY, pool)
+        _read_lines(again.with_filter(places), into)
+    except _BROKEN as error:
+        raise _broken(label, error) from error
     return into.finish()
 
 

@@ -116,7 +116,7 @@ def test_geoparquet_in_parts(tmp_path):
 
 def test_nothing_is_read_before_and_a_lost_part_is_a_fault(tmp_path, monkeypatch):
     _csv(tmp_path / "a.csv", 500)
-    monkeypatch.setattr("layers.lazy.tables.to_layer", lambda *_, **__: pytest.fail("read too early"))
+    monkeypatch.setattr("layers.lazy.streams.to_layer", lambda *_, **__: pytest.fail("read too early"))
     stream = lazy.read_csv(tmp_path / "a.csv", position=AT, partition_mb=0.005)
     stream.delayed(len)
     monkeypatch.undo()
