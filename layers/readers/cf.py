@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
+import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -28,7 +30,7 @@ __all__ = ["find_variable", "instants", "open_dataset", "read_netcdf", "read_zar
 
 _BROKEN = (
     OSError, ValueError, TypeError, LookupError, RuntimeError, AttributeError, ArithmeticError, MemoryError,
-    SystemError,
+    SystemError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
 
