@@ -15,7 +15,7 @@ FILES  ?= 10000
 JUDGE  ?= ours
 PEERS  ?= $(BIN)/python
 
-.PHONY: check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean bench-streams
+.PHONY: check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean bench-streams bench-osm-parts
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -65,6 +65,9 @@ bench-spatialbench: .venv/.dev ## Ask SpatialBench's joins of 1 M trips beside t
 
 bench-streams: .venv/.dev ## Read a table of 20 GB part by part within 4 GB (needs 25 GB of disk)
 	@$(BIN)/python -m benchmarks.streams
+
+bench-osm-parts: .venv/.dev ## Read an OpenStreetMap PBF of made streets part by part, and whole
+	@$(BIN)/python -m benchmarks.osm_parts --eager --partition-mb 4
 
 check-joins: .venv/.dev ## Compare joins with GeoPandas on 10,000 random cases by grid and by tree, 1,000 lazily by each (10 min)
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q tests/spatial_join/test_join.py -k as_geopandas --timeout 3600
