@@ -69,7 +69,7 @@ def read_osm(
     options : ReadOptions or None
         ``layer`` ("roads", "lines" or "points") and ``tags``, as of `layers.read`.
     partition_mb : float
-        Packed size of a part, megabytes; a blob is never cut. Unpacked, as records, it takes up to thirty times that.
+        Packed size of a part, megabytes; a blob is never cut. Records take several times that.
     aside : pathlib.Path or None
         Folder for records that are set aside.
     index : pathlib.Path or None
