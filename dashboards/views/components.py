@@ -109,11 +109,12 @@ def tie(component: JSComponent, state: param.Parameterized, *names: str) -> None
     """
     component.param.update(**{name: getattr(state, name) for name in names})
 
-    def to_state(event: Any) -> None:  # noqa: ANN401 - param's Event is untyped
-        state.param.update(**{event.name: event.new})
+    # What a browser sends while the server is busy arrives as one change of several parameters.
+    def to_state(*events: Any) -> None:  # noqa: ANN401 - param's Event is untyped
+        state.param.update(**{event.name: event.new for event in events})
 
-    def to_component(event: Any) -> None:  # noqa: ANN401
-        component.param.update(**{event.name: event.new})
+    def to_component(*events: Any) -> None:  # noqa: ANN401
+        component.param.update(**{event.name: event.new for event in events})
 
     component.param.watch(to_state, list(names))
     state.param.watch(to_component, list(names))
