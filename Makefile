@@ -69,7 +69,7 @@ bench-streams: .venv/.dev ## Read a table of 20 GB part by part within 4 GB (nee
 bench-osm-parts: .venv/.dev ## Read an OpenStreetMap PBF of made streets part by part, and whole
 	@$(BIN)/python -m benchmarks.osm_parts --eager --partition-mb 4
 
-check-joins: .venv/.dev ## Compare joins with GeoPandas on 10,000 random cases by grid and by tree, 1,000 lazily by each (10 min)
+check-joins: .venv/.dev ## Compare joins with GeoPandas on 10,000 random cases by grid and by tree, 1,000 lazily by each (long)
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q tests/spatial_join/test_join.py -k as_geopandas --timeout 3600
 
 fuzz: .venv/.dev ## Read mutated files, 10,000 a family (FILES=10000), each in its child process (hours)
