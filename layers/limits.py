@@ -28,12 +28,12 @@ class Limits:
     Examples
     --------
     >>> Limits().memory_bytes(10 << 20) >> 20, Limits().processor_s(10 << 20)
-    (1088, 30.0)
+    (1088, 28.0)
     """
 
     memory_mb: float = 768.0
     memory_per_byte: float = 32.0
-    seconds: float = 10.0
+    seconds: float = 8.0
     seconds_per_mb: float = 2.0
 
     def memory_bytes(self, size: int) -> int:

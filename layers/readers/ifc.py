@@ -93,6 +93,15 @@ def _attributes(product: Any, element: Any) -> dict[str, Any]:  # noqa: ANN401 -
     return head
 
 
+def _told(product: Any, element: Any) -> tuple[dict[str, Any], str | None]:  # noqa: ANN401 - a library without types
+    """Read what a product says of itself, or why it cannot be read."""
+    try:
+        return _attributes(product, element), None
+    except (AttributeError, TypeError, RuntimeError) as error:  # the library meets what the schema does not allow
+        bare = {"id": str(product.GlobalId), "object_type": product.is_a(), "lod": "", "parts": 0}
+        return bare, f"unreadable_properties: {product.is_a()} {product.GlobalId}: {error}"
+
+
 def _products(model: Any, options: ReadOptions, label: str) -> list[Any]:  # noqa: ANN401 - a library without types
     wanted = options.layer or "IfcProduct"
     try:
@@ -184,9 +193,10 @@ def read_ifc(source: Source, options: ReadOptions) -> Records:
                 found.append(_body(member, shapes, settings))
             except RuntimeError as error:
                 fault = f"unreadable_geometry: {member.is_a()} {member.GlobalId}: {error}"
-        properties.append(_attributes(product, element))
+        told, unread = _told(product, element)
+        properties.append(told)
         bodies.append(_merge(found))
-        faults.append(fault)
+        faults.append(fault or unread)
         rows.append(row)
     placed, reference, hint = _placed(bodies, model, source.label)
     gathered = Gathered(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crs.engineering import Georeference, MapConversion, ProjectedCrs, SiteReference
+from crs.engineering import Georeference, GeoreferenceError, MapConversion, ProjectedCrs, SiteReference
 from crs.units import resolve_unit
 from layers.errors import FileUnreadableError
 
@@ -74,7 +74,12 @@ def _property_sets(model: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401 - a
 def _conversion(told: Mapping[str, Any]) -> MapConversion:
     def number(name: str, otherwise: float) -> float:
         value = told.get(name)
-        return otherwise if value is None else float(getattr(value, "wrappedValue", value))
+        try:
+            return otherwise if value is None else float(getattr(value, "wrappedValue", value))
+        except (TypeError, ValueError):
+            raise GeoreferenceError(
+                f"{name} of the map conversion is {value}, no number: export the model anew"
+            ) from None
 
     east = number("XAxisAbscissa", 1.0)
     north = number("XAxisOrdinate", 0.0)

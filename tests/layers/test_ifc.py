@@ -106,3 +106,29 @@ def test_without_the_library_it_is_said_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(layers.LayerError, match=r"install city-twin\[ifc\]"):
         read_ifc(Source(tmp_path / "a.ifc", "a.ifc"), layers.ReadOptions())
+
+
+def test_a_product_whose_properties_are_not_there_is_set_aside_alone(tmp_path):
+    write_ifc("IFC4")(tmp_path / "a.ifc")
+    lines = (tmp_path / "a.ifc").read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if "IFCRELDEFINESBYPROPERTIES" in line)
+    lines[at] = lines[at][: lines[at].rindex(",")] + ",$);"
+    (tmp_path / "a.ifc").write_text("\n".join(lines))
+    layer = layers.read(tmp_path / "a.ifc")
+    assert layer.ledger.quarantined["reason"].str.startswith("unreadable_properties: ").tolist() == [True]
+    assert len(layer) == 4
+    assert layer.ledger.records_in == 5
+
+
+def test_a_conversion_to_the_map_that_is_no_number_is_named(tmp_path):
+    write_ifc("IFC4")(tmp_path / "a.ifc")
+    text = (tmp_path / "a.ifc").read_text()
+    head, tail = text.split("IFCMAPCONVERSION(", 1)
+    numbers, rest = tail.split(")", 1)
+    parts = numbers.split(",")
+    parts[4] = "#1"
+    (tmp_path / "a.ifc").write_text(f"{head}IFCMAPCONVERSION({','.join(parts)}){rest}")
+    with pytest.raises(
+        layers.PositionMissingError, match=r"(?s)OrthogonalHeight of the map conversion is #1=.*no number"
+    ):
+        layers.read(tmp_path / "a.ifc")
