@@ -7,8 +7,10 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import panel as pn
 import uvicorn
@@ -20,6 +22,7 @@ from dashboards.errors import AddressError
 from dashboards.feed import to_router
 from dashboards.frame import Budget
 from dashboards.frames import FrameSource
+from dashboards.links import VIEWS
 from dashboards.views.page import ExplorerPage
 from twin.api import router
 
@@ -46,7 +49,7 @@ def to_app(city: "Twin", *, budget: Budget | None = None, origins: tuple[str, ..
     Returns
     -------
     fastapi.FastAPI
-        The page at ``/``, its frames under ``/feed``, the twin's open routes under ``/api``.
+        The page at ``/`` and each view at its name, its frames under ``/feed``, the twin's open routes under ``/api``.
     """
     source = FrameSource(city, budget=budget)
     app = FastAPI(title=f"City twin: {city.name}", docs_url=None, redoc_url=None, openapi_url=None)
@@ -55,18 +58,17 @@ def to_app(city: "Twin", *, budget: Budget | None = None, origins: tuple[str, ..
     app.include_router(router(city))
     address = f"feed/{city.snapshot}"
 
-    def page() -> pn.Template:
-        arguments = {name: values[0].decode() for name, values in pn.state.session_args.items() if values}
-        return ExplorerPage(
-            source,
-            address=address,
-            language=arguments.get("lang", "en"),
-            theme=arguments.get("theme", "light"),
-        ).template()
+    def page_of(view: str) -> Callable[[], pn.Template]:
+        def page() -> pn.Template:
+            asked = {name: values for name, values in pn.state.session_args.items() if not name.startswith("bokeh-")}
+            return ExplorerPage(source, address=address, view=view, query=urlencode(asked, doseq=True)).template()
+
+        return page  # Of its own: Panel shows a `partial` as a thing, and calls only functions.
 
     pn.extension("deckgl")
     ExplorerPage(source, address=address)  # Nobody sees it: it makes the frames that the first visitor will ask for.
-    add_applications({"/": page}, app=app, title=city.name, websocket_origin=list(origins))
+    pages = {f"/{view}": page_of(view) for view in ("", *VIEWS)}
+    add_applications(pages, app=app, title=city.name, websocket_origin=list(origins))
     return app
 
 

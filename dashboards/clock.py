@@ -9,6 +9,7 @@ _WEEKDAYS = {
     "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
     "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
 }
+_TIME_OF_DAY = len("08:00:00")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -86,6 +87,77 @@ def first_step(times: pd.Index, zone: str) -> int:
         Index of the first step from 08:00 on, else 0.
     """
     return int((to_local(times, zone).hour >= 8).argmax())
+
+
+def to_text(times: pd.Index, zone: str, step: int) -> str:
+    """Write the time of a step for a link.
+
+    Parameters
+    ----------
+    times : pandas.Index
+        Instants in UTC, or time since local midnight.
+    zone : str
+        IANA zone of the city.
+    step : int
+        Index of the step.
+
+    Returns
+    -------
+    str
+        Local time to the minute, with its offset in the hour that a change of the clock repeats; of a typical day the
+        time of day.
+
+    Examples
+    --------
+    >>> to_text(pd.DatetimeIndex(["2026-06-16T06:00"]), "Europe/Monaco", 0)
+    '2026-06-16T08:00'
+    """
+    local = to_local(times, zone)
+    stamp = local[step]
+    seconds = ":%S" if stamp.second else ""
+    if isinstance(times, pd.TimedeltaIndex):
+        return stamp.strftime(f"%H:%M{seconds}")
+    text: str = stamp.strftime(f"%Y-%m-%dT%H:%M{seconds}")
+    if (local == stamp).sum() == 1:
+        return text
+    offset: str = pd.Timestamp(times[step]).tz_localize("UTC").tz_convert(zone).isoformat()[-6:]
+    return text + offset
+
+
+def to_step(times: pd.Index, zone: str, text: str) -> int | None:
+    """Find the step that a time of a link lies in.
+
+    Parameters
+    ----------
+    times : pandas.Index
+        Instants in UTC, or time since local midnight.
+    zone : str
+        IANA zone of the city.
+    text : str
+        What `to_text` gave, or a person wrote like it.
+
+    Returns
+    -------
+    int or None
+        Index of the step; None if the text is no time, or before the first or a whole step after the last.
+
+    Examples
+    --------
+    >>> to_step(pd.DatetimeIndex(["2026-06-16T06:00", "2026-06-16T06:15"]), "Europe/Monaco", "2026-06-16T08:20")
+    1
+    """
+    try:
+        if isinstance(times, pd.TimedeltaIndex):
+            wanted: Any = pd.Timedelta(f"{text[-5:]}:00" if len(text) != _TIME_OF_DAY else text)
+        else:
+            stamp = pd.Timestamp(text if "T" in text else f"{to_local(times[:1], zone)[0]:%Y-%m-%d}T{text}")
+            local = stamp.tz_localize(zone, ambiguous=True, nonexistent="shift_forward") if stamp.tz is None else stamp
+            wanted = local.tz_convert("UTC").tz_localize(None)
+    except (ValueError, OverflowError):
+        return None
+    step = int(times.searchsorted(wanted, side="right")) - 1
+    spacing = times[-1] - times[-2] if len(times) > 1 else pd.Timedelta(0)
+    return step if step >= 0 and wanted - times[step] < max(spacing, pd.Timedelta("1ns")) else None
 
 
 def to_period(period: tuple[str, str] | None, zone: str, *, until: str = "to") -> str:

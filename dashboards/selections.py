@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from dashboards.features import heights_m_of, names_of
-from dashboards.frame import CELLS
+from dashboards.frame import CELLS, MapLayer
 from dashboards.frames import FrameSource
 from dashboards.i18n import number, plain_title, texts, title_of, unit_of
 from dashboards.scene import Scene
@@ -64,36 +64,63 @@ def find(scene: Scene, click: Mapping[str, Any]) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        ``layer``, ``feature`` (position in the table, or None), ``cell`` (hexadecimal), ``lon_deg``, ``lat_deg``,
-        ``shape`` (GeoJSON geometry) and ``height_m`` (0 on the ground); None if nothing was hit.
+        ``layer``, ``row`` (source record, or the cell), ``feature`` (position in the table, or None), ``cell``
+        (hexadecimal), ``lon_deg``, ``lat_deg``, ``shape`` (GeoJSON geometry) and ``height_m`` (0 on the ground); None
+        if nothing was hit.
     """
     frame = scene.frames.get(click.get("layer", ""))
     index = click.get("index", -1)
     if frame is None or not isinstance(index, int) or not 0 <= index < len(frame.owners):
         return None
     layer = scene.source.layer(click["layer"])
-    grid = scene.source.readings.grid
+    shown = scene.frames[CELLS].resolution if CELLS in scene.frames else None
+    return to_selection(scene.source, layer, int(frame.owners[index]), resolution=shown)
+
+
+def to_selection(source: FrameSource, layer: MapLayer, owner: int, *, resolution: int | None) -> dict[str, Any]:
+    """Describe a place.
+
+    Parameters
+    ----------
+    source : FrameSource
+        Frames of the city.
+    layer : MapLayer
+        Map layer that it is on.
+    owner : int
+        The cell, or the position of the feature in its table.
+    resolution : int or None
+        H3 resolution of the cell whose values hold for a feature; None for that of storage.
+
+    Returns
+    -------
+    dict
+        As `find` gives it.
+    """
+    grid = source.readings.grid
     if layer.kind == CELLS:
-        cells = np.array([frame.owners[index]], dtype=np.uint64)
+        cells = np.array([owner], dtype=np.uint64)
         lon, lat = grid.centres(cells)
-        shape, feature = grid.boundaries(cells)[0], None
+        shape, feature, row = grid.boundaries(cells)[0], None, format(owner, "x")
     else:
-        feature = int(frame.owners[index])
-        shape = shapely.force_2d(scene.source.readings.table(layer.id).geometry.iloc[feature])
+        feature = owner
+        table = source.readings.table(layer.id)
+        row = str(table.index[feature])
+        shape = shapely.force_2d(table.geometry.iloc[feature])
         middle = shapely.line_interpolate_point(shape, 0.5, normalized=True) if layer.kind == "lines" else None
         middle = middle or shapely.point_on_surface(shape)
         lon, lat = np.array([middle.x]), np.array([middle.y])
         cells = grid.index(lon, lat)
-        shown = scene.frames[CELLS].resolution if CELLS in scene.frames else None
-        if shown is not None:
-            cells = grid.parents(cells, shown)
+        if resolution is not None:
+            cells = grid.parents(cells, resolution)
     height_m = 0.0
     if layer.kind == "buildings":
-        row = scene.source.readings.table(layer.id).iloc[[feature]]
-        height_m = float(heights_m_of(row, scene.source.city.layers[layer.id].show)[0])
+        height_m = float(
+            heights_m_of(source.readings.table(layer.id).iloc[[feature]], source.city.layers[layer.id].show)[0]
+        )
         shape = shape.buffer(_MARGIN_DEG)  # The mark stands a little off the walls: coincident faces flicker.
     return {
         "layer": layer.id,
+        "row": row,
         "height_m": height_m,
         "feature": feature,
         "cell": format(int(cells[0]), "x"),
@@ -101,6 +128,44 @@ def find(scene: Scene, click: Mapping[str, Any]) -> dict[str, Any] | None:
         "lat_deg": float(lat[0]),
         "shape": shapely.geometry.mapping(shape),
     }
+
+
+def find_row(source: FrameSource, layer_id: str, row: str, *, resolution: int | None) -> dict[str, Any] | None:
+    """Find what a link or a table names.
+
+    Parameters
+    ----------
+    source : FrameSource
+        Frames of the city.
+    layer_id : str
+        Map layer.
+    row : str
+        Source record, or the cell in hexadecimal.
+    resolution : int or None
+        As for `to_selection`.
+
+    Returns
+    -------
+    dict or None
+        As `find` gives it; None if the city has no such record or cell.
+    """
+    layer = next((layer for layer in source.layers if layer.id == layer_id), None)
+    if layer is None:
+        return None
+    if layer.kind == CELLS:
+        cell = int(row, 16)
+        return to_selection(source, layer, cell, resolution=None) if _has_cell(source, cell) else None
+    found = np.flatnonzero(source.readings.table(layer_id).index.astype(str) == row)
+    return to_selection(source, layer, int(found[0]), resolution=resolution) if found.size else None
+
+
+def _has_cell(source: FrameSource, cell: int) -> bool:
+    """Say whether the city knows anything of a cell; any number may stand in a link."""
+    resolution = cell >> 52 & 15
+    if resolution > source.city.resolution:
+        return False
+    readings = source.readings
+    return any(np.uint64(cell) in readings.values(name, resolution)["cell"].values for name in readings.cell_variables)
 
 
 def to_courses(selection: Mapping[str, Any], source: FrameSource) -> list[Course]:

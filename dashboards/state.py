@@ -1,26 +1,27 @@
 """What one visitor sees now: parameters and nothing else, so that a view can be tested without a browser."""
 
-from typing import Any, Literal
+from typing import Any
 
 import param
 
-LayerId = str
-Language = Literal["en", "zh"]
-Theme = Literal["light", "dark"]
+from dashboards.links import LANGUAGES, SPEEDS, THEMES, VIEWS
 
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
-THEMES: tuple[Theme, ...] = ("light", "dark")
+LayerId = str
 
 
 class ExplorerState(param.Parameterized):
     """The state of one visitor's view of the city.
 
-    Views read it and write it; nothing here computes. Every part can be written to a link.
+    Views read it and write it; nothing here computes. `dashboards.bookmarks` writes it to a link.
     """
 
-    language = param.Selector(default="en", objects=list(LANGUAGES), doc="Language of every text.")
-    theme = param.Selector(default="light", objects=list(THEMES), doc="Light or dark.")
+    view = param.Selector(default=VIEWS[0], objects=list(VIEWS), doc="Which of the three views.")
+    language = param.Selector(default=LANGUAGES[0], objects=list(LANGUAGES), doc="Language of every text.")
+    theme = param.Selector(default=THEMES[0], objects=list(THEMES), doc="Light or dark.")
     step = param.Integer(default=0, bounds=(0, None), doc="Index of the clock's step shown.")
+    speed = param.Selector(default=1.0, objects=list(SPEEDS), doc="Of the player.")
+    playing = param.Boolean(default=False, doc="Whether the clock runs by itself.")
+    kiosk = param.Boolean(default=False, doc="Whether the page hangs on a wall, with nothing to handle.")
     settings: dict[LayerId, dict[str, Any]] = param.Dict(
         default={}, doc="Per map layer: visible (bool) and opacity (0 to 1)."
     )
@@ -33,3 +34,5 @@ class ExplorerState(param.Parameterized):
         default=None, allow_None=True, doc="What was clicked: map layer id, index in its frame, lon, lat."
     )
     chart_variable = param.String(default="", doc="Variable that the chart of the selection shows.")
+    limits: dict[str, float] = param.Dict(default={}, doc="Threshold by variable, where the visitor set one.")
+    acknowledged: dict[str, str] = param.Dict(default={}, doc="Time of acknowledgement by alert.")

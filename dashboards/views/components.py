@@ -15,12 +15,17 @@ def _style(name: str) -> list[str]:
 
 
 class TopBar(JSComponent):
-    """Name of the city, first view, theme and language."""
+    """Name of the city, the three views, the link to what is seen, first view, theme and language."""
 
     heading = param.String(doc="Title of the city in the visitor's language.")
     texts = param.Dict(default={}, doc="Catalogue of the language.")
     language = param.String(default="en")
     theme = param.String(default="light")
+    view = param.String(default="explore")
+    kiosk = param.Boolean(default=False)
+    path = param.String(doc="Link to what is seen, below the root of the page.")
+    visited = param.Dict(default={}, doc="View and query that the browser went back or forward to.")
+    note = param.String(doc="What of the link was left out.")
     home = param.Integer(default=0, doc="Counts how often the first view was asked for.")
     narrow = param.Boolean(default=False, doc="Whether the window has no room for panels beside the map.")
 
@@ -49,6 +54,8 @@ class ClockBar(JSComponent):
     profile = param.List(default=[], doc="Mean of the cells' variable over the city by step, 0 to 1.")
     caption = param.String(doc="What the profile shows.")
     step = param.Integer(default=0)
+    speed = param.Number(default=1.0)
+    playing = param.Boolean(default=False)
     shown = param.Integer(default=0, doc="Step that the map was last told to show.")
     texts = param.Dict(default={}, doc="Catalogue of the language.")
 

@@ -6,21 +6,40 @@ from typing import Any
 
 import panel as pn
 
+from dashboards.bookmarks import known_to, link_of, take
 from dashboards.clock import first_step, to_labels, to_local
 from dashboards.frames import FrameSource
 from dashboards.i18n import plain_title, texts, title_of, unit_of
-from dashboards.legends import first_settings, to_choices, to_credits, to_rows
-from dashboards.opening import first_cell_variable, first_view
+from dashboards.legends import to_choices, to_credits, to_rows
+from dashboards.links import from_link, to_link
+from dashboards.opening import first_view
 from dashboards.scene import Scene
 from dashboards.selections import Course, to_content, to_courses
-from dashboards.state import LANGUAGES, THEMES, ExplorerState
+from dashboards.state import ExplorerState
 from dashboards.views.chart import CourseChart
 from dashboards.views.components import ClockBar, Credits, Inspector, LayerPanel, TopBar, read_asset, tie
 from dashboards.views.map import CityMap
 
+LINKED = [
+    "view",
+    "step",
+    "camera",
+    "settings",
+    "cell_variable",
+    "extruded",
+    "selection",
+    "limits",
+    "speed",
+    "playing",
+    "kiosk",
+    "language",
+    "theme",
+]
+_PARTS = {"?": "rest"}
+
 
 class ExplorerPage:
-    """What one visitor sees and handles.
+    """What one visitor sees and handles: three views of one map.
 
     Parameters
     ----------
@@ -28,26 +47,21 @@ class ExplorerPage:
         Frames of the city, shared by all visitors.
     address : str
         Where the feed of the frames is.
-    language : str, optional
-        First language; English if it is none that we speak.
-    theme : str, optional
-        First theme; light if it is none of ours.
+    view : str, optional
+        Last part of the path of the link that was opened; empty at the root.
+    query : str, optional
+        Its query. What it says wrongly is left out and told.
     """
 
-    def __init__(self, source: FrameSource, *, address: str, language: str = "en", theme: str = "light") -> None:
+    def __init__(self, source: FrameSource, *, address: str, view: str = "", query: str = "") -> None:
         self.source, city = source, source.city
         self.times = source.readings.times
-        self.state = state = ExplorerState(
-            language=language if language in LANGUAGES else LANGUAGES[0],
-            theme=theme if theme in THEMES else THEMES[0],
-            step=first_step(self.times, city.clock.zone),
-            settings=first_settings(source),
-            cell_variable=first_cell_variable(source),
-        )
-        view = first_view(source)
-        state.camera = {key: float(view[key]) for key in ("longitude", "latitude", "zoom", "pitch", "bearing")}
+        self.state = state = ExplorerState()
+        self.first_camera, self.first_step = first_view(source), first_step(self.times, city.clock.zone)
+        self.known = known_to(source)
+        self.notes = self.open(view, query)
         self.scene = Scene(state, source)
-        self.map = CityMap(state, self.scene, view=view, address=address)
+        self.map = CityMap(state, self.scene, view={**self.first_camera, **state.camera}, address=address)
         self.topbar, self.clock = (
             TopBar(sizing_mode="stretch_width", margin=0),
             ClockBar(sizing_mode="stretch_width", margin=0),
@@ -61,12 +75,15 @@ class ExplorerPage:
         )
         self.credits = Credits(credits=to_credits(source), sizing_mode="stretch_width", margin=0)
         self._courses: list[Course] = []
-        tie(self.topbar, state, "language", "theme")
+        tie(self.topbar, state, "language", "theme", "view", "kiosk")
         tie(self.layers, state, "settings", "cell_variable", "extruded")
-        tie(self.clock, state, "step")
+        tie(self.clock, state, "step", "speed", "playing")
         self._watch()
         self.speak()
         self.list_layers()
+        self.write_link()
+        if state.selection:
+            self.present(state.selection, to_courses(state.selection, source))
 
     def _watch(self) -> None:
         state = self.state
@@ -76,10 +93,57 @@ class ExplorerPage:
         state.param.watch(self.confirm_step, "step")
         state.param.watch(self.inspect, "selection")
         state.param.watch(self.describe, ["step", "language", "theme", "chart_variable"])
+        state.param.watch(self.write_link, LINKED)
+        self.topbar.param.watch(self.visit, "visited")
         self.topbar.param.watch(self.map.fly_home, "home")
-        self.topbar.param.watch(lambda _event: self.map.fit(first_view(self.source, narrow=True)), "narrow")
+        self.topbar.param.watch(self.narrow, "narrow")
         self.inspector.param.watch(lambda _event: state.param.update(selection=None), "closed")
         self.inspector.param.watch(lambda event: state.param.update(chart_variable=event.new), "chosen")
+
+    def open(self, view: str, query: str) -> tuple[str, ...]:
+        """Bring the state to what a link says.
+
+        Parameters
+        ----------
+        view : str
+            Last part of its path.
+        query : str
+            Its query, as anybody may have written it.
+
+        Returns
+        -------
+        tuple of str
+            Keys of the query that were left out or changed.
+        """
+        link, notes = from_link(view, query, self.known)
+        camera, step = self.first_camera, self.first_step
+        return notes + take(link, self.state, self.source, first_camera=camera, first_step=step)
+
+    def visit(self, *_events: Any) -> None:  # noqa: ANN401 - param's Event is untyped
+        """Go where the visitor's browser went back or forward to."""
+        where = self.topbar.visited
+        self.notes = self.open(str(where.get("view", "")), str(where.get("query", "")).lstrip("?"))
+        self.map.fit({**self.first_camera, **self.state.camera})
+        self.tell_notes()
+
+    def narrow(self, *_events: Any) -> None:  # noqa: ANN401
+        """Take the first camera of a narrow window, unless a link said which."""
+        first = {key: self.first_camera[key] for key in self.state.camera if key in self.first_camera}
+        moved = any(abs(first[key] - self.state.camera[key]) > 1e-9 for key in first)
+        self.first_camera = first_view(self.source, narrow=True)
+        if not moved:
+            self.map.fit(self.first_camera)
+
+    def write_link(self, *_events: Any) -> None:  # noqa: ANN401
+        """Bring the address of the page up to what is seen."""
+        camera, step = self.first_camera, self.first_step
+        self.topbar.path = to_link(link_of(self.state, self.source, first_camera=camera, first_step=step))
+
+    def tell_notes(self) -> None:
+        """Say what of the link was left out."""
+        words = texts(self.state.language)
+        parts = list(dict.fromkeys(words[f"part_{_PARTS.get(note, note)}"] for note in self.notes))
+        self.topbar.note = words["link_note"].format(parts=words["comma"].join(parts)) if parts else ""
 
     def speak(self, *_events: Any) -> None:  # noqa: ANN401 - param's Event is untyped
         """Write every text in the visitor's language."""
@@ -87,6 +151,7 @@ class ExplorerPage:
         words = dict(texts(language))
         self.topbar.param.update(texts=words, heading=title_of(city.title, language, city.name))
         self.inspector.texts = self.credits.texts = words
+        self.tell_notes()
         self.layers.param.update(texts=words, choices=to_choices(self.source, language))
         labels = to_labels(self.times, city.clock.zone, language=language, texts=words)
         self.clock.param.update(texts=words, labels=labels if len(self.times) > 1 else labels[:1])
@@ -161,6 +226,8 @@ class ExplorerPage:
         variables = {
             "lang": self.state.language,
             "theme": self.state.theme,
+            "view": self.state.view,
+            "kiosk": "yes" if self.state.kiosk else "no",
             "ground": "sea" if has_land else "plain",
             "title": title,
             "loading": texts(self.state.language)["loading"],

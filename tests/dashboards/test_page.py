@@ -147,8 +147,9 @@ def test_the_first_camera_comes_back_when_asked_for(page):
 
 
 def test_an_unknown_language_or_theme_in_the_link_falls_back(source):
-    page = ExplorerPage(source, address="feed/s", language="<script>", theme="pink")
+    page = ExplorerPage(source, address="feed/s", query="lang=<script>&theme=pink")
     assert (page.state.language, page.state.theme) == ("en", "light")
+    assert page.topbar.note == "Left out of the link, as it could not be read here: language, theme"
 
 
 def test_notes_say_how_much_is_shown(frugal):

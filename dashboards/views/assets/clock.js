@@ -1,6 +1,6 @@
 const PLAY = '<svg width="20" height="20" viewBox="0 0 24 24"><path d="M8 5.500v13l11-6.500z" fill="currentColor"/></svg>';
 const PAUSE = '<svg width="20" height="20" viewBox="0 0 24 24"><path d="M8 5.500v13M16 5.500v13" stroke-width="3.500"/></svg>';
-const SPEEDS = [2, 4, 8];  // Steps a second.
+const SPEEDS = [0.5, 1, 2, 4, 8], PACE = 3;  // Steps a second at 1×.
 export function render({model, el}) {
   el.innerHTML = `<div class="card clock"><button class="play"></button>
     <div class="now"><div class="time num" aria-live="off"></div><div class="date small muted"></div></div>
@@ -10,7 +10,7 @@ export function render({model, el}) {
     <button class="speed small num"></button></div>`;
   const $ = (selector) => el.querySelector(selector);
   const [play, time, date, range, speed] = [".play", ".time", ".date", "input", ".speed"].map($);
-  let playing = false, pace = 1, timer = null, waiting = null;
+  let playing = false, timer = null, waiting = null;
   const count = () => model.labels.length;
   const area = (upto) => {
     const p = model.profile;
@@ -35,19 +35,22 @@ export function render({model, el}) {
   };
   const run = (on) => {
     playing = on; clearInterval(timer); waiting = performance.now();
-    if (on) timer = setInterval(tick, 1000 / SPEEDS[pace]);
+    if (on) timer = setInterval(tick, 1000 / (PACE * model.speed));
     play.innerHTML = on ? PAUSE : PLAY;
     const name = on ? model.texts.pause : model.texts.play;
     play.setAttribute("aria-label", name); play.title = name;
   };
-  play.onclick = () => run(!playing);
-  speed.onclick = () => { pace = (pace + 1) % SPEEDS.length; draw(); run(playing); };
-  range.oninput = () => { run(false); go(Number(range.value)); };
+  play.onclick = () => { model.playing = !playing; };
+  speed.onclick = () => { model.speed = SPEEDS[(SPEEDS.indexOf(model.speed) + 1) % SPEEDS.length]; };
+  range.oninput = () => { model.playing = false; go(Number(range.value)); };
+  model.on("playing", () => run(model.playing));
+  model.on("speed", () => { draw(); run(playing); });
   const draw = () => {
     el.firstElementChild.hidden = count() < 2;
     range.max = Math.max(count() - 1, 0);
     range.setAttribute("aria-label", model.texts.time);
-    speed.textContent = `${SPEEDS[pace] / 4}×`; speed.title = model.texts.faster;
+    speed.textContent = `${model.speed}×`; speed.title = model.texts.faster;
+    speed.setAttribute("aria-label", `${model.texts.faster}: ${model.speed}×`);
     $(".caption").textContent = model.caption;
     $(".area").setAttribute("d", area(model.profile.length - 1));
     const every = Math.max(1, Math.round(count() / 8));
@@ -61,6 +64,6 @@ export function render({model, el}) {
   };
   for (const name of ["labels", "texts", "profile", "caption"]) model.on(name, () => { draw(); run(playing); });
   model.on("step", () => show(model.step));
-  draw(); run(false);
+  draw(); run(model.playing);
   return () => clearInterval(timer);
 }
