@@ -96,6 +96,34 @@ class H3Grid:
         """
         return h3_index.parents(cells, H3Grid(resolution).resolution)
 
+    def descendants(self, cells: ArrayLike) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Give the numbers between which all cells of this grid in coarser cells lie.
+
+        The numbers of one resolution ascend ancestor by ancestor, so that a district is one run of them.
+
+        Parameters
+        ----------
+        cells : array_like of uint64
+            Cells of this grid or of coarser ones.
+
+        Returns
+        -------
+        first, last : ndarray of uint64
+            The least and the greatest number of a descendant; no cell of this grid that lies elsewhere is between them.
+
+        Raises
+        ------
+        ResolutionError
+            If a cell is finer than this grid, or no cell.
+
+        Examples
+        --------
+        >>> first, last = H3Grid(8).descendants([0x85396903fffffff])
+        >>> f"{first[0]:x} {last[0]:x}"
+        '8839690001fffff 8839690036fffff'
+        """
+        return h3_index.descendants(cells, self.resolution)
+
     def centres(self, cells: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Give the centre of every cell.
 

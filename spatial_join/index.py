@@ -21,7 +21,17 @@ from spatial_join.kernels.lattice import lattice_codes, lattice_positions
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["FINEST", "boundary_vertices", "centres", "disks", "index", "neighbours", "parents", "resolutions"]
+__all__ = [
+    "FINEST",
+    "boundary_vertices",
+    "centres",
+    "descendants",
+    "disks",
+    "index",
+    "neighbours",
+    "parents",
+    "resolutions",
+]
 
 FINEST = 15
 """The finest resolution of H3."""
@@ -30,6 +40,7 @@ MOST_VERTICES = 10
 """A pentagon of an odd resolution has five corners and five more where it crosses the icosahedron's edges."""
 
 _RESOLUTION_SHIFT = 52
+_CELL_MODE = np.uint64(1)  # the highest five bits: no edge, no vertex
 _DIGIT_BITS = 3
 _NEIGHBOUR_OFFSETS = np.array([(1, 0), (0, 1), (-1, 1), (-1, 0), (0, -1), (1, -1)], dtype=np.float64)
 _VERTEX_OFFSETS = np.array([(1, 1), (-1, 2), (-2, 1), (-1, -1), (1, -2), (2, -1)], dtype=np.float64) / 3.0
@@ -162,6 +173,44 @@ def parents(cells: ArrayLike, resolution: int) -> NDArray[np.uint64]:
     unused = np.uint64((1 << (_DIGIT_BITS * (FINEST - resolution))) - 1)
     kept = number & ~np.uint64(0xF << _RESOLUTION_SHIFT)
     return kept | np.uint64(resolution << _RESOLUTION_SHIFT) | unused
+
+
+def descendants(cells: ArrayLike, resolution: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Give the numbers between which all descendants of cells lie, by their bits.
+
+    Parameters
+    ----------
+    cells : array_like of uint64
+        H3 cells.
+    resolution : int
+        Resolution of the descendants.
+
+    Returns
+    -------
+    first, last : ndarray of uint64
+        The least and the greatest number of a descendant of each cell, or where a pentagon leaves a gap, beyond it.
+
+    Raises
+    ------
+    ResolutionError
+        If a cell is finer than the resolution asked for, or no cell.
+    """
+    number = np.atleast_1d(np.asarray(cells, dtype=np.uint64))
+    have = resolutions(number)
+    wrong = (have > resolution) | ((number >> np.uint64(59)) != _CELL_MODE)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise ResolutionError(
+            f"{int(number[row]):x} is no H3 cell of resolution {resolution} or coarser: write the cells as published "
+            "by H3, and none finer than what is asked for."
+        )
+    kept = number & ~np.uint64(0xF << _RESOLUTION_SHIFT) | np.uint64(resolution << _RESOLUTION_SHIFT)
+    # The digits between the two resolutions run from 0 to 6; those below are "no digit" already.
+    below = _DIGIT_BITS * (FINEST - resolution)
+    span = (np.uint64(1) << (_DIGIT_BITS * (FINEST - have)).astype(np.uint64)) - np.uint64(1 << below)
+    sixes = np.uint64(sum(6 << (_DIGIT_BITS * digit) for digit in range(FINEST)))
+    first = kept & ~span
+    return first, first | (sixes & span)
 
 
 def centres(cells: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spatial_join import CellProbabilities, CellTable, Quantity, Weights, aggregate
+from twin.chunks import write_arrays
 from twin.errors import BuildError
-from twin.store import write_arrays
 from twin.timeline import Clock, Floats, resample
 
 if TYPE_CHECKING:
@@ -139,7 +139,8 @@ def cube_arrays(table: CellTable, name: str, *, steps: int | None) -> dict[str, 
     Returns
     -------
     dict
-        ``cell`` (n,) ascending; ``value`` and ``support`` (n,) or (n, steps); ``sigma_m`` (n,), the largest over time.
+        ``cell`` (n,) ascending; ``value`` and ``support`` (n,) or (n, steps); ``sigma_m`` (n,), the largest over time;
+        in time ``most`` (n,), the largest support of any step.
     """
     frame = table.frame[table.frame[name].notna()]
     if "step" in frame:
@@ -152,7 +153,9 @@ def cube_arrays(table: CellTable, name: str, *, steps: int | None) -> dict[str, 
     support[place] = frame[f"{name}__support"].to_numpy(dtype=np.float64)
     sigma_m = np.zeros(cells.size)
     np.maximum.at(sigma_m, where, frame["sigma_m"].to_numpy(dtype=np.float64))
-    return {"cell": cells, "value": value, "support": support, "sigma_m": sigma_m}
+    arrays = {"cell": cells, "value": value, "support": support, "sigma_m": sigma_m}
+    # A coarse sigma_m must not depend on the steps that are asked for, nor make them be read.
+    return arrays if steps is None else {**arrays, "most": support.max(axis=1, initial=0.0)}
 
 
 def _class_support(table: CellTable, name: str, cells: npt.NDArray[np.uint64], count: int) -> Floats:

@@ -81,6 +81,24 @@ def coarsen_classes(cells: Cells, classes: Floats, *, resolution: int) -> tuple[
     return parents, total.argmax(axis=1).astype(np.float64), total.max(axis=1, initial=0.0)
 
 
+def coarse_axis(cells: Cells, resolution: int) -> Cells:
+    """Return the parents of cells.
+
+    Parameters
+    ----------
+    cells : ndarray of uint64, shape (n,)
+        Cells of one resolution, ascending.
+    resolution : int
+        Resolution of the parents.
+
+    Returns
+    -------
+    ndarray of uint64, shape (m,)
+        Ascending, each once.
+    """
+    return _families(cells, resolution)[0]
+
+
 def _families(cells: Cells, resolution: int) -> tuple[Cells, npt.NDArray[np.int64]]:
     """Return the parents of ascending cells, and where the children of each begin."""
     parents = H3Grid(resolution=resolution).parents(cells, resolution)
@@ -146,6 +164,23 @@ def on_rows(
     return rows, np.divide(sums, weight, out=np.full(sums.shape, np.nan), where=weight > 0)
 
 
+def most_of(arrays: Mapping[str, np.ndarray[Any, Any]]) -> Floats:
+    """Return the most that each cell stands for at any step of the whole clock.
+
+    Parameters
+    ----------
+    arrays : Mapping of str to numpy.ndarray
+        As stored; ``support`` of all steps where ``most`` is not kept.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Count, m or m².
+    """
+    most: Floats = arrays["most"] if "most" in arrays else arrays["support"].max(axis=-1, initial=0.0)
+    return most
+
+
 def coarse_level(
     arrays: Mapping[str, np.ndarray[Any, Any]], *, kind: str, resolution: int
 ) -> dict[str, np.ndarray[Any, Any]]:
@@ -154,7 +189,8 @@ def coarse_level(
     Parameters
     ----------
     arrays : Mapping of str to numpy.ndarray
-        As stored: ``cell``, ``value``, ``support``; ``sigma``, ``sigma_m`` and ``classes`` where there are any.
+        As stored: ``cell``, ``value``, ``support``; ``sigma``, ``sigma_m``, ``most`` and ``classes`` where there are
+        any.
     kind : str
         Of the quantity.
     resolution : int
@@ -174,6 +210,6 @@ def coarse_level(
     for part in ("sigma", "sigma_m"):
         # Errors of neighbours are nearly one error, so the coarse cell keeps their mean, not their root.
         if part in arrays:
-            flat = support if arrays[part].ndim == support.ndim else support.max(axis=-1)
+            flat = support if arrays[part].ndim == support.ndim else most_of(arrays)
             level[part] = coarsen(cells, arrays[part], flat, kind="intensive", resolution=resolution)[1]
     return level

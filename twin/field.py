@@ -13,7 +13,8 @@ import shapely
 
 from spatial_join import H3Grid, TooFewStationsError
 from spatial_join.field import krige
-from twin.store import canonical_json, write_arrays, write_table
+from twin.chunks import write_arrays
+from twin.store import canonical_json, write_table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
 
 from twin.accounts import Accounts
@@ -18,8 +17,9 @@ from twin.catalogue import (
     variable_from_json,
     view_from_json,
 )
-from twin.coarse import coarse_level, on_axis, on_rows
+from twin.coarse import on_rows
 from twin.comparing import Difference, difference
+from twin.cubes import Cubes
 from twin.errors import UnknownNameError
 from twin.history import snapshot_as_of
 from twin.lineage import Explanation, explain
@@ -37,10 +37,8 @@ if TYPE_CHECKING:
 
     from twin.fusion import FusionReport
 
-_KEPT_LEVELS = 24  # levels that stay in memory; a dashboard moves between a handful
 
-
-class Twin(Accounts):
+class Twin(Accounts, Cubes):
     """A city on disk.
 
     Parameters
@@ -70,7 +68,7 @@ class Twin(Accounts):
         self.view: View = view_from_json(tree.get("view"))
         self.variables: dict[str, Variable] = {v["name"]: variable_from_json(v) for v in tree["variables"]}
         self.layers: dict[str, LayerInfo] = {v["name"]: layer_from_json(v) for v in tree["layers"]}
-        self._levels: dict[tuple[str, int], dict[str, np.ndarray[Any, Any]]] = {}
+        self._levels = {}
 
     @property
     def snapshot(self) -> str:
@@ -87,69 +85,6 @@ class Twin(Accounts):
         for variable in self.variables.values():
             text += f"\n  {variable.name} [{variable.unit}] from {variable.layer}: {variable.method}"
         return text + ">"
-
-    def cube(self, variables: str | Sequence[str] | None = None, *, resolution: int | None = None) -> xr.Dataset:
-        """Return variables on one cell axis and the city's clock.
-
-        Parameters
-        ----------
-        variables : str or sequence of str, optional
-            Names; all variables if left out.
-        resolution : int, optional
-            H3 resolution, at most the storage resolution, which is the default. Coarser cells are made by parent:
-            amounts add up, levels are averaged by what they stand for.
-
-        Returns
-        -------
-        xarray.Dataset
-            ``<v>`` with dims (cell, time), or (cell,) for what does not change; ``<v>_sigma`` where a field has a
-            standard deviation (unit of the variable); ``<v>_sigma_m`` where the sources state how far they may be off
-            (metres). NaN: nothing is known there. Times are UTC, or the time of day since local midnight.
-
-        Raises
-        ------
-        UnknownNameError
-            If a name or the resolution is not in this twin.
-        """
-        names = [variables] if isinstance(variables, str) else list(self.variables if variables is None else variables)
-        resolution = self.resolution if resolution is None else resolution
-        if not 0 <= resolution <= self.resolution:
-            raise UnknownNameError(
-                f"resolution {resolution} is not in this twin, stored at {self.resolution}: ask for that or coarser"
-            )
-        levels = {name: self._level(name, resolution) for name in names}
-        cells = [level["cell"] for level in levels.values()]
-        axis = np.unique(np.concatenate(cells)) if cells else np.empty(0, np.uint64)
-        arrays: dict[str, xr.DataArray] = {}
-        for name, level in levels.items():
-            for part, array_name in (("value", name), ("sigma", f"{name}_sigma"), ("sigma_m", f"{name}_sigma_m")):
-                if part in level:
-                    values = on_axis(level["cell"], level[part], axis)
-                    attributes = attributes_of(self.variables[name], part)
-                    arrays[array_name] = xr.DataArray(values, dims=("cell", "time")[: values.ndim], attrs=attributes)
-        coordinates = {
-            "cell": xr.DataArray(axis, dims="cell", attrs={"grid_name": "h3", "level": resolution}),
-            "time": xr.DataArray(self.clock.coordinate(), dims="time", attrs=self._time_attributes()),
-        }
-        attributes = {"city": self.name, "snapshot": self.snapshot, "resolution": resolution}
-        return xr.Dataset(arrays, coords=coordinates, attrs=attributes)
-
-    def _time_attributes(self) -> dict[str, str]:
-        meaning = "time of day since local midnight" if self.clock.typical_day else "start of step, UTC"
-        return {"long_name": meaning, "timezone": self.clock.zone}
-
-    def _level(self, name: str, resolution: int) -> dict[str, np.ndarray[Any, Any]]:
-        """Return the arrays of a variable at a resolution, from memory if they were asked for lately."""
-        variable = self._variable(name)
-        key = (name, resolution)
-        if key not in self._levels:
-            arrays = self._snapshot.arrays(name, ("cell", "value", "support", "sigma", "sigma_m", "classes"))
-            if resolution < self.resolution:
-                arrays = coarse_level(arrays, kind=variable.kind, resolution=resolution)
-            while len(self._levels) >= _KEPT_LEVELS:
-                self._levels.pop(next(iter(self._levels)))
-            self._levels[key] = arrays
-        return self._levels[key]
 
     def features(self, layer: str) -> gpd.GeoDataFrame:
         """Return the features of a layer in longitude and latitude.
@@ -345,13 +280,6 @@ class Twin(Accounts):
             Layers that tell something else, variables, and how many of their cells have other values.
         """
         return difference(former._snapshot, self._snapshot)
-
-    def _variable(self, name: str) -> Variable:
-        if name not in self.variables:
-            raise UnknownNameError(
-                f"{self.name} has no variable {name!r}; it has: {', '.join(self.variables) or 'none'}"
-            )
-        return self.variables[name]
 
 
 def open(path: str | Path, *, snapshot: str | None = None) -> Twin:  # noqa: A001 - twin.open reads as it should

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -23,9 +23,13 @@ from twin.store import CURRENT, FORMAT, MANIFEST, SNAPSHOTS, faults_of
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy.typing as npt
     from zarr.core.buffer import Buffer, BufferPrototype
 
+    Places: TypeAlias = npt.NDArray[np.int64]
+
 _ID_DIGITS = 16
+_KEPT_FILES = 16  # Zarr reads ten shards at a time
 
 
 class Snapshot:
@@ -126,8 +130,10 @@ class Snapshot:
         """
         return gpd.read_parquet(io.BytesIO(self.checked(f"layers/{layer}.parquet")))
 
-    def arrays(self, variable: str, names: tuple[str, ...]) -> dict[str, np.ndarray[Any, Any]]:
-        """Read arrays of a variable in the cube.
+    def arrays(
+        self, variable: str, names: tuple[str, ...], *, rows: Places | None = None, steps: Places | None = None
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """Read arrays of a variable in the cube; only the chunks that hold what is asked for are read.
 
         Parameters
         ----------
@@ -135,6 +141,10 @@ class Snapshot:
             Name of the variable.
         names : tuple of str
             Which of ``cell``, ``value``, ``support``, ``sigma``, ``sigma_m``, ``classes``; absent ones are left out.
+        rows : ndarray of int64, optional
+            Numbers of the cells, ascending; all if left out.
+        steps : ndarray of int64, optional
+            Numbers of the steps, ascending; all if left out.
 
         Returns
         -------
@@ -143,7 +153,11 @@ class Snapshot:
         """
         prefix = f"cube.zarr/{variable}"
         group = zarr.open_group(_CheckedStore(self, prefix), mode="r", zarr_format=3)
-        return {name: _whole(group, name) for name in names if f"{prefix}/{name}/zarr.json" in self}
+        found = {}
+        for name in names:
+            if f"{prefix}/{name}/zarr.json" in self:
+                found[name] = _part(group, name, rows, None if name == "classes" else steps)
+        return found
 
     def faults(self) -> list[str]:
         """Compare every file with the manifest.
@@ -156,11 +170,22 @@ class Snapshot:
         return faults_of(self.folder)
 
 
-def _whole(group: zarr.Group, name: str) -> np.ndarray[Any, Any]:
+def _part(group: zarr.Group, name: str, rows: Places | None, steps: Places | None) -> np.ndarray[Any, Any]:
     array = group[name]
     if not isinstance(array, zarr.Array):
         raise StoreDamagedError(f"{name} is a group where an array was written: run `twin build` again")
-    return np.asarray(array[...])
+    places = (rows, steps)[: array.ndim]
+    if any(wanted is not None and wanted.size == 0 for wanted in places):
+        shape = (size if wanted is None else wanted.size for wanted, size in zip(places, array.shape, strict=True))
+        return np.empty(tuple(shape), dtype=array.dtype)
+    chosen = tuple(slice(None) if wanted is None else _run(wanted) for wanted in places)
+    return np.asarray(array.oindex[chosen])
+
+
+def _run(places: Places) -> slice | Places:
+    """Return ascending numbers as a slice if none is left out between them: Zarr cuts slices faster."""
+    first, last = int(places[0]), int(places[-1])
+    return slice(first, last + 1) if last - first == places.size - 1 else places
 
 
 class _CheckedStore(WrapperStore[LocalStore]):
@@ -170,6 +195,7 @@ class _CheckedStore(WrapperStore[LocalStore]):
         super().__init__(LocalStore(snapshot.folder / prefix, read_only=True))
         self._snapshot = snapshot
         self._prefix = prefix
+        self._lately: dict[str, bytes] = {}
 
     def _with_store(self, store: LocalStore) -> _CheckedStore:
         del store  # the place is the snapshot's
@@ -179,7 +205,12 @@ class _CheckedStore(WrapperStore[LocalStore]):
         name = f"{self._prefix}/{key}"
         if name not in self._snapshot:
             return None  # an empty chunk is not written, and so not listed
-        content = self._snapshot.checked(name)
+        content = self._lately.get(name)
+        if content is None:  # a shard is asked for its index and then for its chunks: hash it once
+            content = self._snapshot.checked(name)
+            while len(self._lately) >= _KEPT_FILES:
+                self._lately.pop(next(iter(self._lately)))
+            self._lately[name] = content
         match byte_range:
             case RangeByteRequest(start=start, end=end):
                 content = content[start:end]

@@ -15,13 +15,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import zarr
-import zarr.storage
-from zarr.codecs import ZstdCodec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,9 +33,6 @@ RUNS = "runs"
 WORK = "work"
 
 _ROW_GROUP = 65_536
-# A chunk of 8,192 cells and 96 steps is 6 MB: small enough to draw a district from, large enough to compress.
-_CHUNK_CELLS = 8_192
-_CHUNK_STEPS = 96
 _ID_DIGITS = 16
 _READ_BYTES = 1 << 20
 
@@ -212,35 +205,6 @@ def write_features(path: Path, frame: gpd.GeoDataFrame) -> None:
         write_page_checksum=True,
         row_group_size=_ROW_GROUP,
     )
-
-
-def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray[Any, Any]], *, attributes: Mapping[str, Any]) -> None:
-    """Write one Zarr 3 group whose arrays are (cell,) or (cell, time).
-
-    Parameters
-    ----------
-    folder : Path
-        The group; it must not exist.
-    arrays : mapping
-        Arrays by name; those of the name ``cell`` are the axis.
-    attributes : mapping
-        Attributes of the group, JSON types.
-    """
-    group = zarr.open_group(zarr.storage.LocalStore(folder), mode="w-", zarr_format=3, attributes=dict(attributes))
-    for name, values in sorted(arrays.items()):
-        limits = (_CHUNK_CELLS, _CHUNK_STEPS)
-        chunks = tuple(max(1, min(size, limit)) for size, limit in zip(values.shape, limits, strict=False))
-        array = group.create_array(
-            name,
-            shape=values.shape,
-            dtype=values.dtype,
-            chunks=chunks,
-            compressors=[ZstdCodec(level=3)],
-            fill_value=np.nan if values.dtype.kind == "f" else 0,
-            dimension_names=("cell", "class" if name == "classes" else "time")[: values.ndim],
-        )
-        if values.size:
-            array[...] = values
 
 
 @contextmanager
