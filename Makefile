@@ -13,9 +13,10 @@ JOBS   ?= 2
 CASES  ?= 2000
 FILES  ?= 10000
 JUDGE  ?= ours
+KILLS  ?= 200
 PEERS  ?= $(BIN)/python
 
-.PHONY: check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean bench-streams bench-osm-parts
+.PHONY: torture check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean bench-streams bench-osm-parts
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -74,6 +75,11 @@ check-joins: .venv/.dev ## Compare joins with GeoPandas on 10,000 random cases b
 
 fuzz: .venv/.dev ## Read mutated files, 10,000 a family (FILES=10000), each in its child process (hours)
 	@nice -n 15 $(BIN)/python -m tests.layers.fuzz --files $(FILES)
+
+torture: .venv/.dev ## Kill 200 builds, disturb workers 20 times, fill a disk at 50 places (half an hour)
+	@nice -n 15 $(BIN)/python -m tests.twin.plugs.kills --kills $(KILLS)
+	@nice -n 15 $(BIN)/python -m tests.twin.plugs.signals --times 20
+	@nice -n 15 $(BIN)/python -m tests.twin.plugs.disk --offsets 50
 
 clean: ## Remove what was built, the environment included
 	rm -rf .venv monaco.twin shenzhen.twin build dist *.egg-info

@@ -23,8 +23,10 @@ from layers import LayerError
 from spatial_join import JoinError
 from twin.assembly import assemble
 from twin.cells import make_cells
+from twin.disk import disk_error, disk_told
 from twin.errors import BuildError, TwinError
 from twin.field import make_field
+from twin.leftovers import clear_leftovers
 from twin.locks import locked
 from twin.manifest import read_manifest
 from twin.manifest_positions import references
@@ -45,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 _CONNECT_S = 5
+# Dask waits five minutes for a worker that says nothing; a build is not to stand still that long.
+_SILENT, _DASK_SILENT = "60 s", "5 minutes"
 
 
 def build(
@@ -95,7 +99,8 @@ def build(
         raise BuildError(
             f"cannot write a twin to {out} ({error.strerror}): give another --out, a folder that you may write to"
         ) from None
-    with locked(out):
+    with disk_told(out), locked(out):
+        clear_leftovers(out)
         watcher.planned(plan)
         outcomes = _take_steps(plan, work, scheduler=scheduler, workers=workers, watcher=watcher)
         snapshot = assemble(plan, out, work)
@@ -168,11 +173,10 @@ def _on_cluster(
     plan: Plan, work: Path, scheduler: str | None, workers: int
 ) -> Generator[tuple[str, Outcome | BaseException]]:
     with _client(scheduler, workers) as client:
-        shared = client.scatter(plan, broadcast=True, hash=False)
         futures: dict[str, Future] = {}
         for step in plan.steps:
             before = [futures[need] for need in step.needs]
-            futures[step.name] = client.submit(_after, step, shared, work, before, pure=False, retries=0)
+            futures[step.name] = client.submit(_after, step, plan, work, before, pure=False, retries=0)
         names = {future.key: name for name, future in futures.items()}
         for future in as_completed(list(futures.values())):
             yield names[future.key], future.exception() if future.status == "error" else future.result()
@@ -225,6 +229,8 @@ def take_step(step: Step, plan: Plan, work: Path) -> Outcome:
         except (CrsError, LayerError, JoinError, TwinError) as error:
             told = str(error).removeprefix(f"{name}: ")  # the step names its dataset already
             raise BuildError(f"{step.name}: {told}") from error
+        except OSError as error:
+            raise BuildError(f"{step.name}: {disk_error(error, work)}") from error
 
 
 def _on_all_workers(work: Callable[[Any], Any], pieces: Sequence[Any]) -> Sequence[Any]:
@@ -251,7 +257,9 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
         with client:
             yield client
         return
-    with _interrupts_held():
+    silent = dask.config.get("distributed.scheduler.worker-ttl")
+    ttl = {"distributed.scheduler.worker-ttl": _SILENT if silent == _DASK_SILENT else silent}
+    with _interrupts_held(), dask.config.set(ttl):
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from twin.errors import StoreDamagedError, TwinError, TwinNotFoundError
 from twin.history import history
+from twin.leftovers import clear_leftovers
 from twin.locks import locked, try_exclusive
 from twin.snapshot import open_snapshot
 from twin.store import CURRENT, RUNS, SNAPSHOTS, WORK, faults_of, new_folder, sync_tree
@@ -85,15 +86,12 @@ def collect_garbage(twin: str | Path, *, keep: int = 3) -> Removed:
             if folder.name in latest or folder.name.startswith("."):
                 continue
             (gone if _remove_unused(folder) else in_use).append(folder.name)
-        rooms, ends = (".", RUNS, SNAPSHOTS, WORK), (".*.tmp", ".*.old")
-        leftovers = [path for room in rooms for end in ends for path in sorted((twin / room).glob(end))]
-        for path in leftovers:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        leftovers = clear_leftovers(twin)
         steps = _unneeded_steps(twin, {*latest, *in_use})
         for path in steps:
             shutil.rmtree(path)
         freed = before - _size(twin)
-    return Removed(snapshots=tuple(gone), steps=len(steps), leftovers=len(leftovers), size=freed, in_use=tuple(in_use))
+    return Removed(snapshots=tuple(gone), steps=len(steps), leftovers=leftovers, size=freed, in_use=tuple(in_use))
 
 
 def _remove_unused(folder: Path) -> bool:

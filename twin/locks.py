@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import weakref
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from twin.errors import BusyError
@@ -38,14 +38,14 @@ def locked(twin: Path) -> Iterator[None]:
     BusyError
         If another one does.
     """
-    with (twin / _LOCK).open("a+b") as stream:
+    with (twin / _LOCK).open("a+b", buffering=0) as stream:
         if not _taken(stream.fileno()):
             stream.seek(0)
             who = stream.read(32).decode("ascii", "replace").strip() or "unknown"
             raise BusyError(f"{twin} is being written by another process ({who}): wait until it has ended")
-        stream.truncate(0)
-        stream.write(f"{os.getpid()}\n".encode())
-        stream.flush()
+        with suppress(OSError):  # who holds it is only a courtesy, and a full disk is what twin gc is for
+            stream.truncate(0)
+            stream.write(f"{os.getpid()}\n".encode())
         yield
 
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     import geopandas as gpd
@@ -208,13 +208,15 @@ def write_features(path: Path, frame: gpd.GeoDataFrame) -> None:
 
 
 @contextmanager
-def new_folder(place: Path) -> Iterator[Path]:
+def new_folder(place: Path, *, unless: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
     """Make a folder that appears at its place only when it is whole and on the disk.
 
     Parameters
     ----------
     place : Path
         Where it shall stand; what stands there is replaced.
+    unless : callable, optional
+        Asked of the place at the end: if it says True, somebody was faster, and what stands there stays.
 
     Yields
     ------
@@ -228,6 +230,8 @@ def new_folder(place: Path) -> Iterator[Path]:
     try:
         yield beside
         sync_tree(beside)
+        if unless(place):
+            return
         if place.exists():
             former = place.with_name(f".{place.name}.{os.getpid()}.old")
             place.replace(former)

@@ -98,7 +98,8 @@ def carry_out(step: Step, work: Path, make: Callable[[Path], None]) -> Outcome:
     place = place_of(work, step)
     reused = is_finished(place)
     if not reused:
-        with new_folder(place) as folder:
+        # A worker that was thought dead may have been faster; others read what it left there.
+        with new_folder(place, unless=is_finished) as folder:
             make(folder)
             (folder / _RECEIPT).write_bytes(canonical_json(hash_tree(folder)))
     return Outcome(name=step.name, reused=reused, seconds=perf_counter() - begin)
