@@ -76,10 +76,11 @@ check-joins: .venv/.dev ## Compare joins with GeoPandas on 10,000 random cases b
 fuzz: .venv/.dev ## Read mutated files, 10,000 a family (FILES=10000), each in its child process (hours)
 	@nice -n 15 $(BIN)/python -m tests.layers.fuzz --files $(FILES)
 
-torture: .venv/.dev ## Kill 200 builds, disturb workers 20 times, fill a disk at 50 places (half an hour)
+torture: .venv/.dev ## Kill 200 builds, disturb workers 20 times, fill a disk at 50 places, turn 1,000 bits (an hour)
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.kills --kills $(KILLS)
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.signals --times 20
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.disk --offsets 50
+	@nice -n 15 $(BIN)/python -m tests.twin.plugs.flips --flips 1000
 
 clean: ## Remove what was built, the environment included
 	rm -rf .venv monaco.twin shenzhen.twin build dist *.egg-info

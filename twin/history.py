@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from twin.errors import TwinNotFoundError
-from twin.store import RUNS, SNAPSHOTS
+from twin.errors import StoreDamagedError, TwinNotFoundError
+from twin.store import RUNS, SEAL, SNAPSHOTS, canonical_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Run", "history", "snapshot_as_of"]
+__all__ = ["Run", "damaged_runs", "history", "snapshot_as_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ def history(twin: Path) -> tuple[Run, ...]:
     Returns
     -------
     tuple of Run
-        The oldest first. A record that was cut off is left out: it says nothing.
+        The oldest first. A damaged record is left out: it says nothing.
 
     Raises
     ------
@@ -69,8 +70,8 @@ def history(twin: Path) -> tuple[Run, ...]:
         raise TwinNotFoundError(f"{twin} is no twin: run `twin build city.yaml --out {twin}` first")
     runs = []
     for path in sorted((twin / RUNS).glob("*.json")):
-        try:
-            told = json.loads(path.read_bytes())
+        told = _record(path)
+        if told is not None:
             run = Run(
                 recorded=datetime.fromisoformat(told["recorded"]),
                 snapshot=told["snapshot"],
@@ -80,10 +81,37 @@ def history(twin: Path) -> tuple[Run, ...]:
                 reused=sum(bool(step["reused"]) for step in told["steps"]),
                 kept=(twin / SNAPSHOTS / told["snapshot"]).is_dir(),
             )
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        runs.append(run)
+            runs.append(run)
     return tuple(sorted(runs, key=lambda run: run.recorded))
+
+
+def _record(path: Path) -> dict[str, Any] | None:
+    """Return what a build recorded, or None if the bytes are not those that it wrote."""
+    try:
+        content = path.read_bytes()
+        told: dict[str, Any] = json.loads(content)
+        whole = canonical_json(told) == content
+        seal = told.pop(SEAL)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return told if whole and seal == hashlib.sha256(canonical_json(told)).hexdigest() else None
+
+
+def damaged_runs(twin: Path) -> list[str]:
+    """Look for records of builds that are not what was written.
+
+    Parameters
+    ----------
+    twin : Path
+        Folder of the twin.
+
+    Returns
+    -------
+    list of str
+        One line each; empty if all are whole.
+    """
+    paths = sorted((twin / RUNS).glob("*.json"))
+    return [f"{RUNS}/{path.name}: its bytes changed after it was written" for path in paths if _record(path) is None]
 
 
 def snapshot_as_of(twin: Path, moment: str | datetime | date) -> str:
@@ -105,8 +133,16 @@ def snapshot_as_of(twin: Path, moment: str | datetime | date) -> str:
     ------
     TwinNotFoundError
         If nothing had been built then, the snapshot was removed since, or the time cannot be read.
+    StoreDamagedError
+        If a record is damaged, so that nobody can tell which snapshot it was.
     """
     until = _moment(moment)
+    damaged = damaged_runs(twin)
+    if damaged:
+        raise StoreDamagedError(
+            f"{twin}: {damaged[0]}, and with it when its snapshot was the current one; restore the file from a backup, "
+            "or remove it to go by the others"
+        )
     runs = history(twin)
     before = [run for run in runs if run.recorded <= until]
     if not before:

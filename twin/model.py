@@ -21,7 +21,7 @@ from twin.coarse import on_rows
 from twin.comparing import Difference, difference
 from twin.cubes import Cubes
 from twin.errors import UnknownNameError
-from twin.history import snapshot_as_of
+from twin.history import damaged_runs, snapshot_as_of
 from twin.lineage import Explanation, explain
 from twin.quality import quality_of, quality_table
 from twin.snapshot import Snapshot, open_snapshot
@@ -237,14 +237,14 @@ class Twin(Accounts, Cubes):
         return explain(self._snapshot, known, self.layers[known.layer], cell=cell, time=time)
 
     def verify(self) -> list[str]:
-        """Compare every stored file with the hash that was kept when it was written.
+        """Compare every stored file, and the records of builds, with the hashes kept when they were written.
 
         Returns
         -------
         list of str
             One line a fault; empty if all is whole.
         """
-        return self._snapshot.faults()
+        return [*self._snapshot.faults(), *damaged_runs(self.path)]
 
     def as_of(self, moment: str | datetime | date) -> Twin:
         """Return the twin as it was at a recorded time.

@@ -247,7 +247,7 @@ def open_snapshot(twin: Path, *, snapshot: str | None = None) -> Snapshot:
     """
     if snapshot is None:
         try:
-            snapshot = (twin / CURRENT).read_text(encoding="ascii").strip()
+            snapshot = (twin / CURRENT).read_bytes().decode("ascii").removesuffix("\n")
         except OSError:
             raise TwinNotFoundError(f"{twin} is no twin: run `twin build city.yaml --out {twin}` first") from None
         except UnicodeDecodeError:

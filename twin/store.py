@@ -31,6 +31,7 @@ CURRENT = "CURRENT"
 SNAPSHOTS = "snapshots"
 RUNS = "runs"
 WORK = "work"
+SEAL = "sha256"
 
 _ROW_GROUP = 65_536
 _ID_DIGITS = 16
@@ -359,5 +360,6 @@ def write_run(twin: Path, record: Mapping[str, Any]) -> Path:
     """
     now = datetime.now(UTC)
     path = twin / RUNS / f"{now:%Y%m%dT%H%M%S.%fZ}.json"
-    write_bytes(path, canonical_json({"recorded": now.isoformat(), **record}))
+    told = {"recorded": now.isoformat(), **record}
+    write_bytes(path, canonical_json({**told, SEAL: hashlib.sha256(canonical_json(told)).hexdigest()}))
     return path
