@@ -7,7 +7,7 @@ turns frames into a deck.gl specification, `views` show it, `i18n` says it in En
 
 from dashboards.app import explore, serve
 from dashboards.errors import AddressError, DashboardError, FrameNotFoundError, LanguageMissingError, NothingToShowError
-from dashboards.frame import Budget
+from twin.tiles import Budget
 
 __all__ = [
     "AddressError",

@@ -20,11 +20,12 @@ from panel.io.fastapi import add_applications
 import twin
 from dashboards.errors import AddressError
 from dashboards.feed import to_router
-from dashboards.frame import Budget
 from dashboards.frames import FrameSource
 from dashboards.links import VIEWS
 from dashboards.views.page import ExplorerPage
-from twin.api import router
+from twin.api import router, tile_router
+from twin.tiles import Budget
+from twin.tiles.shelf import FOLDER
 
 if TYPE_CHECKING:
     from twin import Twin
@@ -34,7 +35,9 @@ log = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
 
 
-def to_app(city: "Twin", *, budget: Budget | None = None, origins: tuple[str, ...] = ("*",)) -> FastAPI:
+def to_app(
+    city: "Twin", *, budget: Budget | None = None, folder: Path | None = None, origins: tuple[str, ...] = ("*",)
+) -> FastAPI:
     """Assemble the web application of a city.
 
     Parameters
@@ -42,19 +45,22 @@ def to_app(city: "Twin", *, budget: Budget | None = None, origins: tuple[str, ..
     city : Twin
         The opened twin.
     budget : Budget, optional
-        What one frame may hold.
+        What one view may hold.
+    folder : Path, optional
+        Where tiles are kept between runs; only in memory if left out.
     origins : tuple of str, optional
         ``host:port`` of the pages that may open a websocket.
 
     Returns
     -------
     fastapi.FastAPI
-        The page at ``/`` and each view at its name, its frames under ``/feed``, the twin's open routes under ``/api``.
+        The page at ``/``, each view at its name, frames under ``/feed``, tiles under ``/tiles``, the open routes
+        under ``/api``.
     """
-    source = FrameSource(city, budget=budget)
+    source = FrameSource(city, budget=budget, folder=folder)
     app = FastAPI(title=f"City twin: {city.name}", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(to_router(source, snapshot=city.snapshot), prefix="/feed")
-
+    app.include_router(tile_router(source.tiles))
     app.include_router(router(city))
     address = f"feed/{city.snapshot}"
 
@@ -93,7 +99,7 @@ def serve(path: str | Path, *, port: int = 5006, address: str = LOOPBACK, open_b
     """
     city = twin.open(path)
     listener = _listen(address, port)  # first of all: whoever asks early waits, and a port in use is said at once
-    app = to_app(city, origins=_origins(address, port))
+    app = to_app(city, folder=Path(path) / FOLDER, origins=_origins(address, port))
     url = f"http://{address}:{port}/"
     log.info("serving %s", city.name)
     # Not a log line: whoever serves needs the address, however quiet the logs are.

@@ -3,35 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from twin.tiles.readings import CELLS, KINDS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dashboards.scales import Scale
 
-CELLS = "cells"
-KINDS = ("areas", CELLS, "lines", "points", "buildings")  # From the ground up.
-
-
-@dataclass(frozen=True, kw_only=True)
-class Budget:
-    """What one frame may hold, so that a browser tab never freezes.
-
-    Parameters
-    ----------
-    features : int
-        Buildings, points or areas in one frame: 16,000 extruded buildings draw in about 5 s in software.
-    lines : int
-        Streets in one frame.
-    cells : int
-        Cells in one frame; more are shown as their parents.
-    codes : int
-        Cells or streets times steps of the clock: one byte each on the way.
-    """
-
-    features: int = 16_000
-    lines: int = 16_000
-    cells: int = 12_000
-    codes: int = 1_000_000
+__all__ = ["CELLS", "KINDS", "Frame", "MapLayer"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,27 +9,22 @@ import shapely
 
 from dashboards.encode import to_body, to_letters, to_shapes
 from dashboards.errors import FrameNotFoundError, NothingToShowError
-from dashboards.features import (
-    LAND,
-    foremost_within,
-    ground_classes,
-    heights_m_of,
-    importance_of,
-    is_areal,
-    names_of,
-    widths_of,
-)
-from dashboards.frame import CELLS, KINDS, Budget, Frame, MapLayer
-from dashboards.readings import Kept, Readings
-from dashboards.scales import Scale, congestion, continuous, is_congestion
+from dashboards.features import foremost_within
+from dashboards.frame import CELLS, KINDS, Frame, MapLayer
+from dashboards.scales import Scale, coloured
 from dashboards.windows import EVERYWHERE, Window, window_from_key
 from spatial_join import H3Grid
+from twin.tiles import Budget, TileSource
+from twin.tiles.attributes import ground_classes, heights_m_of, importance_of, names_of, widths_of
+from twin.tiles.readings import Kept
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from twin import Twin
-    from twin.catalogue import LayerInfo, Variable
+    from twin.catalogue import Variable
 
 COARSEST_RESOLUTION = 5
 _ATTRIBUTES: dict[str, tuple[str, Callable[..., "NDArray[Any]"]]] = {
@@ -51,13 +46,15 @@ class FrameSource:
     city : Twin
         The opened twin.
     budget : Budget, optional
-        What one frame may hold.
+        What one view may hold.
+    folder : Path, optional
+        Where tiles are kept between runs.
     """
 
-    def __init__(self, city: "Twin", *, budget: Budget | None = None) -> None:
+    def __init__(self, city: "Twin", *, budget: Budget | None = None, folder: "Path | None" = None) -> None:
         self.city = city
-        self.budget = budget or Budget()
-        self.readings = Readings(city)
+        self.tiles = TileSource(city, budget=budget, folder=folder)
+        self.budget, self.readings = self.tiles.budget, self.tiles.readings
         self._frames = Kept(96)
         self._scales = Kept(96)
 
@@ -65,9 +62,9 @@ class FrameSource:
     def layers(self) -> tuple[MapLayer, ...]:
         """Map layers from the ground up."""
         found = [
-            MapLayer(id=name, kind=kind, variable=self._colour_of(info))
+            MapLayer(id=name, kind=kind, variable=self.readings.colour_of(info))
             for name, info in self.city.layers.items()
-            if (kind := self._kind_of(info)) and info.features
+            if (kind := self.readings.kind_of(info)) and info.features
         ]
         if self.readings.cell_variables:
             found.append(MapLayer(id=CELLS, kind=CELLS))
@@ -218,17 +215,9 @@ class FrameSource:
         Scale
             Congestion classes for a ratio of speeds, else a ramp over the values of the whole city.
         """
-        known = self.city.variables[variable]
-        if is_congestion(known):
-            return congestion()
-        if resolution is None or known.kind != "extensive":
-            resolution = self._resolution_within_budget(variable, EVERYWHERE)
-        info = self.city.layers.get(known.layer)
+        info = self.city.layers.get(self.city.variables[variable].layer)
         ramp = _RAMPS.get(info.domain if info else "", "batlow")
-        level = resolution
-        return self._scales.get(
-            (variable, level), lambda: continuous(self.readings.values(variable, level).values, ramp=ramp)
-        )
+        return coloured(self.tiles.breaks(variable, resolution), ramp=ramp)
 
     def edge_m(self, frame: Frame) -> float:
         """Give the length of a cell's edge.
@@ -250,23 +239,9 @@ class FrameSource:
         bare = layer.kind == "areas" and not ground_classes(self.readings.table(layer.id)).any()
         return KINDS.index(layer.kind), int(layer.kind == "areas" and not bare)
 
-    def _kind_of(self, info: "LayerInfo") -> str | None:
-        """Say how a layer is drawn; zones that ask for nothing are the ground that the city stands on."""
-        wanted = info.show.get("as", "none")
-        if wanted == "none" and info.domain == "zones" and info.features:
-            return "areas" if is_areal(self.readings.table(info.name)) else None
-        return str(wanted) if wanted in KINDS else None
-
-    def _colour_of(self, info: "LayerInfo") -> str | None:
-        wanted = info.show.get("colour")
-        return str(wanted) if wanted in self.city.variables else None
-
-    def _steps(self, variable: str) -> int:
-        return 1 if self.city.variables[variable].static else len(self.readings.times)
-
     def _most_features(self, layer: MapLayer) -> int:
         most = self.budget.lines if layer.kind == "lines" else self.budget.features
-        return min(most, self.budget.codes // self._steps(layer.variable)) if layer.variable else most
+        return min(most, self.budget.codes // self.readings.steps(layer.variable)) if layer.variable else most
 
     def _make_features(self, layer: MapLayer, window: Window) -> Frame:
         table = self.readings.table(layer.id)
@@ -333,34 +308,8 @@ class FrameSource:
             on_land=dry is not None,
         )
 
-    @cached_property
-    def _land(self) -> shapely.Geometry | None:
-        """Give the land that the city's zones cover, None if they say nothing of it."""
-        parts: list[shapely.Geometry] = []
-        for layer in self.layers:
-            if layer.kind == "areas":
-                table = self.readings.table(layer.id)
-                parts.extend(table.geometry[ground_classes(table, self.city.layers[layer.id].show) == LAND])
-        return shapely.union_all(shapely.make_valid(parts)) if parts else None
-
     def _cells_on_land(self, variable: str) -> "NDArray[np.uint64] | None":
-        """Give the cells at storage resolution whose middle is on land, for what covers an area: a field or a raster.
-
-        A sheet over the sea would hide the coast that one knows a city by; the values stay in the twin.
-        None for a variable that features carry, or of a city whose land is not known.
-        """
-        info = self.city.layers.get(self.city.variables[variable].layer)
-        covers = info is not None and (not info.features or variable in info.notes.get("fields", {}))
-        if not covers or self._land is None:
-            return None
-        land = self._land
-
-        def made() -> "NDArray[np.uint64]":
-            shapely.prepare(land)
-            cells = self.readings.values(variable, self.city.resolution)["cell"].values.astype(np.uint64)
-            return cells[shapely.contains_xy(land, *self.centres(variable, self.city.resolution))]
-
-        return self._scales.get(("dry", variable), made)
+        return self._scales.get(("dry", variable), lambda: self.readings.cells_on_land(variable))
 
     def centres(self, variable: str, resolution: int) -> tuple["NDArray[np.float64]", "NDArray[np.float64]"]:
         """Give the middles of the cells of a variable.
@@ -383,7 +332,7 @@ class FrameSource:
     def _resolution_within_budget(self, variable: str, window: Window) -> int:
         """Find the finest resolution whose cells in the window stay within the budget."""
         finest = self.city.resolution
-        most = min(self.budget.cells, self.budget.codes // self._steps(variable))
+        most = min(self.budget.cells, self.budget.codes // self.readings.steps(variable))
         cells = self.readings.values(variable, finest)["cell"].values.astype(np.uint64)
         dry = self._cells_on_land(variable)
         if dry is not None:

@@ -9,8 +9,9 @@ from dashboards.deck import PALETTES
 from dashboards.frame import CELLS, Frame, MapLayer
 from dashboards.frames import FrameSource
 from dashboards.i18n import number, plain_title, texts, title_of, unit_of
-from dashboards.scales import Scale, is_congestion
+from dashboards.scales import Scale
 from dashboards.state import ExplorerState
+from twin.tiles.breaks import is_congestion
 
 if TYPE_CHECKING:
     from twin.catalogue import LayerInfo, Variable

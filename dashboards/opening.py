@@ -6,8 +6,9 @@ import numpy as np
 import shapely
 
 from dashboards.deck import to_view
-from dashboards.features import heights_m_of, liveliest_part
+from dashboards.features import liveliest_part
 from dashboards.frames import FrameSource
+from twin.tiles.attributes import heights_m_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

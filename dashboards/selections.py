@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import shapely
 
-from dashboards.features import heights_m_of, names_of
 from dashboards.frame import CELLS, MapLayer
 from dashboards.frames import FrameSource
 from dashboards.i18n import number, plain_title, texts, title_of, unit_of
 from dashboards.scene import Scene
 from dashboards.state import ExplorerState
 from twin.errors import TwinError
+from twin.tiles.attributes import heights_m_of, names_of
 
 _SHOWN_SOURCES = 8
 _MARGIN_DEG = 4e-6

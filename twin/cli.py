@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin import cli_store
+from twin import cli_store, cli_tiles
 from twin.build import build as build_twin
 from twin.cli_frame import (
     AMBIGUOUS,
@@ -41,7 +41,7 @@ from twin.progress import Bar, Silent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["app", "cli_store", "main", "plugin"]
+__all__ = ["app", "cli_store", "cli_tiles", "main", "plugin"]
 
 PLUGINS = "twin.plugins"
 

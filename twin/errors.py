@@ -99,3 +99,7 @@ class SeriesError(TwinError):
 
 class PluginMissingError(TwinError):
     """A command needs a package that has not registered itself."""
+
+
+class TileNotFoundError(TwinError):
+    """An address names no tile of this twin."""

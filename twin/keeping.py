@@ -16,6 +16,7 @@ from twin.leftovers import clear_leftovers
 from twin.locks import locked, try_exclusive
 from twin.snapshot import open_snapshot
 from twin.store import CURRENT, RUNS, SNAPSHOTS, WORK, faults_of, new_folder, sync_tree
+from twin.tiles.shelf import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,6 +88,8 @@ def collect_garbage(twin: str | Path, *, keep: int = 3) -> Removed:
                 continue
             (gone if _remove_unused(folder) else in_use).append(folder.name)
         leftovers = clear_leftovers(twin)
+        for snapshot in gone:
+            shutil.rmtree(twin / FOLDER / snapshot, ignore_errors=True)
         steps = _unneeded_steps(twin, {*latest, *in_use})
         for path in steps:
             shutil.rmtree(path)

@@ -1,8 +1,8 @@
 import pytest
 
-from dashboards.frame import Budget
 from dashboards.frames import FrameSource
 from tests.dashboards.fake_city import FakeCity
+from twin.tiles import Budget
 
 
 @pytest.fixture(scope="session")

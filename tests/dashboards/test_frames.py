@@ -5,12 +5,13 @@ import pytest
 import shapely
 
 from dashboards.errors import FrameNotFoundError, NothingToShowError
-from dashboards.frame import CELLS, Budget
+from dashboards.frame import CELLS
 from dashboards.frames import FrameSource
 from dashboards.opening import extent_of, first_cell_variable
 from dashboards.windows import EVERYWHERE, Window, window_of
 from tests.dashboards.fake_city import FakeCity
 from twin import View
+from twin.tiles import Budget
 
 
 def rows(frame):

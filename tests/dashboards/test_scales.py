@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.scales import LEVELS, congestion, continuous
+from dashboards.scales import congestion, continuous
+from twin.tiles.breaks import LEVELS
 
 finite = st.floats(-1e6, 1e6)
 

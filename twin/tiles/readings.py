@@ -1,4 +1,4 @@
-"""What the views read of a twin, read once and kept: features, values on cells and on features, the clock."""
+"""What is drawn of a twin, read once and kept: features, values on cells and on features, the clock."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from spatial_join import H3Grid
+from twin.tiles.attributes import LAND, ground_classes, is_areal
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -18,9 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twin import Twin
-    from twin.catalogue import Variable
+    from twin.catalogue import LayerInfo, Variable
 
 T = TypeVar("T")
+
+CELLS = "cells"
+KINDS = ("areas", CELLS, "lines", "points", "buildings")
+"""How things are drawn, from the ground up."""
 
 _DOMAIN_RANK = {"environment": 0, "society": 1, "transport": 2}
 
@@ -64,7 +69,7 @@ class Kept:
 
 
 class Readings:
-    """A twin as the views read it.
+    """A twin as tiles and views read it.
 
     Parameters
     ----------
@@ -94,6 +99,89 @@ class Readings:
                 times: pd.Index = pd.Index(self.values(variable.name, self.city.resolution)["time"].to_numpy())
                 return times
         return pd.Index([pd.Timedelta(0)])
+
+    @cached_property
+    def land(self) -> shapely.Geometry | None:
+        """The land that the city's zones cover, None if they say nothing of it."""
+        parts: list[shapely.Geometry] = []
+        for info in self.city.layers.values():
+            if info.features and self.kind_of(info) == "areas":
+                table = self.table(info.name)
+                parts.extend(table.geometry[ground_classes(table, info.show) == LAND])
+        return shapely.union_all(shapely.make_valid(parts)) if parts else None
+
+    def kind_of(self, info: "LayerInfo") -> str | None:
+        """Say how a layer is drawn; zones that ask for nothing are the ground that the city stands on.
+
+        Parameters
+        ----------
+        info : LayerInfo
+            A layer.
+
+        Returns
+        -------
+        str or None
+            One of `KINDS`, None for what is not drawn.
+        """
+        wanted = info.show.get("as", "none")
+        if wanted == "none" and info.domain == "zones" and info.features:
+            return "areas" if is_areal(self.table(info.name)) else None
+        return str(wanted) if wanted in KINDS else None
+
+    def colour_of(self, info: "LayerInfo") -> str | None:
+        """Name the variable that colours a layer.
+
+        Parameters
+        ----------
+        info : LayerInfo
+            A layer.
+
+        Returns
+        -------
+        str or None
+            None if it has one colour.
+        """
+        wanted = info.show.get("colour")
+        return str(wanted) if wanted in self.city.variables else None
+
+    def steps(self, variable: str) -> int:
+        """Count the steps of the clock that a variable has.
+
+        Parameters
+        ----------
+        variable : str
+            Name in the cube.
+
+        Returns
+        -------
+        int
+            1 for what does not change.
+        """
+        return 1 if self.city.variables[variable].static else len(self.times)
+
+    def cells_on_land(self, variable: str) -> "NDArray[np.uint64] | None":
+        """Give the cells at storage resolution whose middle is on land, for what covers an area: a field or a raster.
+
+        A sheet over the sea would hide the coast that one knows a city by; the values stay in the twin.
+
+        Parameters
+        ----------
+        variable : str
+            Name in the cube.
+
+        Returns
+        -------
+        ndarray of uint64 or None
+            None for a variable that features carry, or of a city whose land is not known.
+        """
+        info = self.city.layers.get(self.city.variables[variable].layer)
+        covers = info is not None and (not info.features or variable in info.notes.get("fields", {}))
+        land = self.land if covers else None
+        if land is None:
+            return None
+        cells = self.values(variable, self.city.resolution)["cell"].to_numpy().astype(np.uint64)
+        shapely.prepare(land)
+        return np.asarray(cells[shapely.contains_xy(land, *self.grid.centres(cells))])
 
     def table(self, layer: str) -> "gpd.GeoDataFrame":
         """Give the features of a layer that have a geometry.

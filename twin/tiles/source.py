@@ -1,0 +1,258 @@
+"""All tiles of one twin, by name: made on the first request or baked, and kept beside the snapshot."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from twin.errors import TileNotFoundError
+from twin.tiles.breaks import Breaks, congestion_breaks, even_breaks, is_congestion
+from twin.tiles.budget import CHUNK, Budget
+from twin.tiles.mercator import DEEPEST
+from twin.tiles.readings import Kept, Readings
+from twin.tiles.sets import CellTiles, FeatureTiles
+from twin.tiles.shelf import Shelf
+
+if TYPE_CHECKING:
+    from twin import Twin
+
+FORMAT = 1
+"""Raised whenever a tile of the same twin would have other bytes."""
+
+TILED = ("lines", "buildings")
+
+_ADDRESS = re.compile(r"(layers|cells)/([^/]{1,200})/(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.mvt|/(\d{1,6})\.bin)")
+
+
+class TileSource:
+    """Tiles of one twin.
+
+    Parameters
+    ----------
+    city : Twin
+        The opened twin.
+    budget : Budget, optional
+        What one view may hold.
+    folder : Path, optional
+        Where tiles are kept between runs; only in memory if left out.
+    """
+
+    def __init__(self, city: "Twin", *, budget: Budget | None = None, folder: Path | None = None) -> None:
+        self.city = city
+        self.budget = budget or Budget()
+        self.readings = Readings(city)
+        said = f"{FORMAT} {self.budget} {CHUNK}"
+        self.version = hashlib.sha256(said.encode()).hexdigest()[:8]
+        self.shelf = Shelf(folder / city.snapshot / self.version if folder else None)
+        self._sets = Kept(256)
+        self._breaks = Kept(256)
+
+    def layer(self, name: str) -> FeatureTiles:
+        """Give the tiles of a layer.
+
+        Parameters
+        ----------
+        name : str
+            A layer of buildings or lines.
+
+        Returns
+        -------
+        FeatureTiles
+            Its tiles.
+
+        Raises
+        ------
+        TileNotFoundError
+            If no such layer is drawn.
+        """
+        info = self.city.layers.get(name)
+        kind = self.readings.kind_of(info) if info and info.features else None
+        if kind not in TILED:
+            raise TileNotFoundError(f"no layer {name[:60]!r} of buildings or lines: the city has {self._layers()}")
+        return self._sets.get(
+            ("layer", name), lambda: FeatureTiles(self.readings, name, kind=str(kind), budget=self.budget)
+        )
+
+    def cells(self, variable: str) -> CellTiles:
+        """Give the tiles of a variable on cells.
+
+        Parameters
+        ----------
+        variable : str
+            Name in the cube.
+
+        Returns
+        -------
+        CellTiles
+            Its tiles.
+
+        Raises
+        ------
+        TileNotFoundError
+            If cells cannot show it.
+        """
+        known = self.readings.cell_variables
+        if variable not in known:
+            raise TileNotFoundError(f"no variable {variable[:60]!r} on cells; there are {', '.join(known)}")
+        return self._sets.get(("cells", variable), lambda: CellTiles(self.readings, variable, budget=self.budget))
+
+    def breaks(self, variable: str, resolution: int | None = None) -> Breaks:
+        """Give how values of a variable become codes, the same at all hours.
+
+        Parameters
+        ----------
+        variable : str
+            Name in the cube.
+        resolution : int, optional
+            Resolution shown. Only an extensive quantity (people a cell) has other codes on other cells.
+
+        Returns
+        -------
+        Breaks
+            Congestion classes for a ratio of speeds, else even steps over the values of the whole city.
+        """
+        known = self.city.variables[variable]
+        if is_congestion(known):
+            return congestion_breaks()
+        if resolution is None or known.kind != "extensive":
+            tiles = self.cells(variable)
+            resolution = tiles.resolution(tiles.zooms[0])
+        level = resolution
+        return self._breaks.get((variable, level), lambda: even_breaks(self.readings.values(variable, level).values))
+
+    def answer(self, address: str) -> bytes:
+        """Give what an address names.
+
+        Parameters
+        ----------
+        address : str
+            ``layers/NAME/z/x/y.mvt`` or ``cells/VARIABLE/z/x/y.mvt``; with ``/CHUNK.bin`` for ``.mvt`` the codes of
+            the values there.
+
+        Returns
+        -------
+        bytes
+            Packed with gzip.
+
+        Raises
+        ------
+        TileNotFoundError
+            If the address names nothing in this twin.
+        """
+        held = self.shelf.held(address)
+        if held is not None:
+            return held
+        match = _ADDRESS.fullmatch(address)
+        if match is None:
+            raise TileNotFoundError(
+                f"no tile {address[:80]!r}: write layers/NAME/z/x/y.mvt or cells/VARIABLE/z/x/y.mvt,"
+                " or /CHUNK.bin for .mvt"
+            )
+        family, name, *numbers, chunk = match.groups()
+        z, x, y = (int(number) for number in numbers)
+        tiles = self.layer(name) if family == "layers" else self.cells(name)
+        least, full = tiles.zooms
+        if not least <= z <= full or max(x, y) >= 2**z or z > DEEPEST:
+            raise TileNotFoundError(f"{family}/{name} has tiles of zoom {least} to {full}, and none at {z}/{x}/{y}")
+        canonical = f"{family}/{name}/{z}/{x}/{y}"
+        if chunk is None:
+            return self.shelf.get(f"{canonical}.mvt", lambda: tiles.tile(z, x, y))
+        if int(chunk) >= self.chunks(tiles):
+            raise TileNotFoundError(f"{family}/{name} has values of {self.chunks(tiles)} runs of {CHUNK} steps")
+        return self.shelf.get(f"{canonical}/{int(chunk)}.bin", lambda: self._codes(tiles, int(chunk), (z, x, y)))
+
+    def chunks(self, tiles: FeatureTiles | CellTiles) -> int:
+        """Count the runs of steps that the values of some tiles come in.
+
+        Parameters
+        ----------
+        tiles : FeatureTiles or CellTiles
+            The tiles.
+
+        Returns
+        -------
+        int
+            0 without values.
+        """
+        variable = tiles.variable
+        return -(-self.readings.steps(variable) // CHUNK) if variable else 0
+
+    def describe(self, address: str) -> bytes:
+        """Say what the tiles of a layer or variable are, in the words of TileJSON.
+
+        Parameters
+        ----------
+        address : str
+            ``layers/NAME`` or ``cells/VARIABLE``.
+
+        Returns
+        -------
+        bytes
+            JSON: zooms, bounds, attribution; ``resolutions`` by zoom, and ``breaks`` by zoom that codes stand between.
+
+        Raises
+        ------
+        TileNotFoundError
+            If the address names nothing in this twin.
+
+        References
+        ----------
+        TileJSON 3.0.0, https://github.com/mapbox/tilejson-spec/tree/master/3.0.0
+        """
+        family, _, name = address.partition("/")
+        if family not in {"layers", "cells"}:
+            raise TileNotFoundError(f"no tiles {address[:80]!r}: write layers/NAME or cells/VARIABLE")
+        tiles = self.layer(name) if family == "layers" else self.cells(name)
+        least, full = tiles.zooms
+        info = self.city.layers[name] if isinstance(tiles, FeatureTiles) else self.city.variables[name]
+        told: dict[str, Any] = {
+            "tilejson": "3.0.0",
+            "tiles": [f"{name}/{{z}}/{{x}}/{{y}}.mvt"],
+            "minzoom": least,
+            "maxzoom": full,
+            "bounds": list(self.city.area),
+            "attribution": info.attribution or info.owner,
+            "vector_layers": [{"id": name, "fields": tiles.fields}],
+            "chunks": self.chunks(tiles),
+        }
+        if isinstance(tiles, CellTiles):
+            told["resolutions"] = {z: tiles.resolution(z) for z in range(least, full + 1)}
+        if tiles.variable:
+            told["breaks"] = {z: self._breaks_at(tiles, z).edges for z in range(least, full + 1)}
+        return json.dumps(told, ensure_ascii=False).encode()
+
+    def addresses(self) -> Iterator[str]:
+        """List the addresses of all tiles that hold anything, for baking.
+
+        Yields
+        ------
+        str
+            Address.
+        """
+        layers: list[tuple[str, str, FeatureTiles | CellTiles]]
+        layers = [("layers", name, self.layer(name)) for name in self.tiled]
+        cells = [("cells", name, self.cells(name)) for name in self.readings.cell_variables]
+        for family, name, tiles in [*layers, *cells]:
+            for z in range(tiles.zooms[0], tiles.zooms[1] + 1):
+                columns, rows = tiles.occupied(z)
+                for x, y in zip(columns.tolist(), rows.tolist(), strict=True):
+                    yield f"{family}/{name}/{z}/{x}/{y}.mvt"
+                    yield from (f"{family}/{name}/{z}/{x}/{y}/{chunk}.bin" for chunk in range(self.chunks(tiles)))
+
+    @property
+    def tiled(self) -> tuple[str, ...]:
+        """Names of the layers that have tiles."""
+        infos = self.city.layers.values()
+        return tuple(info.name for info in infos if info.features and self.readings.kind_of(info) in TILED)
+
+    def _layers(self) -> str:
+        return ", ".join(self.tiled) or "none"
+
+    def _breaks_at(self, tiles: FeatureTiles | CellTiles, z: int) -> Breaks:
+        level = tiles.resolution(z) if isinstance(tiles, CellTiles) else None
+        return self.breaks(str(tiles.variable), level)
+
+    def _codes(self, tiles: FeatureTiles | CellTiles, chunk: int, tile: tuple[int, int, int]) -> bytes:
+        return tiles.codes(self._breaks_at(tiles, tile[0]), chunk, *tile)
