@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from crs.deferred import Deferring
 from crs.errors import LengthMismatchError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _digest(*parts: object) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Fields:
+class Fields(Deferring):
     """Positions as a table has them: one column per part, as written.
 
     Parameters
@@ -59,24 +60,47 @@ class Fields:
         dataset; None where they are all of it, and tell by themselves.
     """
 
+    _late = "columns"
+
     columns: tuple[NDArray[np.generic], ...]
     digits: tuple[DigitSteps, ...] | None = None
 
     def __post_init__(self) -> None:
         """Refuse columns of unlike length."""
+        if self._source is not None:
+            return
         lengths = {len(column) for column in self.columns}
         if len(lengths) > 1:
             raise LengthMismatchError(f"position columns have lengths {sorted(lengths)}; they must describe the same n")
 
     def __len__(self) -> int:
+        if self._source is not None:
+            return len(self._source)
         return len(self.columns[0]) if self.columns else 0
+
+    def take(self, mask: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
+        """Keep some records.
+
+        Parameters
+        ----------
+        mask : numpy.ndarray of bool or int
+            True to keep, shape (n,); or places.
+
+        Returns
+        -------
+        Fields
+            Of the kept records.
+        """
+        if self._source is not None:
+            return self.deferred(self._source.take(mask), digits=self.digits)
+        return dataclasses.replace(self, columns=tuple(values[mask] for values in self.columns))
 
     def __dask_tokenize__(self) -> tuple[str, str]:
         return ("crs.Fields", _digest(*self.columns, self.digits))
 
 
 @dataclass(frozen=True, eq=False)
-class Shapes:
+class Shapes(Deferring):
     """Positions as geometries, x (or longitude) first; what heights in Z refer to stands in the definition.
 
     Parameters
@@ -97,6 +121,8 @@ class Shapes:
         area with the same probability, and `sigma_m` has the second moment of that.
     """
 
+    _late = "geometry"
+
     geometry: ObjectArray
     sigma_m: FloatArray | None = None
     ambiguous: NDArray[np.bool_] | None = None
@@ -107,30 +133,37 @@ class Shapes:
         """Refuse a sigma or flag of another length."""
         for name in ("sigma_m", "ambiguous", "unresolved_height", "radius_m"):
             values = getattr(self, name)
-            if values is not None and values.shape != self.geometry.shape:
+            if values is not None and values.shape != (len(self),):
                 raise LengthMismatchError(
-                    f"{len(self.geometry)} geometries but {name} has shape {values.shape}; give one number a record"
+                    f"{len(self)} geometries but {name} has shape {values.shape}; give one number a record"
                 )
 
-    def take(self, mask: NDArray[np.bool_]) -> Self:
-        """Keep the masked records, with all that is known of each.
+    @property
+    def numbers(self) -> FloatArray | None:
+        """Coordinates, shape (n, 2) or (n, 3), if every record is a point and they are at hand; None if not."""
+        return getattr(self._source, "numbers", None)
+
+    def take(self, mask: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
+        """Keep some records, with all that is known of each.
 
         Parameters
         ----------
-        mask : numpy.ndarray of bool
-            True to keep, shape (n,).
+        mask : numpy.ndarray of bool or int
+            True to keep, shape (n,); or places.
 
         Returns
         -------
         Shapes
             Of the kept records.
         """
-        known = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
-        kept: dict[str, Any] = {name: None if values is None else values[mask] for name, values in known.items()}
-        return dataclasses.replace(self, **kept)
+        names = [each.name for each in dataclasses.fields(self) if each.name != "geometry"]
+        kept = {name: values[mask] for name in names if (values := getattr(self, name)) is not None}
+        if self.numbers is not None and self._source is not None:
+            return self.deferred(self._source.take(mask), **kept)
+        return dataclasses.replace(self, geometry=self.geometry[mask], **kept)
 
     def __len__(self) -> int:
-        return len(self.geometry)
+        return len(self.geometry if self._source is None else self._source)
 
     @property
     def support(self) -> ObjectArray:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from crs import Fields, Shapes
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["given_reasons", "take", "to_array"]
+    from crs import Fields, Shapes
+
+__all__ = ["Texts", "given_reasons", "take", "to_array"]
 
 
 def given_reasons(reasons: NDArray[np.object_]) -> NDArray[np.bool_]:
@@ -78,6 +79,45 @@ def take(coordinates: Fields | Shapes, mask: NDArray[np.bool_]) -> Fields | Shap
     Fields or Shapes
         Of the kept records.
     """
-    if isinstance(coordinates, Fields):
-        return Fields(tuple(values[mask] for values in coordinates.columns))
     return coordinates.take(mask)
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """Columns that leave pandas when somebody asks for them.
+
+    Parameters
+    ----------
+    columns : tuple of pandas.Series
+        Of n values each.
+    """
+
+    columns: tuple[pd.Series, ...]
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def make(self) -> tuple[NDArray[np.generic], ...]:
+        """Make arrays of them.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            As of `to_array`.
+        """
+        return tuple(map(to_array, self.columns))
+
+    def take(self, mask: NDArray[np.bool_] | NDArray[np.intp]) -> Texts:
+        """Keep some records.
+
+        Parameters
+        ----------
+        mask : numpy.ndarray of bool or int
+            True to keep, shape (n,); or places.
+
+        Returns
+        -------
+        Texts
+            Of those.
+        """
+        return Texts(tuple(column.iloc[mask] for column in self.columns))

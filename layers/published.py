@@ -27,12 +27,12 @@ class Published:
     ----------
     table : pandas.DataFrame
         Attributes, text where the file is text; the index is the number of the record.
-    geometry : numpy.ndarray of shapely geometries, shape (n,), or None
+    shapes : Shapes or None
         One a row of the table, or None where positions are columns.
     """
 
     table: pd.DataFrame
-    geometry: NDArray[np.object_] | None
+    shapes: Shapes | None
 
     def records(self, rows: NDArray[np.int64]) -> pd.DataFrame:
         """Return some records.
@@ -49,7 +49,7 @@ class Published:
         """
         places = self.table.index.get_indexer(pd.Index(rows))
         found = self.table.iloc[places]
-        return found if self.geometry is None else _with_text(found, self.geometry[places])
+        return found if self.shapes is None else _with_text(found, self.shapes.take(places).geometry)
 
 
 def _with_text(table: pd.DataFrame, geometry: NDArray[np.object_]) -> pd.DataFrame:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import shapely
 
-from crs import Fields, PositionDefinition, Shapes, vertical_definition
-from layers.arrays import given_reasons, to_array
+from crs import Fields, PositionDefinition, vertical_definition
+from layers.arrays import Texts, given_reasons, to_array
 from layers.clock import resolve_end, resolve_time, time_notes
 from layers.duplicates import repeated
 from layers.errors import SchemaError, listed
@@ -191,8 +190,10 @@ def _renamed(records: Records, rename: Mapping[str, str], dataset: str) -> Recor
     return replace(records, table=table, heights=tuple(rename.get(name, name) for name in records.heights))
 
 
-def _left_out(table: pd.DataFrame, where: Mapping[str, object], dataset: str) -> NDArray[np.object_]:
-    """Give the reason for each record that the stated filter leaves out."""
+def _left_out(table: pd.DataFrame, where: Mapping[str, object], dataset: str) -> NDArray[np.object_] | None:
+    """Give the reason for each record that the stated filter leaves out; None if there is no filter."""
+    if not where:
+        return None
     reasons = np.full(len(table), None, dtype=object)
     for name, wanted in where.items():
         if name not in table.columns:
@@ -225,7 +226,10 @@ def _fields(table: pd.DataFrame, position: PositionDefinition, dataset: str) -> 
         raise SchemaError(
             f"{dataset}: position names {listed(absent)}; the table has {listed(table.columns)}. Correct columns:."
         )
-    return Fields(tuple(_as_written(table[name]) for name in position.columns))
+    columns = [table[name] for name in position.columns]
+    if all(isinstance(values.dtype, pd.StringDtype) for values in columns):
+        return Fields.deferred(Texts(tuple(columns)))
+    return Fields(tuple(map(_as_written, columns)))
 
 
 def _as_written(values: pd.Series) -> NDArray[np.generic]:
@@ -235,10 +239,10 @@ def _as_written(values: pd.Series) -> NDArray[np.generic]:
     return to_array(values)
 
 
-def _merge(*reasons: NDArray[np.object_] | None) -> NDArray[np.object_]:
+def _merge(first: NDArray[np.object_], *reasons: NDArray[np.object_] | None) -> NDArray[np.object_]:
     """Join what several checks found on each record."""
-    given = [part for part in reasons if part is not None]
-    merged = given[0].copy()
+    given = [first, *(part for part in reasons if part is not None)]
+    merged = given[0].copy() if len(given) > 1 else first
     for part in given[1:]:
         for i in np.flatnonzero(given_reasons(part)):
             merged[i] = part[i] if merged[i] is None else f"{merged[i]}; {part[i]}"
@@ -298,7 +302,7 @@ def to_layer(
     """
     records = _renamed(records, options.rename, dataset)
     written = records.table.rename_axis(index="row")
-    hint = records.hint if records.geometry is not None else f" Its columns are {listed(written.columns)}."
+    hint = records.hint if records.has_geometry else f" Its columns are {listed(written.columns)}."
     definition = resolve_position(
         position,
         declared=records.declared,
@@ -307,7 +311,7 @@ def to_layer(
         column_hint=hint,
         trust=options.trust,
     )
-    if records.heights or (records.geometry is not None and shapely.has_z(records.geometry).any()):
+    if records.heights or records.has_heights:
         definition = resolve_heights(
             definition,
             vertical=options.vertical,
@@ -322,9 +326,10 @@ def to_layer(
         table = infer_types(mended.drop(columns="source_file", errors="ignore"), keep=keep)
         table = table if "source_file" not in mended else table.assign(source_file=mended["source_file"])
     table, wrong = check_fields(table, options.fields, dataset=dataset, unique=options.unique, known=options.known)
+    shapes = records.shapes()
     coordinates = (
-        Shapes(records.geometry)
-        if records.geometry is not None and definition.kind == "coordinates"
+        shapes
+        if shapes is not None and definition.kind == "coordinates"
         # Numbers as text keep the zeros at their end, which say how finely they were written.
         else _fields(mended if definition.kind == "coordinates" else table, definition, dataset)
     )
@@ -333,10 +338,10 @@ def to_layer(
     left_out, conflicting = _left_out(mended, options.where, dataset), None
     if options.valid is not None:
         gone, undated = holds_on(mended, options.valid, dataset=dataset)
-        left_out, conflicting = _merge(left_out, gone), undated
+        left_out, conflicting = _merge(gone, left_out), undated
     for repair in (repair for repair in options.repairs if repair.rule == "deduplicate"):
-        same, differing = repeated(mended, records.geometry, repair)
-        left_out, conflicting = _merge(left_out, same), _merge(differing, conflicting)
+        same, differing = repeated(mended, None if shapes is None else shapes.geometry, repair)
+        left_out, conflicting = _merge(same, left_out), _merge(differing, conflicting)
     layer = Layer(
         name=dataset,
         table=table.rename_axis(index="row"),
@@ -347,14 +352,17 @@ def to_layer(
         label=None if records.declared is None else shorten(records.declared),
         steps=(*records.notes, *converted, *timed, *_overruled(definition, records.declared, options)),
         repairs=repaired.log,
-        published=Published(table=written, geometry=records.geometry),
+        published=Published(table=written, shapes=shapes),
     )
     return _checked(layer, left_out, _merge(wrong, untimed, records.faults, repaired.doubtful, conflicting), options)
 
 
-def _checked(layer: Layer, left_out: NDArray[np.object_], reasons: NDArray[np.object_], options: ReadOptions) -> Layer:
+def _checked(
+    layer: Layer, left_out: NDArray[np.object_] | None, reasons: NDArray[np.object_], options: ReadOptions
+) -> Layer:
     """Set aside what is left out and what is wrong, and then what breaks a rule between columns."""
-    out = given_reasons(left_out)
-    layer = layer.set_aside(out, left_out, fate="rejected")
-    layer = layer.set_aside(given_reasons(reasons)[~out], reasons[~out], fate="quarantined")
+    if left_out is not None:
+        out = given_reasons(left_out)
+        layer, reasons = layer.set_aside(out, left_out, fate="rejected"), reasons[~out]
+    layer = layer.set_aside(given_reasons(reasons), reasons, fate="quarantined")
     return check_rules(layer, options.rules, of_geometry=False)

@@ -16,20 +16,28 @@ from layers.fields import Field, Kind
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
 __all__ = ["Field", "check_fields", "infer_types"]
 
 
 _TRUE = frozenset({"true", "t", "yes", "y", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "0"})
 _TASTE = 100
+_SPACE, _ASCII = 32, 128
 
 
 def _infer(column: pd.Series) -> pd.Series:
     """Type one text column if *every* value allows it: integer, else float, else text."""
-    text = pc.utf8_trim_whitespace(pa.Array.from_pandas(column, type=pa.large_string()))
-    blank = pc.fill_null(pc.equal(text, ""), fill_value=True)
-    if pc.any(blank).as_py():
-        text = pc.if_else(blank, pa.scalar(None, pa.large_string()), text)
+    text = pa.Array.from_pandas(column, type=pa.large_string())
+    if isinstance(text, pa.ChunkedArray):
+        text = text.combine_chunks()
+    plain = _plain_bytes(text)
+    if plain is None:
+        text = pc.utf8_trim_whitespace(text)
+        blank = pc.fill_null(pc.equal(text, ""), fill_value=True)
+        if pc.any(blank).as_py():
+            text = pc.if_else(blank, pa.scalar(None, pa.large_string()), text)
     for kind in (pa.int64(), pa.float64()) if text.null_count < len(text) else ():
         try:
             # A cast that fails on a long column is slow, and mostly the first values tell already.
@@ -38,20 +46,49 @@ def _infer(column: pd.Series) -> pd.Series:
         except pa.ArrowInvalid:
             continue
         # "007" is a code, not the number 7; an arrow cast would drop its zeros.
-        if pc.any(pc.match_substring_regex(_perhaps_codes(text), r"^[+-]?0\d")).as_py():
+        if _has_codes(text) if plain is None else _begins_like_codes(*plain):
             break
         if kind == pa.int64() and numbers.null_count:
             return pd.Series(
                 numbers.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get).array, index=column.index
             )
         return pd.Series(numbers.to_numpy(zero_copy_only=False), index=column.index)
+    if plain is not None:
+        return column.astype("str")
     return column.astype("str").where(~pd.Series(blank.to_numpy(zero_copy_only=False), index=column.index))
 
 
-def _perhaps_codes(text: pa.Array) -> pa.Array:
-    """Keep the few values that a search for leading zeros has to look at."""
+def _plain_bytes(text: pa.Array) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
+    """Return the bytes of a column and where its values end; None if one is missing, or holds a space or no ASCII."""
+    if text.null_count or not len(text):
+        return None
+    _, offsets, data = text.buffers()
+    ends = np.frombuffer(offsets, dtype=np.int64)[text.offset : text.offset + len(text) + 1]
+    if (ends[1:] == ends[:-1]).any():
+        return None
+    held = np.frombuffer(data, dtype=np.uint8)[: ends[-1]]
+    written = held[ends[0] :]
+    return None if written.min() <= _SPACE or written.max() >= _ASCII else (held, ends)
+
+
+def _begins_like_codes(held: NDArray[np.uint8], ends: NDArray[np.int64]) -> bool:
+    """Say whether a value begins with 0 and another digit, perhaps behind a sign."""
+    starts = ends[:-1]
+    first = held[starts]
+    signed = (first == ord("+")) | (first == ord("-"))
+    if signed.any():
+        starts = starts + signed
+        first = held[np.minimum(starts, len(held) - 1)]
+    longer = (first == ord("0")) & (starts + 1 < ends[1:])
+    second = held[starts[longer] + 1]
+    return bool(((second >= ord("0")) & (second <= ord("9"))).any())
+
+
+def _has_codes(text: pa.Array) -> bool:
+    """Say the same of values that may be missing."""
     first = pc.utf8_slice_codeunits(text, 0, 1)
-    return text.filter(pc.is_in(first, value_set=pa.array(["0", "+", "-"], pa.large_string())))
+    few = text.filter(pc.is_in(first, value_set=pa.array(["0", "+", "-"], pa.large_string())))
+    return bool(pc.any(pc.match_substring_regex(few, r"^[+-]?0\d")).as_py())
 
 
 def infer_types(table: pd.DataFrame, *, keep: frozenset[str] = frozenset()) -> pd.DataFrame:

@@ -78,6 +78,7 @@ def to_long(records: Records, wide: Wide, *, label: str) -> Records:
     SchemaError
         If no column matches, or a new column has the name of one that is there.
     """
+    records = records.with_geometry()
     found = _cells(records.table, wide, label)
     names, per_row = list(found), len(found)
     kept = records.table.drop(columns=names)

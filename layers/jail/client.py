@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import fcntl
-import gc
 import json
 import logging
 import os
@@ -24,12 +23,12 @@ import crs
 from layers import errors
 from layers.errors import FileRefusedError, FileUnreadableError, LayerError
 from layers.jail.transfer import dump, load
-from layers.readers.records import Records
 from layers.registry import resolve_format
 
 if TYPE_CHECKING:
     from layers.options import ReadOptions
     from layers.readers.raster import Pixels
+    from layers.readers.records import Records
     from layers.sources import Source
 
 __all__ = ["read_file"]
@@ -182,7 +181,7 @@ def read_file(source: Source, options: ReadOptions) -> Records | Pixels:
     """
     limits = options.limits
     if limits is None or os.environ.get(_IN_PROCESS) == "1" or not hasattr(os, "fork"):
-        return _whole(resolve_format(source).read(source, options))
+        return resolve_format(source).read(source, options)
     size, files = _weigh(source, options.root)
     request = {
         "source": source,
@@ -266,20 +265,8 @@ def _take(answer: int | None, end: dict[str, Any], source: Source, request: dict
     )
     if fault is not None:
         raise _fault(fault, source, request, told.get("trace"))
-    return _whole(told["result"])
-
-
-def _whole(result: Records | Pixels) -> Records | Pixels:
-    """Make geometries of points that crossed as numbers; a million of them form no circles to look for."""
-    if not isinstance(result, Records):
-        return result
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return result.with_geometry()
-    finally:
-        if collecting:
-            gc.enable()
+    result: Records | Pixels = told["result"]
+    return result
 
 
 def _fault(fault: tuple[list[str], str], source: Source, request: dict[str, Any], trace: str | None) -> Exception:

@@ -21,9 +21,9 @@ from crs import Lattice
 from layers.clock import TimeColumn
 from layers.errors import LayerError, TransferError
 from layers.fields import Field, Flags, Gas
-from layers.jail.shapes import pack_geometry, unpack_geometry
 from layers.limits import Limits
 from layers.options import ReadOptions, Wide, XmlTable
+from layers.packed import Packed, pack_geometry
 from layers.readers.raster import Pixels
 from layers.readers.records import Records
 from layers.sources import Source
@@ -39,10 +39,33 @@ __all__ = ["dump", "load"]
 _ALIGNED = 64
 _DATACLASSES = {
     kind.__name__: kind
-    for kind in (Records, Pixels, Lattice, ReadOptions, TimeColumn, Field, Flags, Gas, Limits, Source, Wide, XmlTable)
+    for kind in (
+        Records,
+        Packed,
+        Pixels,
+        Lattice,
+        ReadOptions,
+        TimeColumn,
+        Field,
+        Flags,
+        Gas,
+        Limits,
+        Source,
+        Wide,
+        XmlTable,
+    )
 }
 #: Columns of these types keep what is missing in a mask beside the values.
 _MASKED = {"Int", "UInt", "Float", "boolean"}
+
+
+_TEXTS = {str(kind): kind for kind in (pa.large_string(), pa.large_binary())}
+
+
+def _buffer_sizes(offsets: pa.Buffer, length: int) -> tuple[int, int, int]:
+    """Return how long the three buffers of texts are: which are there, where they end, and the bytes."""
+    last = int.from_bytes(memoryview(offsets)[8 * length : 8 * length + 8], "little", signed=True)
+    return (length + 7) // 8, 8 * (length + 1), last
 
 
 class _Writer:
@@ -72,7 +95,15 @@ class _Writer:
         return told if once.shape == values.shape else {**told, "repeated": list(values.shape)}
 
     def arrow(self, values: pa.Array | pa.ChunkedArray) -> dict[str, Any]:
-        """Append a column as an Arrow stream."""
+        """Append a column: text as its buffers, the rest as an Arrow stream."""
+        one = values.chunk(0) if isinstance(values, pa.ChunkedArray) and values.num_chunks == 1 else values
+        if isinstance(one, pa.Array) and str(one.type) in _TEXTS and not one.offset:
+            needed = _buffer_sizes(one.buffers()[1], len(one))
+            at = [
+                None if buffer is None else self.section(memoryview(buffer)[:size])
+                for buffer, size in zip(one.buffers(), needed, strict=True)
+            ]
+            return {"is": "buffers", "kind": str(one.type), "length": len(one), "at": at}
         table = pa.table({"values": values})
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema) as stream:
@@ -188,10 +219,24 @@ class _Reader:
         return np.broadcast_to(values, told["repeated"]) if "repeated" in told else values
 
     def arrow(self, told: Mapping[str, Any]) -> pa.ChunkedArray:
+        if told["is"] == "buffers":
+            return pa.chunked_array([self.buffers(told)])
         with pa.ipc.open_stream(pa.py_buffer(self.section(told["at"]))) as stream:
             column = stream.read_all().column(0)
         column.validate(full=True)
         return column
+
+    def buffers(self, told: Mapping[str, Any]) -> pa.Array:
+        length = told["length"]
+        held = [None if number is None else pa.py_buffer(self.section(number)) for number in told["at"]]
+        if length < 0 or held[1] is None or held[1].size != 8 * (length + 1):
+            raise TransferError("texts without ends")
+        sizes = _buffer_sizes(held[1], length)
+        if any(buffer is not None and buffer.size != size for buffer, size in zip(held, sizes, strict=True)):
+            raise TransferError("texts that lie outside of their bytes")
+        values = pa.Array.from_buffers(_TEXTS[told["kind"]], length, held)
+        values.validate(full=True)
+        return values
 
     def value(self, told: Any) -> Any:  # noqa: ANN401 - whatever was written
         return _READERS[told["is"]](self, told) if isinstance(told, dict) else told
@@ -243,7 +288,7 @@ class _Reader:
 
 
 def _geometry(by: _Reader, told: Mapping[str, Any]) -> NDArray[np.object_]:
-    return unpack_geometry({name: by.value(part) for name, part in told["value"].items()}, told["length"])
+    return Packed(parts={name: by.value(part) for name, part in told["value"].items()}, length=told["length"]).make()
 
 
 def _text(by: _Reader, told: Mapping[str, Any]) -> NDArray[np.object_]:
@@ -254,6 +299,7 @@ def _text(by: _Reader, told: Mapping[str, Any]) -> NDArray[np.object_]:
 _READERS: Mapping[str, Callable[[_Reader, Any], Any]] = {
     "array": _Reader.array,
     "arrow": _Reader.arrow,
+    "buffers": _Reader.arrow,
     "dataclass": _Reader.dataclass,
     "frame": _Reader.frame,
     "geometry": _geometry,

@@ -20,7 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import rasterio
+import shapely
 import xarray
 from numba.core import caching
 
@@ -29,6 +31,7 @@ from layers.errors import LayerError
 from layers.jail.confine import confine
 from layers.jail.transfer import dump, load
 from layers.options import ReadOptions
+from layers.readers.binary import decode_binary
 from layers.registry import resolve_format
 from layers.sources import Source
 
@@ -232,6 +235,9 @@ def _warm(folder: str) -> None:
         "geometry": {"type": "Point", "coordinates": [0, 0]},
     }
     shapes.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
+    # Children may not keep what they compile: loops are compiled here.
+    area = np.array([shapely.box(0, 0, 1, 1).wkb], dtype=object)
+    decode_binary(area, unreadable="")
     for path in (table, shapes):
         source = Source(path, path.name)
         answer = _memory_file()

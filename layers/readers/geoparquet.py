@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from layers.errors import FileUnreadableError
-from layers.readers.points import decode_points
+from layers.readers.binary import decode_binary
 from layers.readers.records import Records, geometry_faults
 
 if TYPE_CHECKING:
@@ -58,6 +58,10 @@ def _geo(table: pa.Table, label: str) -> dict[str, Any] | None:
     except (ValueError, KeyError, TypeError) as error:
         raise FileUnreadableError(f"{label}: its geo metadata is broken ({error!r}); export it anew.") from error
     return geo
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
 
 def _geometry(values: pa.ChunkedArray, encoding: str, table: pa.Table) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
@@ -123,10 +127,12 @@ def records_of(table: pa.Table, label: str) -> Records:
     if geo is None:
         return Records(table=_frame(table), count=table.num_rows)
     primary = geo["primary_column"]
-    points = decode_points(table.column(primary))
-    geometry, faults = None, None
-    if points is None:
-        geometry, present = _geometry(table.column(primary), geo["columns"][primary].get("encoding", "WKB"), table)
+    encoding = geo["columns"][primary].get("encoding", "WKB")
+    geometry, packed = None, None
+    if encoding.upper() == "WKB" and _is_binary(table.column(primary).type):
+        packed, faults = decode_binary(table.column(primary), unreadable="no well-known binary")
+    else:
+        geometry, present = _geometry(table.column(primary), encoding, table)
         faults = geometry_faults(geometry, present, unreadable="no well-known binary")
     # A covering repeats the bounds of the geometry for faster queries: it is no attribute.
     derived = {
@@ -141,7 +147,7 @@ def records_of(table: pa.Table, label: str) -> Records:
         table=frame,
         count=table.num_rows,
         geometry=geometry,
-        points=points,
+        packed=packed,
         faults=faults,
         declared=declared_position(geo["columns"][primary]),
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from crs import Shapes
 from layers.errors import SchemaError
 from layers.schema import infer_types
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from layers.packed import Packed
 
 __all__ = ["Records", "concatenate_records", "from_texts", "geometry_faults", "to_table"]
 
@@ -59,8 +62,8 @@ class Records:
         What was done to values while they were read, for the layer's steps: "read: 3 cells ...".
     hint : str
         What to tell besides where nobody says what positions mean.
-    points : numpy.ndarray of float64, shape (n, 2) or (n, 3), or None
-        Instead of ``geometry``, where every record is a sound point: `with_geometry` makes the points of it.
+    packed : Packed or None
+        Instead of ``geometry``, where a reader has the numbers: the geometries are made when they are asked for.
     """
 
     table: pd.DataFrame
@@ -76,19 +79,41 @@ class Records:
     heights: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     hint: str = ""
-    points: NDArray[np.float64] | None = None
+    packed: Packed | None = None
+
+    @property
+    def has_geometry(self) -> bool:
+        """Whether the file holds geometries, made or not."""
+        return self.geometry is not None or self.packed is not None
+
+    @property
+    def has_heights(self) -> bool:
+        """Whether a geometry has z."""
+        if self.packed is not None:
+            return self.packed.has_z
+        return self.geometry is not None and bool(shapely.has_z(self.geometry).any())
+
+    def shapes(self) -> Shapes | None:
+        """Return the geometries as positions; those that are not made yet stay so.
+
+        Returns
+        -------
+        Shapes or None
+            None of a plain table.
+        """
+        if self.packed is not None:
+            return Shapes.deferred(self.packed)
+        return None if self.geometry is None else Shapes(self.geometry)
 
     def with_geometry(self) -> Records:
-        """Make the geometry of coordinates, where a reader left it at these.
+        """Make the geometries, where a reader left them at their numbers.
 
         Returns
         -------
         Records
-            With ``geometry``, and no ``points``.
+            With ``geometry``, and not ``packed``.
         """
-        if self.points is None:
-            return self
-        return replace(self, geometry=np.asarray(shapely.points(self.points)), points=None)
+        return self if self.packed is None else replace(self, geometry=self.packed.make(), packed=None)
 
 
 def geometry_faults(
@@ -221,6 +246,7 @@ def concatenate_records(parts: Sequence[Records], labels: Sequence[str], *, data
     SchemaError
         If columns or declared positions differ.
     """
+    parts = [part.with_geometry() for part in parts]
     first = parts[0]
     nameless = frozenset().union(*(part.nameless for part in parts))
     columns = [*first.table.columns, *sorted(nameless - set(first.table.columns))]

@@ -107,7 +107,7 @@ def _read_fast(data: bytes, names: list[str], options: ReadOptions) -> Records |
     ended = data if data.endswith((b"\n", b"\r")) else data + b"\n"
     try:
         table = pacsv.read_csv(
-            io.BytesIO(ended),
+            pa.BufferReader(ended),
             read_options=pacsv.ReadOptions(
                 column_names=names,
                 skip_rows_after_names=1,

@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 import pyogrio.core
 import pyogrio.raw
-import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError, GeometryError
 
 from layers.errors import FileRefusedError, FileUnreadableError, SchemaError, listed
-from layers.readers.points import decode_points
-from layers.readers.records import Records, geometry_faults
+from layers.readers.binary import decode_binary
+from layers.readers.records import Records
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -149,20 +148,8 @@ def read_with_driver(source: Source, path: str, options: ReadOptions, *, driver:
 
 def _placed(table: pd.DataFrame, wkb: NDArray[np.object_], declared: str | None) -> Records:
     """Decode the geometry of the records."""
-    count = len(wkb)
-    points = decode_points(wkb)
-    if points is not None:
-        return Records(table=table, count=count, points=points, declared=declared)
-    present = np.array([value is not None for value in wkb], dtype=bool)
-    with np.errstate(all="ignore"):
-        geometry = shapely.from_wkb(wkb, on_invalid="ignore")
-    return Records(
-        table=table,
-        count=count,
-        geometry=geometry,
-        faults=geometry_faults(geometry, present, unreadable="a curve or a broken blob"),
-        declared=declared,
-    )
+    packed, faults = decode_binary(wkb, unreadable="a curve or a broken blob")
+    return Records(table=table, count=len(wkb), packed=packed, faults=faults, declared=declared)
 
 
 def read_geopackage(source: Source, options: ReadOptions) -> Records:

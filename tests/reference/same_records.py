@@ -40,6 +40,8 @@ def same_records(ours, theirs):
         for name in vars(ours).keys() - {"values", "lattice"}:
             assert getattr(ours, name) == getattr(theirs, name)
         return
+    assert (ours.packed is None) == (theirs.packed is None)
+    ours, theirs = ours.with_geometry(), theirs.with_geometry()
     for name in vars(ours).keys() - {"table", "rejected", "geometry", "faults"}:
         assert getattr(ours, name) == getattr(theirs, name), name
     for one, other in ((ours.table, theirs.table), (ours.rejected, theirs.rejected)):
