@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 import crs
 import layers
+from layers.errors import TransferError
 from layers.jail import client
 from layers.jail.transfer import dump, load
 from layers.readers.raster import Pixels
@@ -361,3 +362,26 @@ def test_reading_here_is_a_choice(monkeypatch):
     assert len(layers.read(RAW / "stops.geojson", options=HERE)) > 0
     monkeypatch.setenv("LAYERS_IN_PROCESS", "1")
     assert len(layers.read(RAW / "stops.geojson")) > 0
+
+
+@pytest.mark.parametrize(
+    "change", [{"length": 3}, {"length": 1}, {"length": -1}, {"kind": "binary"}, {"at": [None, None, None]}]
+)
+def test_text_of_a_child_that_does_not_fit_is_refused(change):
+    with tempfile.TemporaryFile() as file:
+        dump(pd.Series(["ab", "c"], dtype="str").to_frame(), file.fileno())
+        file.seek(-8, os.SEEK_END)
+        end = file.tell()
+        length = int.from_bytes(file.read(), "little")
+        file.seek(end - length)
+        head = json.loads(file.read(length))
+        column = head["value"]["columns"][0]["value"]
+        assert column["is"] == "buffers"
+        column.update(change)
+        written = json.dumps(head).encode()
+        file.seek(end - length)
+        file.write(written + len(written).to_bytes(8, "little"))
+        file.flush()
+        file.truncate()
+        with pytest.raises((TransferError, KeyError, ValueError)):
+            load(file.fileno())

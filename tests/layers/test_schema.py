@@ -155,3 +155,17 @@ def test_unique_agrees_with_counting_by_hand(values):
         pd.DataFrame({"v": pd.Series(values, dtype="object")}), {"v": layers.Field(unique=True)}, dataset="d"
     )
     assert [reason is not None for reason in reasons] == expected
+
+
+@given(
+    st.lists(
+        st.sampled_from(["0", "7", "-7", "+3", "0.5", "-0.25", "007", "-01", "0x", "1e3", "-0", "x", "5"]), min_size=1
+    )
+)
+def test_clean_columns_are_typed_as_those_with_a_space_are(texts):
+    clean, spaced = (
+        infer_types(pd.DataFrame({"v": pd.Series(v, dtype="str")}))["v"]
+        for v in (texts, [*texts[:-1], f" {texts[-1]}"])
+    )
+    assert clean.dtype == spaced.dtype
+    assert clean.to_list() == [v.strip() if isinstance(v, str) else v for v in spaced]
