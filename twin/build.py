@@ -33,6 +33,7 @@ from twin.manifest_positions import references
 from twin.manifest_truth import truth_references
 from twin.model import Twin
 from twin.model import open as open_twin
+from twin.openlineage import EventLog
 from twin.place import place
 from twin.plan import Plan, Step, code_version, make_plan
 from twin.progress import Silent, Watcher
@@ -99,11 +100,11 @@ def build(
         raise BuildError(
             f"cannot write a twin to {out} ({error.strerror}): give another --out, a folder that you may write to"
         ) from None
-    with disk_told(out), locked(out):
+    with disk_told(out), locked(out), EventLog(plan, out) as log:
         clear_leftovers(out)
         watcher.planned(plan)
-        outcomes = _take_steps(plan, work, scheduler=scheduler, workers=workers, watcher=watcher)
-        snapshot = assemble(plan, out, work)
+        outcomes = _take_steps(plan, work, scheduler=scheduler, workers=workers, watcher=watcher, log=log)
+        log.snapshot = snapshot = assemble(plan, out, work)
         record = {
             "snapshot": snapshot,
             "code": code_version(),
@@ -123,7 +124,9 @@ def build(
     return open_twin(out)
 
 
-def _take_steps(plan: Plan, work: Path, *, scheduler: str | None, workers: int, watcher: Watcher) -> list[Outcome]:
+def _take_steps(
+    plan: Plan, work: Path, *, scheduler: str | None, workers: int, watcher: Watcher, log: EventLog
+) -> list[Outcome]:
     """Take all steps, each as soon as those it needs are done; a failing one does not stop the others."""
     outcomes: dict[str, Outcome] = {}
     failures: dict[str, BaseException] = {}
@@ -135,12 +138,15 @@ def _take_steps(plan: Plan, work: Path, *, scheduler: str | None, workers: int, 
             if isinstance(result, Outcome):
                 outcomes[name] = result
                 watcher.ended(plan[name], result)
+                log.ended(plan[name], result)
             elif not any(need in failures for need in plan[name].needs):
                 failures[name] = result
             else:
                 failures[name] = result.with_traceback(None)
     causes = {name: error for name, error in failures.items() if not any(n in failures for n in plan[name].needs)}
     if causes:
+        for name, error in causes.items():
+            log.failed(plan[name], error)
         raise _build_error(causes)
     return [outcomes[step.name] for step in plan.steps]
 

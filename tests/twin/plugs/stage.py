@@ -182,7 +182,7 @@ def _look(path: Path, pipe: Connection) -> None:
     """Open, read and verify until told to stop; say how often, what was seen, and every fault."""
     told: dict[str, str] = {}
     looks, faults = 0, []
-    while looks == 0 or not pipe.poll(0.1):
+    while looks == 0 or not pipe.poll(0.4):
         try:
             city = twin.open(path)
             seen = digest(city)
