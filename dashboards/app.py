@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,21 +23,31 @@ from dashboards.errors import AddressError
 from dashboards.feed import to_router
 from dashboards.frames import FrameSource
 from dashboards.links import VIEWS
+from dashboards.live import Edition, Live
 from dashboards.views.page import ExplorerPage
 from twin.api import router, tile_router
+from twin.snapshot import current_snapshot
 from twin.tiles import Budget
 from twin.tiles.shelf import FOLDER
 
 if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
     from twin import Twin
 
 log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
+_KEPT_EDITIONS = 4
 
 
 def to_app(
-    city: "Twin", *, budget: Budget | None = None, folder: Path | None = None, origins: tuple[str, ...] = ("*",)
+    city: "Twin",
+    *,
+    budget: Budget | None = None,
+    folder: Path | None = None,
+    origins: tuple[str, ...] = ("*",),
+    newest: "Callable[[str], Twin | None] | None" = None,
 ) -> FastAPI:
     """Assemble the web application of a city.
 
@@ -50,6 +61,8 @@ def to_app(
         Where tiles are kept between runs; only in memory if left out.
     origins : tuple of str, optional
         ``host:port`` of the pages that may open a websocket.
+    newest : callable, optional
+        Takes the id of a snapshot and gives the city if another is published now, else None: open pages take it up.
 
     Returns
     -------
@@ -57,22 +70,40 @@ def to_app(
         The page at ``/``, each view at its name, frames under ``/feed``, tiles under ``/tiles``, the open routes
         under ``/api``.
     """
-    source = FrameSource(city, budget=budget, folder=folder)
     app = FastAPI(title=f"City twin: {city.name}", docs_url=None, redoc_url=None, openapi_url=None)
-    app.include_router(to_router(source, snapshot=city.snapshot), prefix="/feed")
-    app.include_router(tile_router(source.tiles))
-    app.include_router(router(city))
-    address = f"feed/{city.snapshot}"
+
+    published: deque[list[BaseRoute]] = deque()
+
+    def publish(edition: Edition) -> None:
+        """Give an edition its routes, before those of former ones; pages may still show the last few of these."""
+        source, routes = edition.source, app.router.routes
+        count = len(routes)
+        app.include_router(to_router(source, snapshot=source.city.snapshot), prefix="/feed")
+        app.include_router(tile_router(source.tiles))
+        app.include_router(router(source.city))
+        published.append(routes[count:])
+        former = published.popleft() if len(published) > _KEPT_EDITIONS else []
+        routes[:] = [*routes[count:], *(route for route in routes[:count] if route not in former)]
+        # Nobody sees it: it makes the frames that the first visitor will ask for.
+        ExplorerPage(source, address=edition.address)
+
+    pn.extension("deckgl")
+    live = Live(
+        city,
+        newest or (lambda _snapshot: None),
+        make=lambda found: FrameSource(found, budget=budget, folder=folder),
+        publish=publish,
+    )
 
     def page_of(view: str) -> Callable[[], pn.Template]:
         def page() -> pn.Template:
             asked = {name: values for name, values in pn.state.session_args.items() if not name.startswith("bokeh-")}
-            return ExplorerPage(source, address=address, view=view, query=urlencode(asked, doseq=True)).template()
+            now = live.edition
+            query = urlencode(asked, doseq=True)
+            return ExplorerPage(now.source, address=now.address, view=view, query=query, live=live).template()
 
         return page  # Of its own: Panel shows a `partial` as a thing, and calls only functions.
 
-    pn.extension("deckgl")
-    ExplorerPage(source, address=address)  # Nobody sees it: it makes the frames that the first visitor will ask for.
     pages = {f"/{view}": page_of(view) for view in ("", *VIEWS)}
     add_applications(pages, app=app, title=city.name, websocket_origin=list(origins))
     return app
@@ -99,7 +130,12 @@ def serve(path: str | Path, *, port: int = 5006, address: str = LOOPBACK, open_b
     """
     city = twin.open(path)
     listener = _listen(address, port)  # first of all: whoever asks early waits, and a port in use is said at once
-    app = to_app(city, folder=Path(path) / FOLDER, origins=_origins(address, port))
+    app = to_app(
+        city,
+        folder=Path(path) / FOLDER,
+        origins=_origins(address, port),
+        newest=lambda shown: _newer(Path(path), shown),
+    )
     url = f"http://{address}:{port}/"
     log.info("serving %s", city.name)
     # Not a log line: whoever serves needs the address, however quiet the logs are.
@@ -133,6 +169,11 @@ def explore(city: "Twin") -> pn.pane.HTML:
     style = "width:100%;height:720px;border:0"
     frame = f'<iframe src="http://{LOOPBACK}:{port}/" style="{style}" title="{city.name}"></iframe>'
     return pn.pane.HTML(frame, sizing_mode="stretch_width")
+
+
+def _newer(path: Path, shown: str) -> "Twin | None":
+    """Open a twin again if another snapshot is published than the one that is shown."""
+    return None if current_snapshot(path) == shown else twin.open(path)
 
 
 def _listen(address: str, port: int) -> socket.socket:

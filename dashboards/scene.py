@@ -27,7 +27,7 @@ class Scene(param.Parameterized):
     def __init__(self, state: ExplorerState, source: FrameSource, **params: Any) -> None:  # noqa: ANN401 - param's
         super().__init__(**params)
         self.state, self.source = state, source
-        self._asked = self._wanted()
+        self._asked = self.wanted()
         self.frames = self.make(*self._asked)
         state.param.watch(self.follow, ["camera", "cell_variable"])
 
@@ -57,7 +57,7 @@ class Scene(param.Parameterized):
 
     async def follow(self, *_events: param.parameterized.Event) -> None:
         """Bring the frames up to the state, unless the state has moved on meanwhile."""
-        wanted = self._wanted()
+        wanted = self.wanted()
         if wanted == self._asked:
             return
         self._asked = wanted
@@ -65,6 +65,13 @@ class Scene(param.Parameterized):
         if wanted == self._asked:
             self.frames = frames
 
-    def _wanted(self) -> tuple[str, Window, Window]:
+    def wanted(self) -> tuple[str, Window, Window]:
+        """Say what the state asks for now.
+
+        Returns
+        -------
+        tuple
+            Variable on the cells, window and horizon, as `make` takes them.
+        """
         camera = self.state.camera
         return self.state.cell_variable, window_of(camera), horizon_of(camera)

@@ -130,6 +130,29 @@ class Accounts:
         """
         return record_quality_table(self.layers)
 
+    def reading_times(self, layer: str) -> pd.DataFrame:
+        """Return when the features of a layer were read.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns feature (its record number in `features`) and time (UTC), one line a reading; empty for a layer
+            whose records have no time.
+        """
+        self._layer(layer)
+        place = f"records/{layer}.parquet"
+        names = ["feature", "time"]
+        kept = self._snapshot.table(place) if place in self._snapshot else None
+        if kept is None or not set(names) <= set(kept.column_names):
+            return pd.DataFrame({"feature": pd.Series(dtype="int64"), "time": pd.Series(dtype="datetime64[us, UTC]")})
+        frame: pd.DataFrame = kept.select(names).to_pandas().dropna(ignore_index=True)
+        return frame
+
     def repairs(self, layer: str) -> pd.DataFrame:
         """Return every cell of a layer that a repair changed.
 

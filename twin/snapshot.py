@@ -223,6 +223,39 @@ class _CheckedStore(WrapperStore[LocalStore]):
         return prototype.buffer.from_bytes(content)
 
 
+def current_snapshot(twin: Path) -> str:
+    """Say which snapshot of a twin is published.
+
+    Parameters
+    ----------
+    twin : Path
+        Folder of the twin.
+
+    Returns
+    -------
+    str
+        Its id.
+
+    Raises
+    ------
+    TwinNotFoundError
+        If the folder is no twin.
+    StoreDamagedError
+        If the pointer of the twin names none that is there.
+    """
+    try:
+        snapshot = (twin / CURRENT).read_bytes().decode("ascii").removesuffix("\n")
+    except OSError:
+        raise TwinNotFoundError(f"{twin} is no twin: run `twin build city.yaml --out {twin}` first") from None
+    except UnicodeDecodeError:
+        snapshot = ""
+    if not snapshot or "/" in snapshot or not (twin / SNAPSHOTS / snapshot).is_dir():
+        raise StoreDamagedError(
+            f"{twin / CURRENT} names the snapshot {snapshot!r}, which is not there: run `twin build` again"
+        )
+    return snapshot
+
+
 def open_snapshot(twin: Path, *, snapshot: str | None = None) -> Snapshot:
     """Open a snapshot of a twin.
 
@@ -246,16 +279,7 @@ def open_snapshot(twin: Path, *, snapshot: str | None = None) -> Snapshot:
         If the pointer of the twin names none that is there.
     """
     if snapshot is None:
-        try:
-            snapshot = (twin / CURRENT).read_bytes().decode("ascii").removesuffix("\n")
-        except OSError:
-            raise TwinNotFoundError(f"{twin} is no twin: run `twin build city.yaml --out {twin}` first") from None
-        except UnicodeDecodeError:
-            snapshot = ""
-        if not snapshot or "/" in snapshot or not (twin / SNAPSHOTS / snapshot).is_dir():
-            raise StoreDamagedError(
-                f"{twin / CURRENT} names the snapshot {snapshot!r}, which is not there: run `twin build` again"
-            )
+        snapshot = current_snapshot(twin)
     if not snapshot or not (twin / SNAPSHOTS / snapshot).is_dir() or "/" in snapshot:
         raise TwinNotFoundError(f"{twin} has no snapshot {snapshot!r}: run `twin build` again")
     return Snapshot(twin / SNAPSHOTS / snapshot)

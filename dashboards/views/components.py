@@ -76,6 +76,26 @@ class Inspector(JSComponent):
     _stylesheets: ClassVar[list[str]] = _style("inspector")
 
 
+class OperateBoard(JSComponent):
+    """What an operator watches: the city now, rankings, alerts, the age of readings."""
+
+    content = param.Dict(default={}, doc="What `Desk.content` gives; empty until it is worked out.")
+    variable = param.String(default="", doc="Variable that is ranked.")
+    level = param.String(default="", doc="Kind of places that is ranked.")
+    limits = param.Dict(default={}, doc="Thresholds that the visitor set.")
+    playing = param.Boolean(default=False)
+    kiosk = param.Boolean(default=False)
+    chosen = param.Dict(default={}, doc="Map layer and source record of a row that was clicked.")
+    seen = param.List(default=[], doc="Keys of the alerts that were acknowledged last.")
+    replayed = param.Integer(default=0, doc="Counts how often the day was to be replayed.")
+    exported = param.Integer(default=0, doc="Counts how often the alerts were asked for as a file.")
+    file = param.Dict(default={}, doc="Name and text of that file.")
+    texts = param.Dict(default={}, doc="Catalogue of the language.")
+
+    _esm = ASSETS / "operate.js"
+    _stylesheets: ClassVar[list[str]] = _style("operate")
+
+
 class Credits(JSComponent):
     """Whose data are shown, under which licence."""
 

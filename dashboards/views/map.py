@@ -24,6 +24,7 @@ _TOOLTIP = {
         "zIndex": 3,
     },
 }
+_STREET_ZOOM = 15.6
 _DRAWN = ["step", "theme", "settings", "extruded", "selection"]
 
 
@@ -110,6 +111,19 @@ class CityMap:
         """Bring back the first camera, wherever the visitor's is."""
         # The pane only hears of a change, and the browser only moves on one: a turn of 1e-9 is a change.
         self.view = {**self.view, "bearing": self.view["bearing"] + 1e-9, "transitionDuration": 600}
+        self.redraw()
+
+    def fly_to(self, lon_deg: float, lat_deg: float) -> None:
+        """Bring a place into the middle, not farther away than a street is seen from.
+
+        Parameters
+        ----------
+        lon_deg, lat_deg : float
+            Degrees.
+        """
+        camera = {key: value for key, value in self.state.camera.items() if key not in {"width", "height"}}
+        nearer = {"longitude": lon_deg, "latitude": lat_deg, "zoom": max(camera["zoom"], _STREET_ZOOM)}
+        self.view = {**self.view, **camera, **nearer, "transitionDuration": 800}
         self.redraw()
 
     def _move(self, event: Any) -> None:  # noqa: ANN401

@@ -1,6 +1,7 @@
 """One visitor's page: state, scene and views put together."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -8,17 +9,21 @@ import panel as pn
 
 from dashboards.bookmarks import known_to, link_of, take
 from dashboards.clock import first_step, to_labels, to_local
+from dashboards.desk import Desk
+from dashboards.frame import CELLS, Frame
 from dashboards.frames import FrameSource
 from dashboards.i18n import plain_title, texts, title_of, unit_of
 from dashboards.legends import to_choices, to_credits, to_rows
 from dashboards.links import from_link, to_link
+from dashboards.live import INTERVAL_S, Edition, Live
 from dashboards.opening import first_view
 from dashboards.scene import Scene
-from dashboards.selections import Course, to_content, to_courses
+from dashboards.selections import Course, find_row, to_content, to_courses
 from dashboards.state import ExplorerState
 from dashboards.views.chart import CourseChart
 from dashboards.views.components import ClockBar, Credits, Inspector, LayerPanel, TopBar, read_asset, tie
 from dashboards.views.map import CityMap
+from dashboards.views.operate import OperateView
 
 LINKED = [
     "view",
@@ -51,10 +56,15 @@ class ExplorerPage:
         Last part of the path of the link that was opened; empty at the root.
     query : str, optional
         Its query. What it says wrongly is left out and told.
+    live : Live, optional
+        Where newer snapshots come from; without it the page stays at the one that it opened.
     """
 
-    def __init__(self, source: FrameSource, *, address: str, view: str = "", query: str = "") -> None:
+    def __init__(
+        self, source: FrameSource, *, address: str, view: str = "", query: str = "", live: Live | None = None
+    ) -> None:
         self.source, city = source, source.city
+        self.live = live
         self.times = source.readings.times
         self.state = state = ExplorerState()
         self.first_camera, self.first_step = first_view(source), first_step(self.times, city.clock.zone)
@@ -74,6 +84,7 @@ class ExplorerPage:
             margin=0,
         )
         self.credits = Credits(credits=to_credits(source), sizing_mode="stretch_width", margin=0)
+        self.operate = OperateView(state, live.edition.desk if live else Desk(source), select=self.go_to)
         self._courses: list[Course] = []
         tie(self.topbar, state, "language", "theme", "view", "kiosk")
         tie(self.layers, state, "settings", "cell_variable", "extruded")
@@ -133,6 +144,62 @@ class ExplorerPage:
         self.first_camera = first_view(self.source, narrow=True)
         if not moved:
             self.map.fit(self.first_camera)
+
+    def go_to(self, layer_id: str, row: str) -> None:
+        """Select a place that a table names, and fly there.
+
+        Parameters
+        ----------
+        layer_id : str
+            Map layer that it is on.
+        row : str
+            Source record.
+        """
+        frame = self.scene.frames.get(CELLS)
+        selection = find_row(self.source, layer_id, row, resolution=frame.resolution if frame else None)
+        if selection is None:
+            return
+        self.state.selection = selection
+        self.map.fly_to(selection["lon_deg"], selection["lat_deg"])
+
+    async def refresh(self) -> None:
+        """Take up a newer snapshot, beside the event loop; camera, time and selection stay."""
+        if self.live is None:
+            return
+        edition = await asyncio.to_thread(self.live.look)
+        if edition.source is self.source:
+            return
+        frames = await asyncio.to_thread(Scene(self.state, edition.source).make, *self.scene.wanted())
+        pn.state.execute(partial(self.take_up, edition, frames), schedule=True)
+
+    def take_up(self, edition: Edition, frames: dict[str, Frame]) -> None:
+        """Show another snapshot where the visitor is.
+
+        Parameters
+        ----------
+        edition : Edition
+            The snapshot.
+        frames : dict of Frame
+            What the map draws of it now.
+        """
+        link = link_of(self.state, self.source, first_camera=self.first_camera, first_step=-1)
+        was_last = self.state.step == len(self.times) - 1
+        self.source, self.times, self._courses = edition.source, edition.source.readings.times, []
+        self.known = known_to(self.source)
+        zone = self.source.city.clock.zone
+        self.first_step = first_step(self.times, zone)
+        self.chart.times = to_local(self.times, zone)
+        self.operate.desk = edition.desk
+        self.map.address, self.scene.source = edition.address, self.source
+        last = len(self.times) - 1 if was_last else self.first_step
+        # Who watched the newest step watches the newest step again.
+        link = replace(link, time="" if was_last else link.time)
+        self.notes = take(link, self.state, self.source, first_camera=self.state.camera, first_step=last)
+        self.scene.frames = frames
+        self.credits.credits = to_credits(self.source)
+        self.speak()
+        self.topbar.note = texts(self.state.language)["new_data"]
+        self.state.param.trigger("selection", "acknowledged")
 
     def write_link(self, *_events: Any) -> None:  # noqa: ANN401
         """Bring the address of the page up to what is seen."""
@@ -210,7 +277,7 @@ class ExplorerPage:
         self.chart.show(course.values, title=f"{title} ({unit})" if unit else title, step=state.step, theme=state.theme)
 
     def template(self) -> pn.Template:
-        """Put the views into the page.
+        """Put the views into the page, and begin to look for newer snapshots.
 
         Returns
         -------
@@ -221,6 +288,10 @@ class ExplorerPage:
         for name in ("topbar", "layers", "clock", "inspector", "credits"):
             page.add_panel(name, getattr(self, name))
         page.add_panel("map", self.map.pane)
+        page.add_panel("operate", self.operate.board)
+        pn.state.onload(self.operate.follow)
+        if self.live is not None:
+            pn.state.add_periodic_callback(self.refresh, period=int(1000 * INTERVAL_S))
         title = title_of(self.source.city.title, self.state.language, self.source.city.name)
         has_land = any(layer.kind == "areas" for layer in self.source.layers)
         variables = {

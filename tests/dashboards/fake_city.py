@@ -148,6 +148,16 @@ class FakeCity:
         values[::17] = np.nan  # Streets that no detector speaks for.
         return xr.DataArray(values, dims=("row", "time"), coords={"row": np.arange(n), "time": self.time}, name=name)
 
+    def reading_times(self, layer_name: str) -> pd.DataFrame:
+        """Three detectors, of which the last falls silent at six; stations on the hour."""
+        sites, every = {"detectors": (3, "5min"), "air": (12, "1h")}[layer_name]
+        times = pd.date_range(self.time[0], self.time[-1], freq=every, tz="UTC")
+        feature = np.repeat(np.arange(sites), len(times))
+        table = pd.DataFrame({"feature": feature, "time": np.tile(times.tz_localize(None).to_numpy(), sites)})
+        table["time"] = table["time"].dt.tz_localize("UTC")
+        silent = (table["feature"] == 2) & (table["time"] > pd.Timestamp("2026-06-16T04:00Z"))
+        return table[~silent] if layer_name == "detectors" else table
+
     def explain(self, cell: int, name: str, time: Any = None) -> Explanation:  # noqa: ARG002 - the face of a Twin
         sources = pd.DataFrame(
             {"row": [3, 11], "share": [0.7, 0.3], "value": [31.0, 24.5], "layer": "air", "file": "raw/air.csv"}
