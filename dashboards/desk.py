@@ -14,8 +14,8 @@ from dashboards.frames import FrameSource
 from dashboards.freshness import Freshness, Series, end_of_step_s, freshness_of, series_of
 from dashboards.i18n import number, plain_title, texts, title_of, unit_of
 from dashboards.operations import LEVELS, Level, Places, Ranking, Watched, last_day, places_of, rank, watched
-from twin.tiles.readings import Kept
 from dashboards.state import ExplorerState
+from twin.tiles.readings import Kept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,8 +8,8 @@ import pandas as pd
 import shapely
 
 from crs.geodesy import lengths_m
-from dashboards.features import is_areal, names_of
 from dashboards.frames import FrameSource
+from twin.tiles.attributes import is_areal, names_of
 from twin.tiles.breaks import CONGESTION_EDGES, is_congestion
 
 if TYPE_CHECKING:
