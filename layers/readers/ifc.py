@@ -125,12 +125,12 @@ def _merge(bodies: list[Body]) -> Body:
 
 def _placed(bodies: list[Body], model: Any, label: str) -> tuple[list[Body], Georeference | None, str]:  # noqa: ANN401
     """Take all points to the map where the model says where it is; returns why not, too."""
-    unit = project_unit(model, label=label)
-    metres = conversion_factor(unit, "metre")
-    corners = [points for points, _ in bodies if len(points)]
-    every = np.concatenate(corners) / metres if corners else np.zeros((1, 3))
-    (west, south, _), (east, north, _) = every.min(axis=0).tolist(), every.max(axis=0).tolist()
+    every = [points for points, _ in bodies if len(points)]
     try:
+        unit = project_unit(model, label=label)
+        metres = conversion_factor(unit, "metre")
+        corners = np.concatenate(every) / metres if every else np.zeros((1, 3))
+        (west, south, _), (east, north, _) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
         reference = read_georeference(model, unit=unit, extent=(west, south, east, north))
         findings = georeference_report(reference)
         for finding in findings:
@@ -140,6 +140,10 @@ def _placed(bodies: list[Body], model: Any, label: str) -> tuple[list[Body], Geo
     except (GeoreferenceError, CrsError) as error:
         told = f" {error}. Coordinates are in metres along the model's own axes."
         return bodies, None, told
+    except (AttributeError, TypeError) as error:  # the library hands out whatever stands where the schema says unit
+        raise FileUnreadableError(
+            f"{label}: its units or its place break the schema ({error}); export it anew."
+        ) from error
     return moved, reference, ""
 
 

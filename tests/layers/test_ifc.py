@@ -132,3 +132,12 @@ def test_a_conversion_to_the_map_that_is_no_number_is_named(tmp_path):
         layers.PositionMissingError, match=r"(?s)OrthogonalHeight of the map conversion is #1=.*no number"
     ):
         layers.read(tmp_path / "a.ifc")
+
+
+def test_units_and_places_that_break_the_schema_are_the_files_fault(tmp_path):
+    write_ifc("IFC4")(tmp_path / "a.ifc")
+    text = (tmp_path / "a.ifc").read_text()
+    head, tail = text.split("IFCUNITASSIGNMENT(", 1)
+    (tmp_path / "a.ifc").write_text(f"{head}IFCUNITASSIGNMENT($){tail[tail.index(')') + 2 :]}")
+    with pytest.raises(layers.FileUnreadableError, match="units or its place break the schema"):
+        layers.read(tmp_path / "a.ifc")
