@@ -20,6 +20,7 @@ from panel.io.fastapi import add_applications
 
 import twin
 from dashboards.errors import AddressError
+from dashboards.exploring.routes import to_router as to_explore_router
 from dashboards.feed import to_router
 from dashboards.frames import FrameSource
 from dashboards.links import VIEWS
@@ -80,6 +81,7 @@ def to_app(
         count = len(routes)
         app.include_router(to_router(source, snapshot=source.city.snapshot), prefix="/feed")
         app.include_router(tile_router(source.tiles))
+        app.include_router(to_explore_router(source, snapshot=source.city.snapshot), prefix="/explore")
         app.include_router(router(source.city))
         published.append(routes[count:])
         former = published.popleft() if len(published) > _KEPT_EDITIONS else []

@@ -21,3 +21,7 @@ class FrameNotFoundError(DashboardError):
 
 class LanguageMissingError(DashboardError):
     """A language was asked for that has no catalogue, or a catalogue lacks a text."""
+
+
+class QuestionError(DashboardError):
+    """A question names a layer, variable, attribute or feature that the city does not have."""

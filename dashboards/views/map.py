@@ -25,7 +25,7 @@ _TOOLTIP = {
     },
 }
 _STREET_ZOOM = 15.6
-_DRAWN = ["step", "theme", "settings", "extruded", "selection"]
+_DRAWN = ["step", "theme", "settings", "extruded", "selection", "overlays", "dimmed"]
 
 
 class CityMap:
@@ -45,6 +45,7 @@ class CityMap:
 
     def __init__(self, state: ExplorerState, scene: Scene, *, view: dict[str, Any], address: str) -> None:
         self.state, self.scene, self.view, self.address = state, scene, view, address
+        self.home = view
         self._opened: set[str] = set()
         self.pane = pn.pane.DeckGL(
             self.specification(),
@@ -70,7 +71,9 @@ class CityMap:
         layers = [self._layer(layer) for layer in self.scene.source.layers if self._is_drawn(layer)]
         # What lies flat is painted in order and would cover what stands; columns, last, let buildings through.
         layers.sort(key=lambda layer: bool(layer.get("extruded")) + (layer["id"] == CELLS and self.state.extruded))
-        return to_specification([*layers, to_selection(self.state.selection, self.state.theme)], self.view)
+        return to_specification(
+            [*layers, *self.state.overlays, to_selection(self.state.selection, self.state.theme)], self.view
+        )
 
     def _is_drawn(self, layer: MapLayer) -> bool:
         """Say whether a layer is to be sent: one that was never visible would be fetched for nothing."""
@@ -82,11 +85,12 @@ class CityMap:
         frame = self.scene.frames[layer.id]
         setting = self.state.settings.get(setting_of(layer), {})
         columns = self.state.extruded and layer.kind == CELLS
+        left = self.state.dimmed.get(layer.id, 1.0)
         look = Look(
             theme=self.state.theme,
             step=self.state.step,
-            visible=setting.get("visible", True),
-            opacity=setting.get("opacity", 1.0),
+            visible=setting.get("visible", True) and left > 0,
+            opacity=setting.get("opacity", 1.0) * left,
             column_edge_m=self.scene.source.edge_m(frame) if columns else 0.0,
             address=self.address,
         )
@@ -104,14 +108,25 @@ class CityMap:
         view : dict
             A deck.gl view state.
         """
-        self.view = view
+        self.home = view
+        self.fly(view)
+
+    def fly(self, view: dict[str, Any]) -> None:
+        """Bring the visitor's camera to a view; the first camera stays what it was.
+
+        Parameters
+        ----------
+        view : dict
+            A deck.gl view state.
+        """
+        # The pane only hears of a change, and the browser only moves on one: a turn of 1e-9 is a change.
+        turned = view["bearing"] + (1e-9 if self.view["bearing"] == view["bearing"] else 0.0)
+        self.view = {**view, "bearing": turned}
         self.redraw()
 
     def fly_home(self, *_events: Any) -> None:  # noqa: ANN401
         """Bring back the first camera, wherever the visitor's is."""
-        # The pane only hears of a change, and the browser only moves on one: a turn of 1e-9 is a change.
-        self.view = {**self.view, "bearing": self.view["bearing"] + 1e-9, "transitionDuration": 600}
-        self.redraw()
+        self.fly({**self.home, "transitionDuration": 600})
 
     def fly_to(self, lon_deg: float, lat_deg: float) -> None:
         """Bring a place into the middle, not farther away than a street is seen from.
@@ -123,8 +138,7 @@ class CityMap:
         """
         camera = {key: value for key, value in self.state.camera.items() if key not in {"width", "height"}}
         nearer = {"longitude": lon_deg, "latitude": lat_deg, "zoom": max(camera["zoom"], _STREET_ZOOM)}
-        self.view = {**self.view, **camera, **nearer, "transitionDuration": 800}
-        self.redraw()
+        self.fly({**self.view, **camera, **nearer, "transitionDuration": 800})
 
     def _move(self, event: Any) -> None:  # noqa: ANN401
         keys = ("longitude", "latitude", "zoom", "pitch", "bearing", "width", "height")

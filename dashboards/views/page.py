@@ -24,6 +24,7 @@ from dashboards.views.chart import CourseChart
 from dashboards.views.components import ClockBar, Credits, Inspector, LayerPanel, TopBar, read_asset, tie
 from dashboards.views.map import CityMap
 from dashboards.views.operate import OperateView
+from dashboards.views.tools import ToolBox
 
 LINKED = [
     "view",
@@ -72,6 +73,7 @@ class ExplorerPage:
         self.notes = self.open(view, query)
         self.scene = Scene(state, source)
         self.map = CityMap(state, self.scene, view={**self.first_camera, **state.camera}, address=address)
+        self.tools = ToolBox(state, self.map)
         self.topbar, self.clock = (
             TopBar(sizing_mode="stretch_width", margin=0),
             ClockBar(sizing_mode="stretch_width", margin=0),
@@ -198,6 +200,7 @@ class ExplorerPage:
         self.scene.frames = frames
         self.credits.credits = to_credits(self.source)
         self.speak()
+        self.tools.speak()
         self.topbar.note = texts(self.state.language)["new_data"]
         self.state.param.trigger("selection", "acknowledged")
 
@@ -292,6 +295,7 @@ class ExplorerPage:
         pn.state.onload(self.operate.follow)
         if self.live is not None:
             pn.state.add_periodic_callback(self.refresh, period=int(1000 * INTERVAL_S))
+        page.add_panel("tools", self.tools.view)
         title = title_of(self.source.city.title, self.state.language, self.source.city.name)
         has_land = any(layer.kind == "areas" for layer in self.source.layers)
         variables = {

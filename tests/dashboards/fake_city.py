@@ -101,6 +101,9 @@ class FakeCity:
     def features(self, name: str) -> gpd.GeoDataFrame:
         return self._features[name]
 
+    def has_features(self, name: str) -> bool:
+        return name in self._features
+
     @cached_property
     def _cells(self) -> np.ndarray:
         west, south, east, north = self.area

@@ -35,11 +35,8 @@ def test_no_english_is_left_in_chinese():
 def test_every_text_is_used_and_every_used_text_exists():
     code = "\n".join(p.read_text(encoding="utf-8") for p in HOUSE.rglob("*") if p.suffix in {".py", ".js", ".html"})
     known = set(texts("en"))
-    unused = {
-        key
-        for key in known
-        if not key.startswith(("level_", "theme_", "view_", "part_", "worse_")) and not re.search(rf"\b{key}\b", code)
-    }
+    spelt = ("level_", "theme_", "view_", "part_", "worse_", "tool_", "shape_", "region_")
+    unused = {key for key in known if not key.startswith(spelt) and not re.search(rf"\b{key}\b", code)}
     assert not unused
     asked = set(re.findall(r'words\["(\w+)"\]', code)) | set(
         re.findall(r"\b(?:model\.texts|texts|t)\.([a-z_]+)\b", code)

@@ -1,0 +1,119 @@
+"""The planner's tools: the browser asks our routes for answers, and the state is told here."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import param
+from panel.custom import JSComponent
+
+from dashboards.exploring.flights import flight_to, found_layer
+from dashboards.frame import CELLS
+from dashboards.i18n import plain_title, texts, title_of
+from dashboards.selections import to_selection
+from dashboards.views.components import read_asset
+
+if TYPE_CHECKING:
+    from dashboards.frames import FrameSource
+    from dashboards.state import ExplorerState
+    from dashboards.views.map import CityMap
+
+_SCRIPTS = ("overlay.js", "search.js", "charts.js", "query.js", "tools.js")
+
+
+class Tools(JSComponent):
+    """Search box, tool buttons and their panels."""
+
+    address = param.String(doc="Root of the routes that answer.")
+    texts = param.Dict(default={}, doc="Catalogue of the language.")
+    layers = param.List(default=[], doc="What can be asked: id, title and kind.")
+    choices = param.List(default=[], doc="Variables that can be joined: value and label.")
+    step = param.Integer(default=0)
+    cell_variable = param.String(default="")
+    selected = param.Dict(default={}, doc="Layer and row of what was clicked on the map.")
+    flight = param.Dict(default={}, doc="Bounds to fly to; a count beside them makes each flight another.")
+    picked = param.Dict(default={}, doc="Layer and row to select.")
+    found = param.Dict(default={}, doc="Question whose answer the map shows, and whether it shows nothing else.")
+
+    _esm = "\n".join(read_asset(f"explore/{name}") for name in _SCRIPTS)
+    _stylesheets: ClassVar[list[str]] = [read_asset("card.css"), read_asset("explore/tools.css")]
+
+
+class ToolBox:
+    """Ties the tools of one visitor to state and map.
+
+    Parameters
+    ----------
+    state : ExplorerState
+        What the visitor sees.
+    city_map : CityMap
+        The visitor's map.
+    """
+
+    def __init__(self, state: "ExplorerState", city_map: "CityMap") -> None:
+        self.state, self.map = state, city_map
+        self.view = Tools(sizing_mode="stretch_width", margin=0)
+        state.param.watch(self.speak, "language")
+        state.param.watch(self.overlay, "theme")
+        state.param.watch(self.follow, ["step", "cell_variable", "selection"])
+        self.view.param.watch(self._fly, "flight")
+        self.view.param.watch(self._select, "picked")
+        self.view.param.watch(self.overlay, "found")
+        self.speak()
+        self.follow()
+
+    @property
+    def source(self) -> "FrameSource":
+        """Frames of the city, of the newest snapshot that the page has taken up."""
+        return self.map.scene.source
+
+    def speak(self, *_events: Any) -> None:  # noqa: ANN401 - param's Event is untyped
+        """Write every text in the visitor's language."""
+        language, city = self.state.language, self.source.city
+        words = texts(language)
+        drawn = {layer.id: layer.kind for layer in self.source.layers}
+        rows = [
+            {"id": name, "title": plain_title(title_of(info.title, language, name)), "kind": drawn.get(name, "")}
+            for name, info in city.layers.items()
+            if info.features
+        ]
+        if CELLS in drawn:
+            rows.append({"id": CELLS, "title": words["cells"], "kind": CELLS})
+        rows.sort(key=lambda row: ("buildings", "lines", CELLS, "points", "areas", "").index(row["kind"]))
+        choices = [
+            {"value": name, "label": plain_title(title_of(variable.title, language, name))}
+            for name, variable in city.variables.items()
+            if variable.kind != "categorical"
+        ]
+        address = f"explore/{city.snapshot}"
+        self.view.param.update(address=address, texts=dict(words), layers=rows, choices=choices)
+
+    def follow(self, *_events: Any) -> None:  # noqa: ANN401
+        """Tell the tools the time, the variable and what is selected."""
+        chosen = self.state.selection
+        selected = {"layer": chosen["layer"], "row": chosen["feature"]} if chosen else {}
+        self.view.param.update(step=self.state.step, cell_variable=self.state.cell_variable, selected=selected)
+
+    def _fly(self, event: Any) -> None:  # noqa: ANN401
+        """Show a box."""
+        west, south, east, north = (float(side) for side in event.new["bounds"])
+        camera = self.state.camera
+        self.map.fly(flight_to((west, south, east, north), camera, narrow=camera.get("width", 1400) < 900))
+
+    def _select(self, event: Any) -> None:  # noqa: ANN401
+        """Select a feature that was chosen in a list."""
+        layer, row = event.new["layer"], int(event.new["row"])
+        on_map = next((known for known in self.source.layers if known.id == layer and known.kind != CELLS), None)
+        if on_map is not None:
+            cells = self.map.scene.frames.get(CELLS)
+            resolution = cells.resolution if cells else None
+            self.state.selection = to_selection(self.source, on_map, row, resolution=resolution)
+
+    def overlay(self, *_events: Any) -> None:  # noqa: ANN401
+        """Lay the answer to a question over the map, and dim what is no part of it."""
+        found = self.view.found
+        if not found:
+            self.state.param.update(overlays=[], dimmed={})
+            return
+        layer = found["question"]["layer"]
+        stands = any(known.id == layer and known.kind == "buildings" for known in self.source.layers)
+        shown = found_layer(found["question"], address=self.view.address, theme=self.state.theme, stands=stands)
+        self.state.param.update(overlays=[shown], dimmed={layer: found.get("rest", 1.0)})
