@@ -54,8 +54,7 @@ class ToolBox:
         state.param.watch(self.speak, "language")
         state.param.watch(self.overlay, "theme")
         state.param.watch(self.follow, ["step", "cell_variable", "selection"])
-        self.view.param.watch(self._fly, "flight")
-        self.view.param.watch(self._select, "picked")
+        self.view.param.watch(self._go, ["flight", "picked"])
         self.view.param.watch(self.overlay, "found")
         self.speak()
         self.follow()
@@ -91,6 +90,13 @@ class ToolBox:
         chosen = self.state.selection
         selected = {"layer": chosen["layer"], "row": chosen["feature"]} if chosen else {}
         self.view.param.update(step=self.state.step, cell_variable=self.state.cell_variable, selected=selected)
+
+    def _go(self, *events: Any) -> None:  # noqa: ANN401
+        """Select, then fly: of two changes in one message the browser takes the camera of the last."""
+        for name, act in (("picked", self._select), ("flight", self._fly)):
+            for event in events:
+                if event.name == name:
+                    act(event)
 
     def _fly(self, event: Any) -> None:  # noqa: ANN401
         """Show a box."""

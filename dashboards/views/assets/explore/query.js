@@ -29,9 +29,10 @@ function queryPanel(tool) {
   const useLayer = async (layer) => {
     Object.assign(question, {layer, where: [], rows: null}); Object.assign(state, {title: "", chart: "", joined: "", first: 0});
     await columns();
-    await run();
     drawForm();
+    await run();
   };
+  const unpress = () => root.querySelectorAll("[data-shape]").forEach((button) => button.setAttribute("aria-pressed", "false"));
   const setRegion = (region, item) => { question.region = region; question.rows = null; state.title = ""; overlay.set("region", item); return restart(); };
   const drawers = {
     rectangle() {
@@ -49,13 +50,13 @@ function queryPanel(tool) {
     circle() {
       let centre, radius = 0;
       overlay.capture({down: (place) => { centre = place; }, move: (place) => { radius = metresApart(centre, place); overlay.set("region", {...ring(roundAbout(centre, radius)), labels: [metres(radius)]}); },
-        up: () => { overlay.release(); if (radius > 0.5) setRegion({kind: "circle", centre, radius_m: Math.min(radius, 50000)}, overlay.items.get("region")); drawForm(); }});
+        up: () => { overlay.release(); if (radius > 0.5) setRegion({kind: "circle", centre, radius_m: Math.min(radius, 50000)}, overlay.items.get("region")); unpress(); }});
     },
   };
   const ring = (positions) => ({kind: "ring", positions});
   const finish = (positions) => {
     overlay.release();
-    drawForm();
+    unpress();
     if (!positions || positions.length < 3) return;
     const every = Math.ceil(positions.length / 1500);
     const kept = positions.filter((_, index) => index % every === 0);
@@ -109,13 +110,13 @@ function queryPanel(tool) {
     const t = model.texts;
     const shapes = Object.keys(drawers).map((name) => {
       const button = make("button", {class: "do", "data-shape": name, "aria-pressed": "false"}, t[`shape_${name}`]);
-      button.onclick = () => { drawForm(); root.querySelector(`[data-shape=${name}]`).setAttribute("aria-pressed", "true"); drawers[name](); };
+      button.onclick = () => { unpress(); button.setAttribute("aria-pressed", "true"); drawers[name](); };
       return button;
     });
     const distance = make("input", {type: "number", min: 0, max: 50000, value: 200, "aria-label": t.distance_m, class: "distance"}), around = make("button", {class: "do around"}, t.within_distance);
     around.onclick = () => near(+distance.value);
     const layers = select(t.layer, model.layers.map((each) => [each.id, each.title]), question.layer, useLayer, "layer");
-    const variable = select(t.join_variable, [["", t.join_variable], ...model.choices.map((each) => [each.value, each.label])], state.joined, async (value) => { state.joined = value; await columns(); await run(); drawForm(); }, "join");
+    const variable = select(t.join_variable, [["", t.join_variable], ...model.choices.map((each) => [each.value, each.label])], state.joined, async (value) => { state.joined = value; await columns(); drawForm(); await run(); }, "join");
     variable.hidden = question.layer === "cells";
     const rest = select(t.others, [["1", t.others_stay], ["0.15", t.others_dim], ["0", t.others_hide]], String(state.rest), (value) => { state.rest = +value; run(); }, "rest");
     form.replaceChildren(layers, make("div", {class: "row"}, ...shapes), make("div", {class: "row"}, distance, make("span", {class: "muted small"}, "m"), around), conditionForm(), variable, rest, typed());
@@ -186,9 +187,9 @@ function queryPanel(tool) {
     async show({layer, rows, title, open}) {
       if (question.layer !== layer) { Object.assign(question, {layer, where: [], region: null}); Object.assign(state, {chart: "", joined: ""}); overlay.set("region", null); await columns(); }
       Object.assign(question, {rows, region: null}); state.title = title; state.first = 0;
+      drawForm();
       if (open) tool.open("query");
       await run();
-      drawForm();
     },
     clear() { Object.assign(question, {region: null, where: [], rows: null}); overlay.set("region", null); state.title = ""; model.found = {}; if (question.layer && tool.isOpen("query")) restart(); },
   };
