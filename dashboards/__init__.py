@@ -1,7 +1,8 @@
 """See the twin: a 3D city in the browser, from our own server and without any other.
 
-State holds parameters only (`state`), frames turn a twin and a state into a bounded amount of data (`frames`), `deck`
-turns frames into a deck.gl specification, `views` show it, `i18n` says it in English and Chinese, `app` assembles.
+State holds parameters only (`state`), frames turn a twin and a state into a bounded amount of data, as rows or as the
+address of tiles (`frames`), `deck` turns frames into a deck.gl specification, `views` show it, `i18n` says it in
+English and Chinese, `app` assembles.
 ``serve(path)`` opens a twin in the browser, ``explore(city)`` in a notebook.
 """
 

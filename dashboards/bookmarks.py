@@ -109,7 +109,7 @@ def take(
     notes += ["cells"] if link.cells != cells else []
     selection = None
     if link.pick:
-        selection = find_row(source, *link.pick, resolution=_shown_resolution(source, cells))
+        selection = find_row(source, *link.pick, resolution=_shown_resolution(source, cells, camera["zoom"]))
         notes += ["pick"] if selection is None else []
     state.param.update(
         view=link.view,
@@ -153,6 +153,8 @@ def _settings(said: Mapping[str, int], first: Mapping[str, dict[str, Any]]) -> d
     return dict(first) | changed
 
 
-def _shown_resolution(source: FrameSource, cells: str) -> int | None:
+def _shown_resolution(source: FrameSource, cells: str, zoom: float) -> int | None:
     variable = cells or first_cell_variable(source)
-    return source.cells(variable).resolution if variable and any(m.id == CELLS for m in source.layers) else None
+    return (
+        source.cells(variable, zoom=zoom).resolution if variable and any(m.id == CELLS for m in source.layers) else None
+    )

@@ -12,9 +12,11 @@ from typing import Any
 
 import pydeck
 
+from dashboards.errors import FrameNotFoundError
 from dashboards.frame import Frame, MapLayer
 from dashboards.windows import METRES_PER_DEGREE, METRES_PER_PIXEL_ZOOM_0
 from twin import View
+from twin.tiles.budget import CHUNK
 
 FEED_ROOT = "feed"
 PITCH_DEG, BEARING_DEG = 50.0, -18.0
@@ -29,6 +31,8 @@ _FREE_PX, _NARROW_PX = (980, 600), (720, 520)  # Width and height that no panel 
 _ASIDE_PX = (140.0, 30.0)
 _NARROW_LESS_ZOOM = 0.9
 _LONGEST_CLICK_MS = 3000
+_HIGHEST_M = 150.0  # A tile below the screen whose buildings are as high may still be seen.
+_MOST_REQUESTS, _MOST_TILES = 6, 80  # Asked for at once, and kept of each layer: the browser keeps the others itself.
 _RGBA = list[int]
 
 
@@ -120,7 +124,7 @@ def to_layer(layer: MapLayer, frame: Frame, look: Look) -> dict[str, Any]:
     make = {"areas": _areas, "lines": _lines, "points": _points, "buildings": _buildings}.get(layer.kind, _cells)
     common = {
         "id": layer.id,
-        "data": f"{look.address}/{frame.key}.json",
+        "data": frame.tiles.path if frame.tiles else f"{look.address}/{frame.key}.json",
         "visible": look.visible,
         "opacity": look.opacity,
     }
@@ -256,23 +260,15 @@ def _areas(_frame: Frame, look: Look) -> dict[str, Any]:
 
 
 def _lines(frame: Frame, look: Look) -> dict[str, Any]:
-    unknown = PALETTES[look.theme].unknown
     return {
-        "type": "PathLayer",
-        "get_path": "p",
-        "get_width": "w",
+        **_tiled("lines", frame, look, plain=PALETTES[look.theme].unknown),
         "width_units": "'meters'",
         "width_scale": 5.0,
         "width_min_pixels": frame.least_px,
         "width_max_pixels": 14,
         "cap_rounded": True,
         "joint_rounded": True,
-        "pickable": True,
-        "auto_highlight": True,
-        "highlight_color": PALETTES[look.theme].highlight,
-        "get_color": _colour(frame, look, unknown) if frame.scale else unknown,
         "parameters": _ON_THE_GROUND,
-        "update_triggers": {"getColor": [_step(frame, look), look.theme]},
     }
 
 
@@ -295,60 +291,63 @@ def _points(_frame: Frame, look: Look) -> dict[str, Any]:
 
 
 def _buildings(frame: Frame, look: Look) -> dict[str, Any]:
-    plain = PALETTES[look.theme].building
     return {
-        "type": "PolygonLayer",
-        "get_polygon": "p",
-        "get_elevation": "h",
+        **_tiled("buildings", frame, look, plain=PALETTES[look.theme].building),
         "extruded": True,
-        "get_fill_color": _colour(frame, look, plain) if frame.scale else plain,
         "material": {"ambient": 0.42, "diffuse": 0.62, "shininess": 24, "specularColor": [40, 42, 46]},
-        "pickable": True,
-        "auto_highlight": True,
-        "highlight_color": PALETTES[look.theme].highlight,
-        "update_triggers": {"getFillColor": [_step(frame, look), look.theme]},
+        "z_range": [0, _HIGHEST_M],
     }
 
 
 def _cells(frame: Frame, look: Look) -> dict[str, Any]:
-    step = _step(frame, look)
     columns = look.column_edge_m > 0
-    levels = len(frame.scale.palette) if frame.scale else 1
-    drawn = {
-        "type": "H3HexagonLayer",
-        "get_hexagon": "x",
-        "get_fill_color": _colour(frame, look, [0, 0, 0, 0]),
-        "extruded": columns,
-        "coverage": 0.72 if columns else 1.0,
-        "stroked": False,
-        # Exact polygons: hexagons drawn alike leave pinholes between neighbours, and do not stand up when asked to.
-        "high_precision": True,
-        "pickable": True,
-        "auto_highlight": True,
-        "highlight_color": PALETTES[look.theme].highlight,
-        "update_triggers": {"getFillColor": [step, frame.key, look.theme], "getElevation": [step, frame.key]},
-    }
+    drawn = _tiled("cells", frame, look, plain=[0, 0, 0, 0]) | {"extruded": columns}
     if not columns:
         return drawn | {"parameters": _ON_THE_GROUND}
+    levels = len(frame.scale.palette) if frame.scale else 1
     unit_m = round(_CELL_HEIGHT_EDGES * look.column_edge_m / levels, 3)
     return drawn | {
-        "get_elevation": _function("codedHeight", step=step, unit=unit_m),
+        "unit": unit_m,
+        "z_range": [0, unit_m * levels],
         "material": {"ambient": 0.6, "diffuse": 0.5, "shininess": 16, "specularColor": [30, 30, 30]},
     }
 
 
-def _step(frame: Frame, look: Look) -> int:
-    return min(look.step, max(frame.steps - 1, 0))
+def _tiled(kind: str, frame: Frame, look: Look, *, plain: _RGBA) -> dict[str, Any]:
+    """Describe what all that comes in tiles has in common; the browser's side of it is ``tiles.js``."""
+    tiles = frame.tiles
+    if tiles is None:
+        raise FrameNotFoundError(f"{frame.key} has no tiles")
+    step = min(look.step, max(frame.steps - 1, 0))
+    return {
+        "type": "CityTileLayer",
+        "kind": f"'{kind}'",
+        "name": f"'{tiles.name}'",
+        "min_zoom": tiles.zooms[0],
+        "max_zoom": tiles.zooms[1],
+        "extent": list(tiles.bounds),
+        "max_requests": _MOST_REQUESTS,
+        "max_cache_size": _MOST_TILES,
+        # Flat and see-through tiles of two zooms on each other would show a colour that is in no legend.
+        "refinement_strategy": "'best-available'" if kind == "buildings" else "'no-overlap'",
+        "chunk": step // CHUNK if frame.scale else -1,
+        "step": step % CHUNK,
+        "palette": _palette(frame, look, plain),
+        "look": f"'{look.theme}'",
+        "pickable": True,
+        "auto_highlight": True,
+        "highlight_color": PALETTES[look.theme].highlight,
+    }
 
 
-def _colour(frame: Frame, look: Look, unknown: _RGBA) -> pydeck.types.Function:
+def _palette(frame: Frame, look: Look, plain: _RGBA) -> list[_RGBA]:
+    """Give the colours of the codes, no data first."""
     if frame.scale is None:
-        return _function("coded", step=0, palette=[unknown])
+        return [plain]
     colours = frame.scale.colours(look.theme)
     lowest = 255 if frame.scale.kind == "classes" else _LOWEST_ALPHA
     alphas = [round(lowest + (255 - lowest) * i / max(len(colours) - 1, 1)) for i in range(len(colours))]
-    palette = [[*colour, alpha] for colour, alpha in zip(colours, alphas, strict=True)]
-    return _function("coded", step=_step(frame, look), palette=[unknown, *palette])
+    return [plain, *([*colour, alpha] for colour, alpha in zip(colours, alphas, strict=True))]
 
 
 def _function(name: str, **arguments: Any) -> pydeck.types.Function:  # noqa: ANN401 - JSON values

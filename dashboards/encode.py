@@ -1,4 +1,4 @@
-"""Features and cells to the JSON rows that deck.gl draws: short keys, rounded numbers, one letter a time step."""
+"""Areas and points to the JSON rows that deck.gl draws: short keys, rounded numbers."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -11,29 +11,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DIGITS = 6  # Of a degree: 0.1 m, below what any of the sources states.
-FIRST_LETTER = 48  # "0" is no data, "1" the lowest colour; 33 letters later there is still nothing JSON escapes.
-
-
-def to_letters(codes: "NDArray[np.uint8]") -> list[str]:
-    """Write colour codes as text, one letter a step.
-
-    Parameters
-    ----------
-    codes : ndarray of uint8
-        Shape (n, steps).
-
-    Returns
-    -------
-    list of str
-        n texts as long as there are steps.
-
-    Examples
-    --------
-    >>> to_letters(np.array([[0, 1, 5]], dtype=np.uint8))
-    ['015']
-    """
-    letters = np.ascontiguousarray(codes + np.uint8(FIRST_LETTER))
-    return [row.tobytes().decode("ascii") for row in letters]
 
 
 def to_rings(geometry: shapely.Geometry) -> list[list[list[list[float]]]]:
@@ -56,26 +33,6 @@ def to_rings(geometry: shapely.Geometry) -> list[list[list[list[float]]]]:
     ]
 
 
-def to_paths(geometry: shapely.Geometry) -> list[list[list[float]]]:
-    """Split a linear geometry into paths of positions.
-
-    Parameters
-    ----------
-    geometry : shapely.Geometry
-        Line or multiline in degrees.
-
-    Returns
-    -------
-    list
-        One list of positions a line.
-    """
-    return [
-        shapely.get_coordinates(part).round(DIGITS).tolist()
-        for part in shapely.get_parts(geometry)
-        if part.geom_type == "LineString" and not part.is_empty
-    ]
-
-
 def to_shapes(geometries: Sequence[shapely.Geometry], kind: str) -> tuple[list[Any], "NDArray[np.int64]"]:
     """Split features into the shapes that one map layer draws.
 
@@ -83,7 +40,7 @@ def to_shapes(geometries: Sequence[shapely.Geometry], kind: str) -> tuple[list[A
     ----------
     geometries : sequence of shapely.Geometry
         Features, shape (n,).
-    kind : {"buildings", "areas", "lines", "points"}
+    kind : {"areas", "points"}
         What the map layer draws.
 
     Returns
@@ -93,8 +50,7 @@ def to_shapes(geometries: Sequence[shapely.Geometry], kind: str) -> tuple[list[A
     owners : ndarray of int
         Which feature a part belongs to.
     """
-    splits: dict[str, Callable[[shapely.Geometry], list[Any]]] = {"lines": to_paths, "points": _to_points}
-    split = splits.get(kind, to_rings)
+    split: Callable[[shapely.Geometry], list[Any]] = _to_points if kind == "points" else to_rings
     parts = [split(geometry) for geometry in geometries]
     owners = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     return [shape for part in parts for shape in part], owners

@@ -13,6 +13,28 @@ if TYPE_CHECKING:
 __all__ = ["CELLS", "KINDS", "Frame", "MapLayer"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class TileAddress:
+    """Where the tiles of a map layer are.
+
+    Parameters
+    ----------
+    path : str
+        Address below the root of the tiles, with ``{z}``, ``{x}`` and ``{y}``.
+    name : str
+        Of the layer in the tiles.
+    zooms : tuple of int
+        The coarsest and the finest.
+    bounds : tuple of float
+        min_lon, min_lat, max_lon, max_lat of the tiles that hold anything, in degrees.
+    """
+
+    path: str
+    name: str
+    zooms: tuple[int, int]
+    bounds: tuple[float, float, float, float]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Frame:
     """What one map layer draws.
@@ -21,12 +43,14 @@ class Frame:
     ----------
     key : str
         Path of the frame below the feed's root.
-    body : bytes
-        JSON rows.
-    owners : ndarray of int
-        Per row of the body: position of its feature in the table, or its cell.
     shown, total : int
-        Features or cells drawn, and how many the city has at storage resolution.
+        Features or cells drawn, and how many there are: of what comes in tiles, in the part that is seen.
+    body : bytes, optional
+        JSON rows; empty for what comes in tiles.
+    owners : ndarray of int, optional
+        Per row of the body: position of its feature in the table.
+    tiles : TileAddress or None
+        Where the tiles are.
     steps : int
         Steps of time that the colours hold; 1 for what does not change, 0 without colours.
     scale : Scale or None
@@ -40,10 +64,11 @@ class Frame:
     """
 
     key: str
-    body: bytes
-    owners: "NDArray[Any]"
     shown: int
     total: int
+    body: bytes = b""
+    owners: "NDArray[Any] | None" = None
+    tiles: TileAddress | None = None
     steps: int = 0
     scale: "Scale | None" = None
     resolution: int | None = None

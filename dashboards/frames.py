@@ -1,22 +1,24 @@
 """Twin and window to bounded frames: what is drawn never exceeds a stated budget, and says what it leaves out."""
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
-from dashboards.encode import to_body, to_letters, to_shapes
+from dashboards.encode import to_body, to_shapes
 from dashboards.errors import FrameNotFoundError, NothingToShowError
 from dashboards.features import foremost_within
-from dashboards.frame import CELLS, KINDS, Frame, MapLayer
+from dashboards.frame import CELLS, KINDS, Frame, MapLayer, TileAddress
 from dashboards.scales import Scale, coloured
 from dashboards.windows import EVERYWHERE, Window, window_from_key
 from spatial_join import H3Grid
+from twin.errors import TileNotFoundError
 from twin.tiles import Budget, TileSource
-from twin.tiles.attributes import ground_classes, heights_m_of, importance_of, names_of, widths_of
+from twin.tiles.attributes import ground_classes, importance_of, names_of
 from twin.tiles.readings import Kept
+from twin.tiles.sets import CellTiles, FeatureTiles
+from twin.tiles.source import TILED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,13 +28,6 @@ if TYPE_CHECKING:
     from twin import Twin
     from twin.catalogue import Variable
 
-COARSEST_RESOLUTION = 5
-_ATTRIBUTES: dict[str, tuple[str, Callable[..., "NDArray[Any]"]]] = {
-    "buildings": ("h", heights_m_of),
-    "lines": ("w", widths_of),
-    "areas": ("k", ground_classes),
-}
-_NEAR_DEG = 0.25  # Seen from farther a house is a dot: the large ones stand for all; nearer one expects every house.
 _STREET_PX, _MEASURED_LINE_PX = 0.7, 4.0
 _GROUND_DETAIL_DEG = 1.5e-5  # A metre or two: the ground under a city needs no more.
 _RAMPS = {"environment": "acton", "society": "devon"}
@@ -116,7 +111,8 @@ class FrameSource:
         known = self.city.variables.get(variable)
         if known is None or known.static:
             return [], known
-        array = self.readings.values(variable, self._resolution_within_budget(variable, EVERYWHERE))
+        tiles = self.tiles.cells(variable)
+        array = self.readings.values(variable, tiles.resolution(tiles.zooms[0]))
         means = array.mean("cell").values
         low, high = np.nanmin(means), np.nanmax(means)
         return np.nan_to_num((means - low) / ((high - low) or 1.0)).round(3).tolist(), known
@@ -127,26 +123,24 @@ class FrameSource:
         Parameters
         ----------
         path : str
-            ``features/LAYER/WINDOW`` or ``cells/VARIABLE/WINDOW``, as in `Frame.key`.
+            ``features/LAYER/WINDOW``, as in `Frame.key`.
 
         Returns
         -------
         Frame
-            The frame.
+            The frame, with its rows.
 
         Raises
         ------
         FrameNotFoundError
-            If the address names nothing in this twin.
+            If the address names nothing in this twin that is drawn from rows.
         """
         match path.split("/"):
-            case ["features", name, window]:
+            case ["features", name, window] if self.layer(name).kind not in {CELLS, *TILED}:
                 return self.features(name, window_from_key(window))
-            case ["cells", name, window]:
-                return self.cells(name, window_from_key(window))
-        raise FrameNotFoundError(f"no frame {path[:80]!r}: write features/LAYER/WINDOW or cells/VARIABLE/WINDOW")
+        raise FrameNotFoundError(f"no frame {path[:80]!r}: write features/LAYER/WINDOW, of areas or points")
 
-    def features(self, layer_id: str, window: Window = EVERYWHERE) -> Frame:
+    def features(self, layer_id: str, window: Window = EVERYWHERE, *, zoom: float | None = None) -> Frame:
         """Give the frame of a layer of features.
 
         Parameters
@@ -155,11 +149,13 @@ class FrameSource:
             Layer of buildings, lines, points or areas.
         window : Window, optional
             What is looked at; it matters only where the layer exceeds the budget.
+        zoom : float, optional
+            Of the camera; the farthest if left out.
 
         Returns
         -------
         Frame
-            At most ``budget.features`` features: of those in the window the largest.
+            Of areas and points the largest ``budget.features`` in the window; of buildings and lines the tiles.
 
         Raises
         ------
@@ -168,37 +164,40 @@ class FrameSource:
         """
         layer = self.layer(layer_id)
         if layer.kind == CELLS:
-            raise FrameNotFoundError("cells are asked for by variable: write cells/VARIABLE/WINDOW")
-        if len(self.readings.table(layer_id)) <= self._most_features(layer):
+            raise FrameNotFoundError("cells are asked for by variable: write cells/VARIABLE")
+        if layer.kind in TILED:
+            z = self.tiles.layer(layer_id).zoom_shown(zoom)
+            window = window if self.tiles.layer(layer_id).cap(z) is not None else EVERYWHERE
+            return self._frames.get((layer_id, window, z), lambda: self._tiled_features(layer, window, z))
+        if len(self.readings.table(layer_id)) <= self.budget.features:
             window = EVERYWHERE
         return self._frames.get((layer_id, window), lambda: self._make_features(layer, window))
 
-    def cells(self, variable: str, window: Window = EVERYWHERE) -> Frame:
+    def cells(self, variable: str, *, zoom: float | None = None) -> Frame:
         """Give the frame of a variable on cells.
 
         Parameters
         ----------
         variable : str
             Name in the cube.
-        window : Window, optional
-            What is looked at; it matters only where the city exceeds the budget.
+        zoom : float, optional
+            Of the camera; the farthest if left out.
 
         Returns
         -------
         Frame
-            The finest resolution that stays within ``budget.cells`` and ``budget.codes``.
+            The tiles, and the finest resolution that a view of that zoom shows within the budget.
 
         Raises
         ------
         FrameNotFoundError
             If cells cannot show that variable.
         """
-        known = self.readings.cell_variables
-        if variable not in known:
-            raise FrameNotFoundError(f"no variable {variable[:60]!r} on cells; there are {', '.join(known)}")
-        if self._resolution_within_budget(variable, EVERYWHERE) == self.city.resolution:
-            window = EVERYWHERE
-        return self._frames.get((CELLS, variable, window), lambda: self._make_cells(variable, window))
+        try:
+            z = self.tiles.cells(variable).zoom_shown(zoom)
+        except TileNotFoundError as error:
+            raise FrameNotFoundError(str(error)) from None
+        return self._frames.get((CELLS, variable, z), lambda: self._tiled_cells(variable, z))
 
     def scale(self, variable: str, resolution: int | None = None) -> Scale:
         """Give the colours of a variable, the same at all hours, so that hours can be compared.
@@ -239,77 +238,65 @@ class FrameSource:
         bare = layer.kind == "areas" and not ground_classes(self.readings.table(layer.id)).any()
         return KINDS.index(layer.kind), int(layer.kind == "areas" and not bare)
 
-    def _most_features(self, layer: MapLayer) -> int:
-        most = self.budget.lines if layer.kind == "lines" else self.budget.features
-        return min(most, self.budget.codes // self.readings.steps(layer.variable)) if layer.variable else most
-
     def _make_features(self, layer: MapLayer, window: Window) -> Frame:
         table = self.readings.table(layer.id)
-        near = layer.kind == "buildings" and window.width_deg < _NEAR_DEG
-        weights = None if near else importance_of(table, layer.kind, self.city.layers[layer.id].show)
-        chosen = foremost_within(table, window, most=self._most_features(layer), importance=weights)
-        if layer.kind == "lines" and weights is not None:
-            chosen = chosen[np.argsort(weights[chosen], kind="stable")]  # Main roads are painted over side streets.
+        weights = importance_of(table, layer.kind, self.city.layers[layer.id].show)
+        chosen = foremost_within(table, window, most=self.budget.features, importance=weights)
+        columns: dict[str, Any] = {}
         if layer.kind == "areas":
-            chosen = chosen[
-                np.argsort(ground_classes(table.iloc[chosen]), kind="stable")
-            ]  # Land below green and water.
+            # Land below green and water.
+            chosen = chosen[np.argsort(ground_classes(table.iloc[chosen]), kind="stable")]
         part = table.iloc[chosen]
         drawn = part.geometry.to_numpy()
         if layer.kind == "areas":
             drawn = shapely.simplify(drawn, _GROUND_DETAIL_DEG)
         shapes, owners = to_shapes(drawn, layer.kind)
+        if layer.kind == "areas":
+            columns["k"] = ground_classes(part, self.city.layers[layer.id].show)[owners].tolist()
         names = names_of(part)
-        columns: dict[str, Any] = {"p": shapes, "t": [names[i] for i in owners]}
-        if layer.kind in _ATTRIBUTES:
-            key, read_column = _ATTRIBUTES[layer.kind]
-            columns[key] = read_column(part, self.city.layers[layer.id].show)[owners].tolist()
-        steps, scale = 0, None
-        if layer.variable:
-            scale = self.scale(layer.variable)
-            codes = scale.encode(self.readings.on_features(layer.id, layer.variable)[chosen])
-            steps = codes.shape[1]
-            columns["c"] = to_letters(codes[owners])
         return Frame(
             key=f"features/{layer.id}/{window.key}",
-            body=to_body(**columns),
+            body=to_body(p=shapes, t=[names[i] for i in owners], **columns),
             owners=chosen[owners],
             shown=len(chosen),
             total=len(table),
-            steps=steps,
-            scale=scale,
+        )
+
+    def _tiled_features(self, layer: MapLayer, window: Window, z: int) -> Frame:
+        tiles = self.tiles.layer(layer.id)
+        shown, total = tiles.shown_and_total(z, None if window == EVERYWHERE else window.box)
+        return Frame(
+            key=f"features/{layer.id}/{z}/{window.key}",
+            shown=shown,
+            total=total,
+            tiles=self._address("layers", tiles),
+            steps=self.readings.steps(layer.variable) if layer.variable else 0,
+            scale=self.scale(layer.variable) if layer.variable else None,
             least_px=_MEASURED_LINE_PX if layer.variable and self._is_own(layer) else _STREET_PX,
         )
+
+    def _tiled_cells(self, variable: str, z: int) -> Frame:
+        tiles = self.tiles.cells(variable)
+        resolution = tiles.resolution(z)
+        return Frame(
+            key=f"cells/{variable}/{z}",
+            shown=len(tiles.chosen(resolution)),
+            total=self.readings.values(variable, self.city.resolution).sizes["cell"],
+            tiles=self._address("cells", tiles),
+            steps=self.readings.steps(variable),
+            scale=self.scale(variable, resolution),
+            resolution=resolution,
+            on_land=tiles.on_land is not None,
+        )
+
+    def _address(self, family: str, tiles: FeatureTiles | CellTiles) -> TileAddress:
+        place = f"tiles/{self.city.snapshot}/{family}/{tiles.name}"
+        path = f"{place}/{{z}}/{{x}}/{{y}}.mvt?v={self.tiles.version}"
+        return TileAddress(path=path, name=tiles.name, zooms=tiles.zooms, bounds=tiles.bounds)
 
     def _is_own(self, layer: MapLayer) -> bool:
         """Say whether a layer carries the readings that colour it: a few measured roads among all streets."""
         return layer.variable is not None and self.city.variables[layer.variable].layer == layer.id
-
-    def _make_cells(self, variable: str, window: Window) -> Frame:
-        resolution = self._resolution_within_budget(variable, window)
-        array = self.readings.values(variable, resolution)
-        kept = window.holds(*self.centres(variable, resolution))
-        dry = self._cells_on_land(variable)
-        if dry is not None:
-            kept &= np.isin(array["cell"].values, self.readings.grid.parents(dry, resolution))
-        chosen = np.flatnonzero(kept)
-        cells = array["cell"].values[chosen].astype(np.uint64)
-        scale = self.scale(variable, resolution)
-        codes = scale.encode(array.values[chosen].reshape(len(chosen), -1))
-        return Frame(
-            key=f"cells/{variable}/{window.key}",
-            body=to_body(x=[format(cell, "x") for cell in cells.tolist()], c=to_letters(codes)),
-            owners=cells,
-            shown=len(cells),
-            total=self.readings.values(variable, self.city.resolution).sizes["cell"],
-            steps=codes.shape[1] if codes.size else 1,
-            scale=scale,
-            resolution=resolution,
-            on_land=dry is not None,
-        )
-
-    def _cells_on_land(self, variable: str) -> "NDArray[np.uint64] | None":
-        return self._scales.get(("dry", variable), lambda: self.readings.cells_on_land(variable))
 
     def centres(self, variable: str, resolution: int) -> tuple["NDArray[np.float64]", "NDArray[np.float64]"]:
         """Give the middles of the cells of a variable.
@@ -328,19 +315,3 @@ class FrameSource:
         """
         cells = self.readings.values(variable, resolution)["cell"].values.astype(np.uint64)
         return self._scales.get(("centres", variable, resolution), lambda: self.readings.grid.centres(cells))
-
-    def _resolution_within_budget(self, variable: str, window: Window) -> int:
-        """Find the finest resolution whose cells in the window stay within the budget."""
-        finest = self.city.resolution
-        most = min(self.budget.cells, self.budget.codes // self.readings.steps(variable))
-        cells = self.readings.values(variable, finest)["cell"].values.astype(np.uint64)
-        dry = self._cells_on_land(variable)
-        if dry is not None:
-            cells = dry if len(dry) else cells[:1]
-        if window != EVERYWHERE:
-            cells = cells[window.holds(*self.readings.grid.centres(cells))]
-        for resolution in range(finest, COARSEST_RESOLUTION, -1):
-            if len(cells) <= most:
-                return resolution
-            cells = np.unique(self.readings.grid.parents(cells, resolution - 1))
-        return COARSEST_RESOLUTION

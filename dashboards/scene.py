@@ -1,6 +1,7 @@
 """Which frames a visitor's state asks for now; made beside the event loop, as a large city takes a moment."""
 
 import asyncio
+import math
 from typing import Any
 
 import param
@@ -8,7 +9,7 @@ import param
 from dashboards.frame import CELLS, Frame
 from dashboards.frames import FrameSource
 from dashboards.state import ExplorerState
-from dashboards.windows import Window, horizon_of, window_of
+from dashboards.windows import Window, horizon_of
 
 
 class Scene(param.Parameterized):
@@ -31,17 +32,17 @@ class Scene(param.Parameterized):
         self.frames = self.make(*self._asked)
         state.param.watch(self.follow, ["camera", "cell_variable"])
 
-    def make(self, cell_variable: str, window: Window, horizon: Window) -> dict[str, Frame]:
+    def make(self, cell_variable: str, horizon: Window, zoom: float | None) -> dict[str, Frame]:
         """Give the frames of a variable in a window.
 
         Parameters
         ----------
         cell_variable : str
             Variable that colours the cells.
-        window : Window
-            What is looked at: buildings stand here.
         horizon : Window
-            All that is seen: what lies flat reaches this far.
+            All that is seen.
+        zoom : float or None
+            Of the camera.
 
         Returns
         -------
@@ -49,9 +50,9 @@ class Scene(param.Parameterized):
             By map layer id, from the ground up.
         """
         return {
-            layer.id: self.source.cells(cell_variable, horizon)
+            layer.id: self.source.cells(cell_variable, zoom=zoom)
             if layer.kind == CELLS
-            else self.source.features(layer.id, window if layer.kind == "buildings" else horizon)
+            else self.source.features(layer.id, horizon, zoom=zoom)
             for layer in self.source.layers
         }
 
@@ -62,16 +63,17 @@ class Scene(param.Parameterized):
             return
         self._asked = wanted
         frames = await asyncio.to_thread(self.make, *wanted)
-        if wanted == self._asked:
+        if wanted == self._asked and frames != self.frames:
             self.frames = frames
 
-    def wanted(self) -> tuple[str, Window, Window]:
+    def wanted(self) -> tuple[str, Window, int | None]:
         """Say what the state asks for now.
 
         Returns
         -------
         tuple
-            Variable on the cells, window and horizon, as `make` takes them.
+            Variable on the cells, horizon and zoom, as `make` takes them.
         """
         camera = self.state.camera
-        return self.state.cell_variable, window_of(camera), horizon_of(camera)
+        zoom = math.floor(camera["zoom"] + 0.5) if "zoom" in camera else None  # As the browser chooses its tiles.
+        return self.state.cell_variable, horizon_of(camera), zoom

@@ -1,5 +1,6 @@
 """What was clicked: resolved to a feature or a cell, then described with its values and where they come from."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from twin.errors import TwinError
 from twin.tiles.attributes import heights_m_of, names_of
 
 _SHOWN_SOURCES = 8
+_CELL = re.compile("[0-9a-f]{15}")
 _MARGIN_DEG = 4e-6
 _KINDS = {"buildings": "building", "lines": "street", "points": "point", "areas": "area", CELLS: "cell"}
 
@@ -59,7 +61,8 @@ def find(scene: Scene, click: Mapping[str, Any]) -> dict[str, Any] | None:
     scene : Scene
         Frames on the map.
     click : Mapping
-        ``layer`` id, ``index`` of the row in its frame and ``coordinate``, as the pane reports them.
+        ``layer`` id, ``index`` and ``coordinate``, as the pane reports them: the cell, the position in the table,
+        or, of what is drawn from rows, the row.
 
     Returns
     -------
@@ -70,11 +73,18 @@ def find(scene: Scene, click: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     frame = scene.frames.get(click.get("layer", ""))
     index = click.get("index", -1)
-    if frame is None or not isinstance(index, int) or not 0 <= index < len(frame.owners):
+    if frame is None:
         return None
     layer = scene.source.layer(click["layer"])
     shown = scene.frames[CELLS].resolution if CELLS in scene.frames else None
-    return to_selection(scene.source, layer, int(frame.owners[index]), resolution=shown)
+    if layer.kind == CELLS:
+        known = isinstance(index, str) and _CELL.fullmatch(index)
+        return find_row(scene.source, layer.id, index, resolution=shown) if known else None
+    count = len(scene.source.readings.table(layer.id)) if frame.owners is None else len(frame.owners)
+    if not isinstance(index, int) or not 0 <= index < count:
+        return None
+    owner = index if frame.owners is None else int(frame.owners[index])
+    return to_selection(scene.source, layer, owner, resolution=shown)
 
 
 def to_selection(source: FrameSource, layer: MapLayer, owner: int, *, resolution: int | None) -> dict[str, Any]:

@@ -46,9 +46,9 @@ class Window:
         return (self.west + self.east) / 2 * _STEP_DEG, (self.south + self.north) / 2 * _STEP_DEG
 
     @property
-    def width_deg(self) -> float:
-        """Width in degrees of longitude."""
-        return (self.east - self.west) * _STEP_DEG
+    def box(self) -> tuple[float, float, float, float]:
+        """West, south, east and north in degrees."""
+        return tuple(side * _STEP_DEG for side in (self.west, self.south, self.east, self.north))  # type: ignore[return-value]
 
     def holds(self, lon: "NDArray[np.float64]", lat: "NDArray[np.float64]") -> "NDArray[np.bool_]":
         """Say which points lie inside.

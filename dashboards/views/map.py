@@ -24,6 +24,7 @@ _TOOLTIP = {
         "zIndex": 3,
     },
 }
+_TILES = read_asset("tiles.js").strip().removesuffix(";")
 _STREET_ZOOM = 15.6
 _DRAWN = ["step", "theme", "settings", "extruded", "selection", "overlays", "dimmed"]
 
@@ -51,7 +52,7 @@ class CityMap:
             self.specification(),
             sizing_mode="stretch_both",
             margin=0,
-            configuration=read_asset("accessors.js"),
+            configuration=f"Object.assign({read_asset('accessors.js')}, {{classes: {{CityTileLayer: {_TILES}}}}})",
             tooltips={layer.id: _TOOLTIP for layer in scene.source.layers if layer.kind not in {CELLS, "areas"}},
             throttle={"view": 250, "hover": 200},
         )

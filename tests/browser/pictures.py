@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 CLIP = {"x": 340, "y": 90, "width": 640, "height": 600}  # Map that no panel covers.
-COUNTS = "Object.fromEntries(cityTwin.layers().map((l) => [l.id, l.props.data?.length ?? 0]))"
+COUNTS = "Object.fromEntries(cityTwin.layers().map((l) => [l.id, cityTwin.count(l.id)]))"
 # Two frames after the layers say that they are loaded, their pixels are on the screen.
 DRAWN = """() => cityTwin.ready() && new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
     setTimeout(() => done(true), 150))))"""

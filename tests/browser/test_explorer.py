@@ -25,9 +25,7 @@ def text_of(page, root):
 def shown_step(page, step):
     slider = page.locator("#clock input[type=range]")
     slider.evaluate(f"(s) => {{ s.value = {step}; s.dispatchEvent(new Event('input')); }}")
-    page.wait_for_function(
-        f"cityTwin.layers().find((l) => l.id === 'streets').props.updateTriggers.getColor[0] === {step}"
-    )
+    page.wait_for_function(f"cityTwin.layers().find((l) => l.id === 'streets').props.step === {step}")
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +95,8 @@ def test_play_moves_time_and_pause_holds_it(page):
 def test_a_click_opens_values_over_time_and_sources(page):
     spot = page.evaluate("""() => {
         const layer = cityTwin.layers().find((l) => l.id === 'buildings');
-        const [x, y] = layer.context.viewport.project([...layer.props.data[300].p[0][0], layer.props.data[300].h]);
+        const row = layer.contents()[0].drawn[300], [lon, lat] = row.p.positions;
+        const [x, y] = layer.context.viewport.project([lon, lat, row.h]);
         return [x, y + 3];
     }""")
     page.mouse.click(*spot)
@@ -127,7 +126,7 @@ def test_columns_stand_up(page):
 def test_another_variable_has_other_colours_and_legend(page):
     before = picture(page)
     page.select_option("#layers .variable", "population")
-    page.wait_for_function("cityTwin.layers().find((l) => l.id === 'cells').props.data.length > 0")
+    page.wait_for_function("cityTwin.ready() && cityTwin.count('cells') > 0")
     page.locator("#layers").get_by_text("Residents (people)").wait_for()
     page.wait_for_timeout(500)
     assert changed(before, picture(page)) > 0.03

@@ -56,7 +56,8 @@ def city(monaco_path):
 def test_every_building_and_street_of_the_country_is_there(page, city):
     counts = page.evaluate(COUNTS)
     drawn = page.evaluate(
-        "new Set(cityTwin.layers().find((l) => l.id === 'buildings').props.data.map((r) => r.t)).size"
+        "new Set(cityTwin.layers().find((l) => l.id === 'buildings').contents()"
+        ".flatMap((content) => content.drawn.map((row) => row.t))).size"
     )
     assert len(city.features("buildings")) == 1_283
     assert counts["buildings"] >= 1_283, "a building of several parts is several shapes"
@@ -83,7 +84,7 @@ def test_the_morning_rush_has_the_colours_of_congestion_and_the_night_has_not(pa
     rush = warm()
     slider = page.locator("#clock input[type=range]")
     slider.evaluate("(s) => { s.value = 12; s.dispatchEvent(new Event('input')); }")
-    page.wait_for_function("cityTwin.layers().find((l) => l.id === 'streets').props.updateTriggers.getColor[0] === 12")
+    page.wait_for_function("cityTwin.layers().find((l) => l.id === 'streets').props.step === 12")
     night = warm()
     assert rush > 300
     assert night < rush / 2

@@ -19,8 +19,9 @@ def test_page_frames_and_open_routes_stand_beside_each_other():
     assert 'lang="zh" data-theme="dark"' in page.text
     assert "正在打开城市" in page.text
     assert client.get("/api/health").json()["snapshot"] == city.snapshot
-    assert client.get(f"/feed/{city.snapshot}/features/buildings/0,0,1,1.json").status_code == 200
-    assert client.get("/feed/other/features/buildings/0,0,1,1.json").status_code == 404
+    assert client.get(f"/feed/{city.snapshot}/features/ground/0,0,1,1.json").status_code == 200
+    assert client.get(f"/tiles/{city.snapshot}/layers/buildings.json").status_code == 200
+    assert client.get("/feed/other/features/ground/0,0,1,1.json").status_code == 404
 
 
 def test_a_link_cannot_put_anything_of_its_own_into_the_page():

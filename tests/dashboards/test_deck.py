@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -6,6 +7,8 @@ from dashboards.deck import PALETTES, Look, to_layer, to_selection, to_specifica
 from dashboards.frame import CELLS
 from dashboards.opening import extent_of
 from twin import View
+from twin.tiles.breaks import LEVELS
+from twin.tiles.budget import CHUNK
 
 
 def layer_of(source, name, **look):
@@ -20,8 +23,13 @@ NAMES = ["ground", CELLS, "streets", "buildings"]
 @pytest.mark.parametrize("name", NAMES)
 def test_a_description_names_its_data_and_holds_none(source, name):
     layer = layer_of(source, name)
-    assert layer["data"].startswith("feed/s/")
-    assert layer["data"].endswith(".json")
+    if name == "ground":
+        assert layer["data"].startswith("feed/s/")
+        assert layer["data"].endswith(".json")
+    else:
+        assert layer["@@type"] == "CityTileLayer"
+        assert layer["data"].startswith(f"tiles/{source.city.snapshot}/")
+        assert "/{z}/{x}/{y}.mvt?v=" in layer["data"]
     assert len(json.dumps(layer)) < 4_000, "what is large travels by address"
 
 
@@ -30,10 +38,7 @@ def test_a_description_names_its_data_and_holds_none(source, name):
 def test_a_step_of_time_changes_colours_only(source, name, theme):
     now, later = layer_of(source, name, step=30, theme=theme), layer_of(source, name, step=31, theme=theme)
     changed = {key for key in now if now[key] != later[key]}
-    assert changed <= {"getColor", "getFillColor", "getElevation", "updateTriggers"}
-    if name in {CELLS, "streets"}:
-        assert changed, "deck.gl looks again only where a trigger changed"
-        assert now["updateTriggers"] != later["updateTriggers"]
+    assert changed == ({"step"} if name in {CELLS, "streets"} else set())
 
 
 def test_a_static_variable_stays_when_time_moves(source):
@@ -42,17 +47,34 @@ def test_a_static_variable_stays_when_time_moves(source):
 
 
 def test_the_palette_holds_a_colour_for_every_code(source):
-    layer = layer_of(source, "streets")
-    assert layer["getColor"]["@@function"] == "coded"
-    assert len(layer["getColor"]["palette"]) == 1 + 5
-    assert layer["getColor"]["palette"][0] == PALETTES["light"].unknown
+    assert len(layer_of(source, "streets")["palette"]) == 1 + 5
+    assert layer_of(source, "streets")["palette"][0] == PALETTES["light"].unknown
+    assert len(layer_of(source, CELLS)["palette"]) == 1 + LEVELS
+    assert layer_of(source, "buildings")["palette"] == [PALETTES["light"].building]
+
+
+def test_the_run_of_steps_that_a_step_lies_in_is_asked_for(source):
+    frame = dataclasses.replace(source.cells("no2"), steps=3 * CHUNK)
+    for step, place in ((0, (0, 0)), (CHUNK - 1, (0, CHUNK - 1)), (CHUNK, (1, 0)), (9 * CHUNK, (2, CHUNK - 1))):
+        layer = to_layer(source.layer(CELLS), frame, Look(theme="dark", step=step))
+        assert (layer["chunk"], layer["step"]) == place
+    assert layer_of(source, "buildings")["chunk"] == -1, "what has no values asks for none"
+
+
+def test_tiles_are_asked_for_only_where_there_are_any(source):
+    layer = layer_of(source, "buildings")
+    assert (layer["minZoom"], layer["maxZoom"]) == source.tiles.layer("buildings").zooms
+    west, south, east, north = layer["extent"]
+    bounds = source.readings.table("buildings").total_bounds
+    assert west <= (bounds[0] + bounds[2]) / 2 <= east
+    assert south <= (bounds[1] + bounds[3]) / 2 <= north
 
 
 def test_cells_stand_up_when_they_are_columns(source):
     flat, raised = layer_of(source, CELLS), layer_of(source, CELLS, column_edge_m=29.0)
     assert not flat["extruded"]
     assert raised["extruded"]
-    assert raised["getElevation"]["unit"] > 0
+    assert raised["unit"] > 0
     assert "parameters" not in raised, "what stands up hides what is behind it"
 
 

@@ -10,7 +10,7 @@ import shapely
 from spatial_join import H3Grid
 from twin.tiles.attributes import heights_m_of, importance_of, names_of, widths_of
 from twin.tiles.budget import CHUNK, Budget, Places
-from twin.tiles.mercator import EARTH_M, box_of
+from twin.tiles.mercator import EARTH_M, box_of, to_world
 from twin.tiles.mvt import to_tile
 from twin.tiles.readings import CELLS, Kept, Readings
 
@@ -42,6 +42,33 @@ class Tiles:
         least = max(_NEAREST_FULL - int(np.ceil(np.log2(span))), 0)
         full = next((z for z in range(_NEAREST_FULL, _DEEPEST_FULL) if self.is_whole(z)), _DEEPEST_FULL)
         return min(least, full), full
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Sides of the tiles that hold anything: min_lon, min_lat, max_lon, max_lat in degrees."""
+        z = self.zooms[1]
+        x, y = self.occupied(z)
+        if not len(x):
+            return (0.0, 0.0, 0.0, 0.0)
+        west, _, _, north = box_of(z, int(x.min()), int(y.min()))
+        _, south, east, _ = box_of(z, int(x.max()), int(y.max()))
+        return west, south, east, north
+
+    def zoom_shown(self, zoom: float | None) -> int:
+        """Give the zoom of the tiles that a camera sees.
+
+        Parameters
+        ----------
+        zoom : float or None
+            Of the camera, for tiles of 512 pixels; None for the farthest.
+
+        Returns
+        -------
+        int
+            One of `zooms` and those between.
+        """
+        least, full = self.zooms
+        return least if zoom is None else min(max(math.floor(zoom + 0.5), least), full)
 
     def is_whole(self, z: int) -> bool:
         """Say whether tiles of a zoom leave nothing out.
@@ -157,22 +184,27 @@ class FeatureTiles(Tiles):
     def _tree(self) -> shapely.STRtree:
         return shapely.STRtree(self.readings.table(self.name).geometry.to_numpy())
 
-    def shown_and_total(self, z: int, inside: "NDArray[np.bool_] | slice") -> tuple[int, int]:
-        """Count what some tiles of a zoom show, and what stands there.
+    def shown_and_total(self, z: int, box: tuple[float, float, float, float] | None = None) -> tuple[int, int]:
+        """Count what the tiles of a zoom show, and what stands there.
 
         Parameters
         ----------
         z : int
             Zoom.
-        inside : ndarray of bool or slice
-            Which of the tiles that `Places.counts` gives.
+        box : tuple of float, optional
+            min_lon, min_lat, max_lon, max_lat in degrees: only tiles that touch it.
 
         Returns
         -------
         shown, total : int
             Features.
         """
-        counts = self.places.counts(z)[2][inside]
+        x, y, counts = self.places.counts(z)
+        if box is not None:
+            west, south, east, north = box
+            left, top = to_world(np.array([west, east]), np.array([north, south]))
+            (x0, x1), (y0, y1) = (np.floor(side * 2**z) for side in (left, top))
+            counts = counts[(x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)]
         cap = self.cap(z)
         return int((counts if cap is None else np.minimum(counts, cap)).sum()), int(counts.sum())
 

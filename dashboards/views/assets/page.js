@@ -10,6 +10,11 @@ window.cityTwin = {
     const manager = deck && deck.layerManager;
     return manager ? manager.getLayers().filter((layer) => !layer.parent) : [];
   },
+  // How many things a map layer draws: those of its tiles on the screen, or its rows.
+  count(id) {
+    const layer = this.layers().find((one) => one.id === id);
+    return layer?.countThings ? layer.countThings() : layer?.props.data?.length ?? 0;
+  },
   ready() {
     const layers = this.layers().filter((layer) => layer.props.visible);
     return layers.length > 0 && layers.every((layer) => layer.isLoaded);
