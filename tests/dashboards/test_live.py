@@ -90,5 +90,6 @@ def test_frames_of_the_former_snapshot_stay_while_pages_still_show_it(monkeypatc
     shelf.append(Grown(blocks=2))
     kept[0].look()
     for snapshot in ("5nap5h0t", "5nap5h02"):
-        assert client.get(f"/feed/{snapshot}/features/buildings/0,0,1,1.json").status_code == 200
+        assert client.get(f"/feed/{snapshot}/features/ground/0,0,1,1.json").status_code == 200
+        assert client.get(f"/tiles/{snapshot}/layers/buildings.json").status_code == 200
     assert client.get("/api/health").json()["snapshot"] == "5nap5h02"
