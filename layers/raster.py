@@ -70,7 +70,7 @@ class RasterLayer:
             raise LayerError(f"{self.name}: domain is {self.domain!r}: write one of {', '.join(DOMAINS)}.")
         if self.values.shape != self.coordinates.shape:
             raise LayerError(f"{self.name}: values {self.values.shape} do not fit pixels {self.coordinates.shape}.")
-        valid = int(np.isfinite(self.values).sum())
+        valid = int(np.count_nonzero(np.isfinite(self.values)))
         if valid != self.ledger.placed:
             raise LayerError(
                 f"{self.name}: {valid} pixels with a value, but the ledger has {self.ledger.placed} placed."

@@ -147,10 +147,12 @@ def _to_raster(pixels: Pixels, *, position: object, dataset: str, options: ReadO
         dataset=dataset,
         trust=options.trust,
     )
-    values: NDArray[np.float64] = pixels.values  # noqa: PD011 - no pandas here
-    wild = np.isinf(values)
-    rows = np.flatnonzero(wild)
-    count = int(np.count_nonzero(~np.isnan(values)))
+    values: NDArray[np.float64] = pixels.values.astype(np.float64, copy=False)  # noqa: PD011 - no pandas here
+    count, rows = int(np.count_nonzero(np.isfinite(values))), np.zeros(0, dtype=np.intp)
+    if count < values.size:
+        wild = np.isinf(values)
+        rows = np.flatnonzero(wild)
+        count += len(rows)
     ledger = Ledger(dataset=dataset, sources={source: count}, placed=count)
     if len(rows):
         original = pd.DataFrame({pixels.variable: values.ravel()[rows]})

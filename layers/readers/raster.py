@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import rasterio
+from rasterio.enums import MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from crs import Lattice
@@ -45,7 +46,7 @@ class Pixels:
 
     Parameters
     ----------
-    values : numpy.ndarray of float64, shape (ny, nx)
+    values : numpy.ndarray of float64 or float32, shape (ny, nx)
         NaN where the file has no value.
     lattice : Lattice
         Corners of the pixels.
@@ -57,7 +58,7 @@ class Pixels:
         What was done or chosen while it was read, for the layer's steps: "read: time 2026-06-16T08:00:00".
     """
 
-    values: NDArray[np.float64]
+    values: NDArray[np.floating]
     lattice: Lattice
     declared: str | None
     variable: str
@@ -189,19 +190,32 @@ def _refuse_place(file: rasterio.DatasetReader, source: Source) -> None:
     raise SchemaError(f"{source.label}: says nothing of where its pixels lie; georeference it first.")
 
 
+def _values(file: rasterio.DatasetReader, band: int, kind: str) -> NDArray[np.floating]:
+    """Read the pixels of a band; what is written in 32 bits stays so, it is widened by whom it is for."""
+    scale, offset = file.scales[band - 1], file.offsets[band - 1]
+    plain = (scale, offset) == (1.0, 0.0)
+    values: NDArray[np.floating] = file.read(band, out_dtype="float32" if plain and kind == "float32" else "float64")
+    if MaskFlags.all_valid not in file.mask_flag_enums[band - 1]:
+        gone = file.read_masks(band) == 0
+        if gone.any():
+            values[gone] = np.nan
+    return values if plain else values * scale + offset
+
+
 def _read(source: Source, options: ReadOptions, driver: str) -> Pixels:
     with open_raster_file(source, driver) as file:
         band = band_of(source, file.count, options.band)
         refuse_size(source, file.height, file.width)
-        raw = file.read(band, masked=True)
-        values = np.ma.filled(raw.astype(np.float64), np.nan) * file.scales[band - 1] + file.offsets[band - 1]
+        values = _values(file, band, file.dtypes[band - 1])
+        if options.no_data is not None:
+            values = mask_value(values.astype(np.float64, copy=False), options.no_data)
         declared = None if file.crs is None else _declared(file.crs)
         transform, tags = tuple(file.transform)[:6], file.tags(band)
         unit = file.units[band - 1] or tags.get("GRIB_UNIT", "").strip("[]")
         variable = tags.get("GRIB_ELEMENT") or file.descriptions[band - 1] or ""
     told = [f"{key[5:].lower().replace('_', ' ')} {tags[key]}" for key in _GRIB_TOLD if tags.get(key)]
     return Pixels(
-        values=mask_value(values, options.no_data),
+        values=values,
         lattice=Lattice.from_affine(transform, values.shape),
         declared=declared,
         variable=variable or source.path.stem,
