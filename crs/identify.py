@@ -14,6 +14,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError
 
 from crs.errors import DefinitionError
+from crs.foreign_files import refuse_foreign_files
 from crs.units import resolve_unit
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def resolve_frame(text: str) -> Frame:
     Raises
     ------
     DefinitionError
-        If it is none of these, or names something that has no horizontal part.
+        If it is none of these, names a file, or names something that has no horizontal part.
 
     Examples
     --------
@@ -98,6 +99,7 @@ def resolve_frame(text: str) -> Frame:
     ('EPSG:28992', 'EPSG:5709')
     """
     plain = text.strip()
+    refuse_foreign_files(plain)
     for pattern in (_CODE, _URN, _URL):
         match = pattern.fullmatch(plain)
         if match:

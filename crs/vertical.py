@@ -18,6 +18,7 @@ from pyproj.exceptions import CRSError
 
 from crs.errors import DefinitionError
 from crs.families import alias_key
+from crs.foreign_files import refuse_foreign_files
 from crs.units import conversion_factor, is_angle, resolve_unit
 
 __all__ = ["UNRESOLVED", "VerticalDefinition", "title_of", "vertical_definition"]
@@ -150,6 +151,7 @@ def _named(text: str) -> VerticalDefinition:
     name = _BY_KEY.get(alias_key(text), text)
     if name in _KINDS:
         return VerticalDefinition(name=name, title=_TITLES[name], kind=_KINDS[name])
+    refuse_foreign_files(name)
     try:
         parsed = CRS.from_user_input(name)
     except CRSError as fault:

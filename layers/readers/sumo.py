@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from layers.errors import FileRefusedError, FileUnreadableError, SchemaError, listed
+import crs
+from layers.errors import FileUnreadableError, SchemaError, listed
 from layers.readers.records import Records, from_texts, geometry_faults
 from layers.readers.xml_stream import local_name, prolog_comments, root_name, stream_elements
 
@@ -29,8 +29,6 @@ __all__ = ["SUMO_OUTPUTS", "read_sumo_network", "read_sumo_output"]
 _STREETS = ("normal", "", "connector", None)
 #: What projParameter says where there is no projection to be named.
 _UNPROJECTED = ("!", "-", ".", "", None)
-#: Words of PROJ that open other files: grids, catalogues, lists of definitions.
-_REACHES_OUT = re.compile(r"grids|init|pipeline|file|catalog|=\s*[@/.]|\\", re.IGNORECASE)
 #: Of the southern strips of UTM.
 _FALSE_NORTHING_M = 10_000_000
 #: Root of each output, what stands below it, and what in that is a record; nothing: it is one itself.
@@ -102,7 +100,21 @@ def _numbers(location: _Element, name: str, count: int) -> NDArray[np.float64] |
     return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else None
 
 
-def _axes(location: _Element | None, label: str) -> _Axes:
+def _projection(written: str, options: ReadOptions, label: str) -> str | None:
+    """Return what is understood; None where the user's own word holds whatever the file says."""
+    try:
+        crs.definition(written)
+    except crs.CrsError as error:
+        if options.trust is not None:
+            return None
+        raise FileUnreadableError(
+            f"{label}: projParameter {written[:200]!r} is no frame that is read ({error}); write position: with the one "
+            "that is meant, and trust: declared."
+        ) from error
+    return written
+
+
+def _axes(location: _Element | None, options: ReadOptions, label: str) -> _Axes:
     if location is None:
         raise FileUnreadableError(f"{label}: the network has no <location>, so nothing says where it lies.")
     offset = _numbers(location, "netOffset", 2)
@@ -113,13 +125,11 @@ def _axes(location: _Element | None, label: str) -> _Axes:
     projection = location.get("projParameter")
     if projection in _UNPROJECTED:
         return _Axes(offset, None)
-    if _REACHES_OUT.search(projection):
-        raise FileRefusedError(f"{label}: projParameter {projection[:200]!r} names files; give position: yourself.")
     bounds = _numbers(location, "convBoundary", 4)
     if bounds is not None and bounds[3] < offset[1] and "+proj=utm" in projection and "+south" not in projection:
         # SUMO names the northern strip everywhere, and counts below zero south of the equator.
-        return _Axes(offset - [0, _FALSE_NORTHING_M], f"{projection} +south")
-    return _Axes(offset, projection)
+        offset, projection = offset - [0, _FALSE_NORTHING_M], f"{projection} +south"
+    return _Axes(offset, _projection(projection, options, label))
 
 
 def _drawn(axes: _Axes, shape: str | None, line: int) -> tuple[shapely.Geometry | None, str | None]:
@@ -223,7 +233,7 @@ def read_sumo_network(source: Source, options: ReadOptions) -> Records:
     if layer not in _ADDERS:
         raise SchemaError(f"{source.label}: a network has no layer {layer!r}; write layer: with {listed(_ADDERS)}.")
     location = next(stream_elements(source, wanted=lambda path: path[1:] == ("location",)), None)
-    axes = _axes(location, source.label)
+    axes = _axes(location, options, source.label)
     if layer == "edges":
         axes = replace(axes, junctions=_junctions(source))
     kind = "junction" if layer == "junctions" else "edge"

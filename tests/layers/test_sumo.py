@@ -100,14 +100,26 @@ def test_a_network_without_projection_states_no_position(tmp_path):
         ("</net>", "", layers.FileUnreadableError),
         ("<net ", '<!DOCTYPE net [<!ENTITY x "y">]><net ', layers.FileRefusedError),
         ("net", "web", layers.FileRefusedError),
-        ("+datum=WGS84", "+nadgrids=@/etc/hostname", layers.FileRefusedError),
-        ("+proj=utm", "+init=epsg:2263 +proj=utm", layers.FileRefusedError),
+        ("+datum=WGS84", "+nadgrids=@/etc/hostname", layers.FileUnreadableError),
+        ("+proj=utm", "+proj=pipeline +step +proj=utm", layers.FileUnreadableError),
+        ("+proj=utm +zone=32", "+proj=utm +zone=99", layers.FileUnreadableError),
     ],
 )
 def test_what_is_broken_says_so(tmp_path, old, new, error):
     path = _file(tmp_path / "a.net.xml", NETWORK.replace(old, new))
     with pytest.raises(error, match=r"a\.net\.xml"):
         _read(path)
+
+
+def test_a_projection_that_is_none_gives_way_to_the_users_word(tmp_path, network):
+    path = _file(tmp_path / "b.net.xml", NETWORK.replace("+datum=WGS84", "+nadgrids=@/etc/hostname"))
+    with pytest.raises(
+        layers.FileUnreadableError, match=r"names a file \(nadgrids: '@/etc/hostname'\).*trust: declared"
+    ):
+        _read(path, position="EPSG:32632")
+    options = layers.ReadOptions(layer="edges", trust="declared")
+    layer = layers.read(path, position="EPSG:32632", options=options)
+    assert layer.geometry.tolist() == _read(network).geometry.tolist()
 
 
 def test_vehicles_in_degrees_say_so_in_their_configuration(tmp_path):
