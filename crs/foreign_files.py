@@ -44,8 +44,8 @@ def refuse_foreign_files(text: str) -> None:
     >>> refuse_foreign_files("+proj=longlat +nadgrids=/etc/hostname")
     Traceback (most recent call last):
         ...
-    crs.errors.DefinitionError: the frame names a file (nadgrids: '/etc/hostname'), and none is opened that a text leads \
-to; write an authority code such as 'EPSG:2263', or the frame without it and a shift: with the parameters
+    crs.errors.DefinitionError: the frame names a file (nadgrids: '/etc/hostname'), and none is opened that a text \
+leads to; write an authority code such as 'EPSG:2263', or the frame without it and a shift: with the parameters
     """
     found = [(match[1], part) for match in _FILES.finditer(text) for part in match[2].split(",")]
     found = [(word, name) for word, name in found if not _HARMLESS.fullmatch(name)]

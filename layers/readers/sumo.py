@@ -108,8 +108,8 @@ def _projection(written: str, options: ReadOptions, label: str) -> str | None:
         if options.trust is not None:
             return None
         raise FileUnreadableError(
-            f"{label}: projParameter {written[:200]!r} is no frame that is read ({error}); write position: with the one "
-            "that is meant, and trust: declared."
+            f"{label}: projParameter {written[:200]!r} is no frame that is read ({error}); write position: with "
+            "the one that is meant, and trust: declared."
         ) from error
     return written
 
