@@ -38,6 +38,7 @@ from crs.heights import (
 )
 from crs.identify import written_axes
 from crs.local import LocalProjection, local_projection
+from crs.offsets import offsets_m
 from crs.reasons import REASON_CODES, reason_code
 from crs.registry import definitions
 from crs.transform import Operation, operation, project, transform
@@ -85,6 +86,7 @@ __all__ = [
     "height_operation",
     "local_projection",
     "move_heights",
+    "offsets_m",
     "operation",
     "project",
     "radius_95",

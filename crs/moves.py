@@ -241,9 +241,27 @@ def from_hub(end: Entry, lon: FloatArray, lat: FloatArray) -> tuple[FloatArray, 
     tuple of numpy.ndarray
         Numbers of the definition, NaN where there is no answer.
     """
+    return _from_datum(end, *on_datum(end, lon, lat))
+
+
+def on_datum(end: Entry, lon: FloatArray, lat: FloatArray) -> Pair:
+    """Move WGS 84 longitude and latitude to those on the datum of a definition.
+
+    Parameters
+    ----------
+    end : Entry
+        The definition.
+    lon, lat : numpy.ndarray
+        Degrees, of one shape of one dimension.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Degrees, NaN where there is no answer.
+    """
     for datum in reversed(end.datum.chain):
         lon, lat = _down(datum, lon, lat)
-    return _from_datum(end, lon, lat)
+    return lon, lat
 
 
 def inside(area: Area, lon: FloatArray, lat: FloatArray) -> NDArray[np.bool_]:

@@ -33,7 +33,9 @@ from twin.lineage import Explanation
 from twin.manifest import Manifest, json_schema, read_manifest
 from twin.model import Twin, open  # noqa: A004 - twin.open reads as it should
 from twin.replay import Replay, replay
+from twin.replay_value import replay_value
 from twin.timeline import Clock
+from twin.whereabouts import Whereabouts
 
 __all__ = [
     "BuildError",
@@ -59,6 +61,7 @@ __all__ = [
     "UnknownNameError",
     "Variable",
     "View",
+    "Whereabouts",
     "backup",
     "build",
     "collect_garbage",
@@ -71,5 +74,6 @@ __all__ = [
     "open",
     "read_manifest",
     "replay",
+    "replay_value",
     "restore",
 ]

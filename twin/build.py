@@ -28,7 +28,7 @@ from twin.errors import BuildError, TwinError
 from twin.field import make_field
 from twin.leftovers import clear_leftovers
 from twin.locks import locked
-from twin.manifest import read_manifest
+from twin.manifest import Manifest, read_manifest
 from twin.manifest_positions import references
 from twin.manifest_truth import truth_references
 from twin.model import Twin
@@ -53,7 +53,7 @@ _SILENT, _DASK_SILENT = "60 s", "5 minutes"
 
 
 def build(
-    manifest: str | Path,
+    manifest: str | Path | Manifest,
     *,
     out: str | Path,
     scheduler: str | None = None,
@@ -64,8 +64,8 @@ def build(
 
     Parameters
     ----------
-    manifest : str or Path
-        The ``city.yaml``.
+    manifest : str, Path or Manifest
+        The ``city.yaml``, or what `read_manifest` made of it.
     out : str or Path
         Folder of the twin, such as ``monaco.twin``; what a former build left there is reused.
     scheduler : str, optional
@@ -92,7 +92,7 @@ def build(
     """
     begin = perf_counter()
     out, watcher = Path(out).resolve(), watcher or Silent()
-    plan = make_plan(read_manifest(manifest))
+    plan = make_plan(manifest if isinstance(manifest, Manifest) else read_manifest(manifest))
     work = out / WORK
     try:
         work.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import nullcontext
 from importlib import metadata
@@ -32,14 +31,18 @@ from twin.cli_records import ledger_rows, tell_positions
 from twin.cli_tables import doubts_told, fusion_places_table, fusion_table, ledger_table, plain
 from twin.detect_file import Question, judge_file, status_of, write_picture
 from twin.doctor import findings
-from twin.errors import PluginMissingError
+from twin.errors import PluginMissingError, TwinError
 from twin.fusion import POOLED
-from twin.manifest import json_schema
+from twin.manifest import json_schema, read_manifest
 from twin.model import open as open_twin
 from twin.progress import Bar, Silent
+from twin.replay_value import replay_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from twin.lineage import Explanation
+    from twin.whereabouts import Whereabouts
 
 __all__ = ["app", "cli_store", "cli_tiles", "main", "plugin"]
 
@@ -146,22 +149,45 @@ def _detect(  # noqa: PLR0913 - every option is a parameter
         raise typer.Exit(code)
 
 
-@app.command("explain", epilog=examples("twin explain monaco.twin 8c3969a4e1acdff no2 --time 2026-06-16T08:00"))
-def _explain(
+@app.command(
+    "explain",
+    epilog=examples(
+        "twin explain monaco.twin 8c3969a4e1acdff no2 --time 2026-06-16T08:00",
+        "twin explain monaco.twin --layer buildings --row 12",
+        "twin explain monaco.twin 8c3969a4e1acdff no2 --replay city.yaml",
+    ),
+)
+def _explain(  # noqa: PLR0913 - a cell and a variable, or a layer and a row
     path: TwinPath,
-    cell: Annotated[str, typer.Argument(help="H3 cell, hexadecimal")],
-    variable: Annotated[str, typer.Argument(help="Variable of the cube")],
+    cell: Annotated[str | None, typer.Argument(help="H3 cell, hexadecimal")] = None,
+    variable: Annotated[str | None, typer.Argument(help="Variable of the cube")] = None,
     *,
     time: Annotated[str | None, typer.Option(help="Local time, or time of day; default: first with a value")] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer of a feature, instead of cell and variable")] = None,
+    row: Annotated[int, typer.Option(help="Number of the feature in its layer")] = 0,
+    replay: Annotated[Path | None, typer.Option(help="The city.yaml: compute the value again from raw files")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say where the value of a cell comes from."""
+    """Say where the value of a cell comes from, or why a feature is where it is."""
     with faults_told():
-        found = open_twin(path).explain(cell, variable, time)
+        city = open_twin(path)
+        found: Explanation | Whereabouts
+        if layer is not None:
+            found = city.explain_feature(layer, row)
+        elif cell is not None and variable is not None:
+            found = city.explain(cell, variable, time)
+            if replay is not None:
+                kept = found.value
+                found = replay_value(city, cell, variable, manifest=read_manifest(replay), time=time)
+                error_console.print(
+                    f"computed again from the raw files: {found.value!r}, kept: {kept!r}", highlight=False
+                )
+                if found.value != kept:
+                    raise TwinError("what is computed now is another value: a file, the manifest or the code changed")
+        else:
+            raise typer.BadParameter("write a cell and a variable, or --layer and --row")
         if as_json:
-            sources = json.loads(found.sources.to_json(orient="records", date_format="iso"))
-            head = {key: getattr(found, key) for key in ("variable", "time", "value", "unit", "steps")}
-            write_json({"cell": f"{found.cell:x}", **head, "sources": sources})
+            write_json(found.to_json())
         else:
             console.print(plain(repr(found)), highlight=False, soft_wrap=True)
 

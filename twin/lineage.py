@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from spatial_join import H3Grid
+from spatial_join import H3Grid, ResolutionError
 from spatial_join.variogram import Variogram
 from twin.coarse import coarsen, coarsen_classes
 from twin.errors import UnknownNameError
 from twin.field import station_weights
+from twin.marks import colours_of, flags_of, moved_m
+from twin.pruning import rows_between, rows_of
 from twin.timeline import Clock, clock_from_json, resample_shares, step_shares
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from twin.catalogue import LayerInfo, Variable
     from twin.snapshot import Snapshot
+
+Cells: TypeAlias = npt.NDArray[np.uint64]
 
 _SHOWN_ROWS = 8
 # H3 indexes begin with a zero bit, then four bits that say what is indexed; 1 is a cell.
@@ -42,10 +49,17 @@ class Explanation:
     unit : str
         Unit of the value.
     sources : pandas.DataFrame
-        One line a source record: row (number in its file), share, value, layer, file, sigma_m, and time and site for
-        series.
+        One line a source record: row (number in its file), share, value, layer, file, sigma_m, offset_m (how far the
+        change of datum moved it; NaN where it had no place of its own), flags (repairs and doubts), and time and site
+        for series.
     steps : tuple of str
         What was done, in order.
+    definition, status, operation : str
+        What the positions mean, how that is known, and what moved them.
+    quality : mapping
+        Colour of each measure of the layer that was asked for: green, yellow or red.
+    code : str
+        Hash of the code that built the value.
     """
 
     cell: int
@@ -55,6 +69,23 @@ class Explanation:
     unit: str
     sources: pd.DataFrame
     steps: tuple[str, ...]
+    definition: str
+    status: str
+    operation: str
+    quality: Mapping[str, str]
+    code: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON types.
+
+        Returns
+        -------
+        dict
+            All of it, the cell as hexadecimal text.
+        """
+        told = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        sources = json.loads(self.sources.to_json(orient="records", date_format="iso", double_precision=15))
+        return {**told, "cell": f"{self.cell:x}", "quality": dict(self.quality), "sources": sources}
 
     def __repr__(self) -> str:
         when = f" at {self.time}" if self.time else ""
@@ -64,6 +95,9 @@ class Explanation:
         if len(self.sources) > _SHOWN_ROWS:
             lines.append(f"  … and {len(self.sources) - _SHOWN_ROWS} more")
         lines += [f"{number}. {step}" for number, step in enumerate(self.steps, start=1)]
+        colours = "".join(f", {name} {colour}" for name, colour in self.quality.items())
+        lines.append(f"positions: {self.definition} ({self.status}), {self.operation}{colours}")
+        lines.append(f"built by code {self.code}")
         return "\n".join(lines)
 
 
@@ -93,19 +127,47 @@ def explain(snapshot: Snapshot, variable: Variable, layer: LayerInfo, *, cell: i
     UnknownNameError
         If the variable has no value in that cell.
     """
-    number = _cell_number(cell)
+    number = cell_number(cell)
     clock = clock_from_json(snapshot.manifest["clock"])
     value, step = _value_at(snapshot, variable, number, clock=clock, time=time)
     sources = _sources(snapshot, variable, number, clock=clock, step=step)
     if "file" not in sources:
         sources["file"] = layer.files[0]
     sources.insert(3, "layer", layer.name)
+    sources["flags"] = flags_of(snapshot, layer.name, sources["row"].to_numpy(), sources["site"].to_numpy())
+    sources["offset_m"] = moved_m(layer, *_whereabouts(snapshot, variable, number, sources["site"].to_numpy()))
     sources = sources.sort_values(["share", "row"], ascending=[False, True], ignore_index=True)
     when = "" if step is None else _shown_time(clock, step)
     steps = (*layer.notes.get("steps", ()), *layer.notes.get("values", {}).get(variable.name, ()))
     return Explanation(
-        cell=number, variable=variable.name, time=when, value=value, unit=variable.unit, sources=sources, steps=steps
+        cell=number,
+        variable=variable.name,
+        time=when,
+        value=value,
+        unit=variable.unit,
+        sources=sources,
+        steps=steps,
+        definition=layer.position,
+        status=layer.status,
+        operation=layer.operation,
+        quality=colours_of(layer),
+        code=str(snapshot.manifest["code"]),
     )
+
+
+def _whereabouts(
+    snapshot: Snapshot, variable: Variable, number: int, sites: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return where sources are, in degrees: stations of a field where they stand, all others in the cell itself."""
+    if _kriged(variable):
+        stations = snapshot.table(f"stations/{variable.name}.parquet").to_pandas().set_index("row")
+        return stations["lon"].reindex(sites).to_numpy(), stations["lat"].reindex(sites).to_numpy()
+    lon, lat = H3Grid(resolution=_resolution(number)).centres(np.array([number], dtype=np.uint64))
+    return np.repeat(lon, sites.size), np.repeat(lat, sites.size)
+
+
+def _kriged(variable: Variable) -> bool:
+    return variable.method.startswith("kriging")
 
 
 def _shown_time(clock: Clock, step: int) -> str:
@@ -116,7 +178,24 @@ def _shown_time(clock: Clock, step: int) -> str:
     return pd.Timestamp(begin).tz_localize("UTC").tz_convert(clock.zone).isoformat()
 
 
-def _cell_number(cell: int | str) -> int:
+def cell_number(cell: int | str) -> int:
+    """Return the number of an H3 cell.
+
+    Parameters
+    ----------
+    cell : int or str
+        Number, or hexadecimal text.
+
+    Returns
+    -------
+    int
+        Its number.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is none.
+    """
     try:
         number = int(cell, 16) if isinstance(cell, str) else int(cell)
     except ValueError:
@@ -132,46 +211,60 @@ def _resolution(number: int) -> int:
     return (number >> 52) & 15
 
 
-def _inside(cells: npt.NDArray[np.uint64], number: int, stored: int) -> npt.NDArray[np.bool_]:
-    """Return which cells of the storage resolution lie in a cell of that or a coarser one."""
-    resolution = _resolution(number)
-    if resolution > stored:
-        raise UnknownNameError(f"cell {number:x} has resolution {resolution}; this twin is stored at {stored}")
-    parents = cells if resolution == stored else H3Grid(resolution=resolution).parents(cells, resolution)
-    inside: npt.NDArray[np.bool_] = parents == np.uint64(number)
-    return inside
+def _span(number: int, stored: int) -> tuple[int, int]:
+    """Return the least and the greatest cell of the storage resolution in a cell of that or a coarser one."""
+    if _resolution(number) > stored:
+        raise UnknownNameError(f"cell {number:x} has resolution {_resolution(number)}; this twin is stored at {stored}")
+    try:
+        first, last = H3Grid(resolution=stored).descendants(np.array([number], dtype=np.uint64))
+    except ResolutionError:
+        raise UnknownNameError(f"{number:x} is no cell of H3") from None
+    return int(first[0]), int(last[0])
+
+
+def _places(snapshot: Snapshot, variable: str, number: int) -> tuple[Cells, npt.NDArray[np.int64]]:
+    """Return which cells of a variable lie in a cell, and at which places of its axis."""
+    cells = snapshot.arrays(variable, ("cell",))["cell"]
+    first, last = _span(number, snapshot.manifest["resolution"])
+    start, end = np.searchsorted(cells, np.array([first, last + 1], dtype=np.uint64))
+    return cells[start:end], np.arange(start, end, dtype=np.int64)
 
 
 def _value_at(
     snapshot: Snapshot, variable: Variable, number: int, *, clock: Clock, time: object
 ) -> tuple[float, int | None]:
-    arrays = snapshot.arrays(variable.name, ("cell", "value", "support", "classes"))
-    stored = snapshot.manifest["resolution"]
-    inside = _inside(arrays["cell"], number, stored)
-    if not inside.any():
+    cells, places = _places(snapshot, variable.name, number)
+    if not places.size:
         raise UnknownNameError(f"{variable.name} has no value in cell {number:x}")
+    step = None if variable.static or time is None else clock.step_of(time)
+    steps = None if step is None else np.array([step], dtype=np.int64)
     resolution = _resolution(number)
-    cells, value, support = arrays["cell"][inside], arrays["value"][inside], arrays["support"][inside]
-    if resolution < stored and "classes" in arrays:
-        value = coarsen_classes(cells, arrays["classes"][inside], resolution=resolution)[1]
-    elif resolution < stored:
-        cells, value, support = coarsen(cells, value, support, kind=variable.kind, resolution=resolution)
+    coarser = resolution < snapshot.manifest["resolution"]
+    wanted = ("value", "support", "classes") if coarser else ("value",)
+    arrays = snapshot.arrays(variable.name, wanted, rows=places, steps=steps)
+    value = arrays["value"]
+    if "classes" in arrays:
+        value = coarsen_classes(cells, arrays["classes"], resolution=resolution)[1]
+    elif coarser:
+        value = coarsen(cells, value, arrays["support"], kind=variable.kind, resolution=resolution)[1]
     if variable.static:
         return float(value[0]), None
+    if step is not None:
+        return float(value[0, 0]), step
     known = np.flatnonzero(np.isfinite(value[0]))
-    if time is None and known.size == 0:
+    if known.size == 0:
         raise UnknownNameError(f"{variable.name} has no value in cell {number:x} at any time")
-    step = int(known[0]) if time is None else clock.step_of(time)
-    return float(value[0, step]), step
+    return float(value[0, known[0]]), int(known[0])
 
 
 def _sources(snapshot: Snapshot, variable: Variable, number: int, *, clock: Clock, step: int | None) -> pd.DataFrame:
     """Return the records behind a value, each with its share."""
-    kriged = variable.method.startswith("kriging")
-    pieces = None if kriged else _pieces(snapshot, variable, number)
-    records = snapshot.table(f"records/{variable.layer}.parquet").to_pandas()
-    if pieces is not None:
-        records = records[records["feature"].isin(pieces.index)].reset_index(drop=True)
+    pieces = None if _kriged(variable) else _pieces(snapshot, variable, number)
+    place = f"records/{variable.layer}.parquet"
+    if pieces is None:
+        records = snapshot.table(place).to_pandas()
+    else:
+        records = rows_of(snapshot, place, "feature", pieces.index.to_numpy())
     values = records[variable.name].to_numpy(dtype=np.float64)
     if step is None:
         part = np.ones(len(records))
@@ -196,8 +289,8 @@ def _sources(snapshot: Snapshot, variable: Variable, number: int, *, clock: Cloc
 
 def _pieces(snapshot: Snapshot, variable: Variable, number: int) -> pd.DataFrame:
     """Return share and support that each feature has in a cell."""
-    weights = snapshot.table(f"weights/{variable.layer}.parquet").to_pandas()
-    weights = weights[_inside(weights["cell"].to_numpy(), number, snapshot.manifest["resolution"])]
+    first, last = _span(number, snapshot.manifest["resolution"])
+    weights = rows_between(snapshot, f"weights/{variable.layer}.parquet", "cell", first=first, last=last)
     pieces: pd.DataFrame = weights.groupby("row")[["share", "support"]].sum()
     return pieces
 
@@ -208,8 +301,7 @@ def _kriging_shares(
     """Return what each reporting station contributes to a cell of a kriged field."""
     stations = snapshot.table(f"stations/{variable.name}.parquet").to_pandas()
     shape = _notes(snapshot, variable.layer)["fields"][variable.name]["variogram"]
-    arrays = snapshot.arrays(variable.name, ("cell",))
-    cells = arrays["cell"][_inside(arrays["cell"], number, snapshot.manifest["resolution"])]
+    cells, _ = _places(snapshot, variable.name, number)
     grid = H3Grid(resolution=snapshot.manifest["resolution"])
     lon, lat = grid.centres(cells)
     heard = stations["row"].isin(reporting).to_numpy()

@@ -27,6 +27,7 @@ from twin.quality import quality_of, quality_table
 from twin.snapshot import Snapshot, open_snapshot
 from twin.timeline import Clock, clock_from_json
 from twin.truth import fusion_of
+from twin.whereabouts import Whereabouts, explain_feature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -235,6 +236,31 @@ class Twin(Accounts, Cubes):
         """
         known = self._variable(variable)
         return explain(self._snapshot, known, self.layers[known.layer], cell=cell, time=time)
+
+    def explain_feature(self, layer: str, row: int) -> Whereabouts:
+        """Say why a feature is where it is.
+
+        Parameters
+        ----------
+        layer : str
+            Name of the layer.
+        row : int
+            Number of the feature, as in `features`.
+
+        Returns
+        -------
+        Whereabouts
+            What was published, what moved it and how far, how far it may be off, and into which cells it went.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such layer or feature, or the layer is a raster.
+        """
+        info = self._layer(layer)
+        if not self.has_features(layer):
+            raise UnknownNameError(f"layer {layer!r} is a raster and has no features: ask `explain()` for its cells")
+        return explain_feature(self._snapshot, info, row)
 
     def verify(self) -> list[str]:
         """Compare every stored file, and the records of builds, with the hashes kept when they were written.

@@ -68,6 +68,7 @@ def kill_builds(stage: Stage, folder: Path, *, kills: int, workers: tuple[int, .
 def _kill_one(stage: Stage, path: Path, workers: int, moment: float, *, tally: Tally, digests: dict[str, str]) -> None:
     stage.copy(path)
     reader = Reader(path)
+    begin = time.perf_counter()
     child = fork(lambda: twin.build(stage.manifest, out=path, workers=workers))
     early = child.ended(1.25 * moment * stage.seconds[workers])  # with a reader beside it, it takes longer
     if not early:
@@ -75,12 +76,14 @@ def _kill_one(stage: Stage, path: Path, workers: int, moment: float, *, tally: T
     code, said = child.wait()
     if early:
         tally.early += 1
+        stage.seconds[workers] = time.perf_counter() - begin  # the machine has more to give than it had
         if code != 0:
             tally.faults.append(f"a build that was not killed failed: {said}")
         reader.stop()
         return
     where = f"kill {tally.kills} at {moment:.3f} of {workers} workers"
     tally.kills += 1
+    stage.seconds[workers] *= 1.02
     wait_unlocked(path)
     stood, half = finished(path), len([one for one in leftovers(path) if one.parent.name != "runs"])
     new = {name: inode for name, inode in stood.items() if name not in finished(stage.template)}
