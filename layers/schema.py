@@ -148,8 +148,9 @@ def _faults(name: str, given: pd.Series, typed: pd.Series, rule: Field) -> list[
     """List (mask, reason) of one column."""
     found: list[tuple[np.ndarray, str]] = []
     blank = given.isna().to_numpy()
-    if pd.api.types.is_string_dtype(given):
-        blank = blank | (given.fillna("").str.strip() == "").to_numpy()
+    if given.dtype == object or pd.api.types.is_string_dtype(given):
+        # A column of objects may hold text beside what is none.
+        blank = blank | np.array([isinstance(value, str) and not value.strip() for value in given], dtype=bool)
     empty = typed.isna().to_numpy()
     if rule.required:
         found.append((blank, f"missing_value: {name} is empty and required"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from layers.errors import FileRefusedError, FileUnreadableError, listed
 
-__all__ = ["Source", "resolve_source"]
+__all__ = ["Source", "companions", "resolve_source"]
 
 _REMOTE = re.compile(r"^(?:[a-z][a-z0-9+.-]+://|[a-z0-9+.-]+::|/vsi)", re.IGNORECASE)
 _CHUNK = 1 << 22
@@ -126,6 +126,29 @@ class Source:
                 f"{self.label}: the gzip stream is broken after {total:,} bytes ({error}); fetch the file again."
             ) from error
         return b"".join(parts)
+
+
+def companions(path: Path, *, root: Path | None) -> tuple[Path, ...]:
+    """Return the files that a reader may open beside a file: those of its name up to the first dot.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; a folder has none.
+    root : pathlib.Path or None
+        Folder that must hold them, after symbolic links are followed; None: the one that holds the file.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        In order: the .dbf and .prj of a .shp, the .mid of a .mif; without the file itself.
+    """
+    if path.is_dir():
+        return ()
+    stem, inside = path.name.split(".")[0], path.parent if root is None else root.resolve()
+    with os.scandir(path.parent) as entries:
+        beside = {Path(entry.path).resolve() for entry in entries if entry.name.split(".")[0] == stem}
+    return tuple(sorted(place for place in beside - {path} if place.is_relative_to(inside) and place.is_file()))
 
 
 def resolve_source(source: str | Path, *, root: Path | None) -> Source:

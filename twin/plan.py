@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import crs
 import layers
 import spatial_join
+from layers.sources import companions
 from twin.manifest_files import position_files
 from twin.manifest_positions import profile_position, references
 from twin.manifest_truth import truth_references
@@ -182,6 +183,8 @@ def make_plan(manifest: Manifest) -> Plan:
         needs = tuple(f"place {other}" for other in references(dataset))
         cost = sum(size_of(path) for path in files)
         content = [[part, hash_input(path)] for part, path in zip(dataset.path, files, strict=True)]
+        beside = [other for path in files for other in companions(path, root=manifest.root)]
+        content += [["beside", other.name, hash_file(other)] for other in beside]
         content += [["position", hash_file(path)] for path in manifest.position_files(name)]
         before = [steps[need].key for need in needs]
         place = Step(

@@ -24,6 +24,7 @@ from layers import errors
 from layers.errors import FileRefusedError, FileUnreadableError, LayerError
 from layers.jail.transfer import dump, load
 from layers.registry import resolve_format
+from layers.sources import companions
 
 if TYPE_CHECKING:
     from layers.options import ReadOptions
@@ -202,13 +203,9 @@ def _weigh(source: Source, root: Path | None) -> tuple[int, list[str]]:
     if path.is_dir():
         inner = [place.stat().st_size for place in path.rglob("*") if place.is_file()]
         return sum(inner), [str(path)]
-    stem = path.name.split(".")[0]
-    inside = path.parent if root is None else root.resolve()
-    with os.scandir(path.parent) as entries:
-        beside = [Path(entry.path).resolve() for entry in entries if entry.name.split(".")[0] == stem]
-    files = [place for place in beside if place.is_relative_to(inside) and place.is_file()]
-    size = source.unpacked_size() + sum(place.stat().st_size for place in files if place != path)
-    return size, [str(place) for place in {path, *files}]
+    files = companions(path, root=root)
+    size = source.unpacked_size() + sum(place.stat().st_size for place in files)
+    return size, [str(place) for place in (path, *files)]
 
 
 def _ask(request: dict[str, Any], source: Source, wall_s: float) -> tuple[int | None, dict[str, Any]]:

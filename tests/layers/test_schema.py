@@ -169,3 +169,16 @@ def test_clean_columns_are_typed_as_those_with_a_space_are(texts):
     )
     assert clean.dtype == spaced.dtype
     assert clean.to_list() == [v.strip() if isinstance(v, str) else v for v in spaced]
+
+
+@pytest.mark.parametrize("values", [[None, "", " \t", "x"], [None, "", 7, "x"], ["", np.nan, "\u3000", "x"]])
+@pytest.mark.parametrize("kind", ["object", "str"])
+def test_blank_text_is_missing_beside_what_is_no_text(values, kind):
+    if kind == "str":
+        values = [value if isinstance(value, str) else None for value in values]
+    table = pd.DataFrame({"v": pd.Series(values, dtype=kind)})
+    _, reasons = check_fields(table, {"v": layers.Field(required=True)}, dataset="d")
+    blank = [pd.isna(value) or not str(value).strip() for value in values]
+    assert [reason is not None for reason in reasons] == blank
+    _, numbers = check_fields(table, {"v": layers.Field(kind="number")}, dataset="d")
+    assert [reason is not None for reason in numbers] == [value == "x" for value in values]

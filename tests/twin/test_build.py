@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -169,6 +170,22 @@ def test_a_second_build_reuses_everything_and_a_change_only_what_it_touches(tmp_
     assert all(step["reused"] for step in runs(tmp_path / "t.twin")[3]["steps"])
     assert fourth.layers["probes"].owner == "The Fleet"
     assert twin.open(tmp_path / "t.twin", snapshot=first.snapshot).layers["probes"].owner == "Fleet"
+
+
+def test_what_lies_beside_a_file_and_is_read_with_it_counts_as_its_content(tmp_path):
+    path = write_city(tmp_path)
+    people = gpd.read_file(tmp_path / "people.geojson")
+    people.to_file(tmp_path / "people.shp")
+    path.write_text(path.read_text().replace("people.geojson", "people.shp"))
+    (tmp_path / "people.geojson").unlink()
+    first = twin.build(path, out=tmp_path / "t.twin", workers=0)
+    people.assign(population=people["population"] * 2).to_file(tmp_path / "other.shp")
+    (tmp_path / "other.dbf").rename(tmp_path / "people.dbf")
+    second = twin.build(path, out=tmp_path / "t.twin", workers=0)
+    redone = {step["name"] for step in runs(tmp_path / "t.twin")[1]["steps"] if not step["reused"]}
+    assert redone == {"place people", "cells people"}
+    before, after = (float(city.cube("population")["population"].sum()) for city in (first, second))
+    assert after == pytest.approx(2 * before)
 
 
 def test_a_damaged_step_is_done_again(tmp_path):
