@@ -51,11 +51,21 @@ def test_a_layer_as_geopackage_opens_in_gdal(tiny, tmp_path, layer):
             "SELECT metadata FROM gpkg_metadata JOIN gpkg_metadata_reference ON id = md_file_id WHERE table_name = ?",
             (layer,),
         ).fetchone()
-        (style,) = file.execute("SELECT styleSLD FROM layer_styles WHERE f_table_name = ?", (layer,)).fetchone()
+        style, qgis = file.execute(
+            "SELECT styleSLD, styleQML FROM layer_styles WHERE f_table_name = ?", (layer,)
+        ).fetchone()
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert json.loads(meta)["lineage"] == tiny.snapshot
     assert json.loads(meta)["licences"] == [tiny.layers[layer].licence]
-    ET.fromstring(style)  # noqa: S314 - our own text
+    (colour,) = (one.text for one in ET.fromstring(style).iter("{http://www.opengis.net/sld}CssParameter"))  # noqa: S314
+    drawn = ET.fromstring(qgis)  # noqa: S314
+    assert drawn.find("renderer-v2").get("type") == "singleSymbol"
+    (symbol,) = drawn.iter("symbol")
+    kinds = {"marker": ("Point", "0"), "line": ("Line String", "1"), "fill": ("Polygon", "2")}
+    assert f"Geometry: {kinds[symbol.get('type')][0]}" in info
+    assert drawn.findtext("layerGeometryType") == kinds[symbol.get("type")][1]
+    (value,) = (one.get("value") for one in symbol.iter("Option") if (one.get("name") or "").endswith("color"))
+    assert value == ",".join(str(int(colour[place : place + 2], 16)) for place in (1, 3, 5)) + ",255"
 
 
 @needs_gdal
@@ -72,13 +82,17 @@ def test_cells_as_geopackage_are_those_of_the_cube_with_a_class_for_every_value(
     here = H3Grid(resolution=10).index(shapely.get_x(middle), shapely.get_y(middle))
     assert [f"{cell:x}" for cell in here.tolist()] == frame["cell"].tolist()
     with sqlite3.connect(path) as file:
-        (style,) = file.execute("SELECT styleSLD FROM layer_styles").fetchone()
+        style, qgis = file.execute("SELECT styleSLD, styleQML FROM layer_styles").fetchone()
     space = "{http://www.opengis.net/ogc}"
     ranges = [
         tuple(float(edge.findtext(f"{space}Literal")) for edge in between if edge.tag.endswith("Boundary"))
         for between in ET.fromstring(style).iter(f"{space}PropertyIsBetween")  # noqa: S314
     ]
     assert all(any(low <= value <= high for low, high in ranges) for value in frame["speed_kmh"])
+    drawn = ET.fromstring(qgis).find("renderer-v2")  # noqa: S314
+    assert (drawn.get("type"), drawn.get("attr")) == ("graduatedSymbol", '"speed_kmh"')
+    assert [(float(one.get("lower")), float(one.get("upper"))) for one in drawn.iter("range")] == ranges
+    assert [one.get("symbol") for one in drawn.iter("range")] == [one.get("name") for one in drawn.iter("symbol")]
 
 
 def test_geoparquet_is_read_by_geopandas_with_all_steps(tiny, tmp_path):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import shapely
 
+from twin.exporting.qml import qml_style
 from twin.store import canonical_json
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from twin.exporting.provenance import Provenance
 
 __all__ = ["write_csv", "write_geopackage", "write_geoparquet"]
+
+_Class: TypeAlias = "tuple[float | None, float | None, str]"
 
 #: Spreadsheets run what begins with these.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -103,7 +107,14 @@ def write_geopackage(frame: gpd.GeoDataFrame, path: Path, provenance: Provenance
     try:
         with connection:
             _add_metadata(connection, name, provenance)
-            _add_style(connection, name, _style(name, max(kinds, default=0), coloured, values))
+            dimension, classes = max(kinds, default=0), _classes(coloured, values)
+            sld = _style(name, dimension, coloured, classes)
+            ends = tuple(low for low, _, _ in classes if low is not None)
+            last = tuple(high for _, high, _ in classes[-1:] if high is not None)
+            qml = qml_style(
+                dimension, tuple(colour for *_, colour in classes), column=coloured if ends else None, edges=ends + last
+            )
+            _add_style(connection, name, sld, qml)
     finally:
         connection.close()
 
@@ -139,7 +150,7 @@ def _add_metadata(connection: sqlite3.Connection, table: str, provenance: Proven
     )
 
 
-def _add_style(connection: sqlite3.Connection, table: str, sld: str) -> None:
+def _add_style(connection: sqlite3.Connection, table: str, sld: str, qml: str) -> None:
     """Add the table in which QGIS and GDAL look for styles."""
     connection.execute(
         "CREATE TABLE layer_styles (id INTEGER PRIMARY KEY AUTOINCREMENT, f_table_catalog TEXT, f_table_schema TEXT, "
@@ -148,8 +159,8 @@ def _add_style(connection: sqlite3.Connection, table: str, sld: str) -> None:
     )
     connection.execute(
         "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
-        "styleQML, styleSLD, useAsDefault, description) VALUES ('', '', ?, 'geom', ?, '', ?, 1, 'City Twin')",
-        (table, table, sld),
+        "styleQML, styleSLD, useAsDefault, description) VALUES ('', '', ?, 'geom', ?, ?, ?, 1, 'City Twin')",
+        (table, table, qml, sld),
     )
     connection.execute(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('layer_styles', 'attributes', ?)",
@@ -157,14 +168,18 @@ def _add_style(connection: sqlite3.Connection, table: str, sld: str) -> None:
     )
 
 
-def _style(name: str, dimension: int, column: str | None, values: NDArray[np.float64] | None) -> str:
-    """Write an OGC SLD 1.0: seven classes of equal counts for a variable, one colour for features."""
-    rules = [(None, None, _COLOURS[2])]
-    if column is not None and values is not None and np.isfinite(values).any():
-        edges = np.unique(np.nanquantile(values, np.linspace(0, 1, len(_COLOURS) + 1)))
-        pairs = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)) or [(edges[0], edges[0])]
-        rules = [(low, high, _COLOURS[place]) for place, (low, high) in enumerate(pairs)]
-    body = "".join(_rule(column, low, high, _symbol(dimension, colour)) for low, high, colour in rules)
+def _classes(column: str | None, values: NDArray[np.float64] | None) -> list[_Class]:
+    """Return seven classes of equal counts with a colour each for a variable, one colour for features."""
+    if column is None or values is None or not np.isfinite(values).any():
+        return [(None, None, _COLOURS[2])]
+    edges = np.unique(np.nanquantile(values, np.linspace(0, 1, len(_COLOURS) + 1))).tolist()
+    pairs = list(pairwise(edges)) or [(edges[0], edges[0])]
+    return [(low, high, _COLOURS[place]) for place, (low, high) in enumerate(pairs)]
+
+
+def _style(name: str, dimension: int, column: str | None, classes: list[_Class]) -> str:
+    """Write an OGC SLD 1.0."""
+    body = "".join(_rule(column, low, high, _symbol(dimension, colour)) for low, high, colour in classes)
     return (
         '<?xml version="1.0" encoding="UTF-8"?><StyledLayerDescriptor version="1.0.0" '
         'xmlns="http://www.opengis.net/sld" xmlns:ogc="http://www.opengis.net/ogc">'
