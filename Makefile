@@ -16,7 +16,7 @@ JUDGE  ?= ours
 KILLS  ?= 200
 PEERS  ?= $(BIN)/python
 
-.PHONY: torture check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean bench-streams bench-osm-parts
+.PHONY: bench-cube torture check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean bench-streams bench-osm-parts
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -63,6 +63,9 @@ bench-whole: .venv/.dev ## Join 10 M points beside whole engines (PEERS=python w
 
 bench-spatialbench: .venv/.dev ## Ask SpatialBench's joins of 1 M trips beside the peers that are installed
 	@$(BIN)/python -m benchmarks.spatialbench
+
+bench-cube: .venv/.dev ## Ask a year of hours for a million cells for a day of a district (needs 9 GB of disk)
+	@$(BIN)/python -m benchmarks.cube_query
 
 bench-streams: .venv/.dev ## Read a table of 20 GB part by part within 4 GB (needs 25 GB of disk)
 	@$(BIN)/python -m benchmarks.streams

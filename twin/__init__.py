@@ -8,6 +8,7 @@ On the command line: ``twin plan|build|serve|explain|ledger|log|diff|verify|gc|b
 
 from __future__ import annotations
 
+from twin import measures
 from twin.build import build
 from twin.catalogue import LayerInfo, Variable, View
 from twin.comparing import Difference
@@ -16,6 +17,7 @@ from twin.errors import (
     BusyError,
     ExportError,
     ManifestError,
+    MeasureError,
     PluginMissingError,
     SeriesError,
     StoreDamagedError,
@@ -48,6 +50,7 @@ __all__ = [
     "LayerInfo",
     "Manifest",
     "ManifestError",
+    "MeasureError",
     "Placements",
     "PluginMissingError",
     "Replay",
@@ -71,6 +74,7 @@ __all__ = [
     "history",
     "json_schema",
     "measure_fusion",
+    "measures",
     "open",
     "read_manifest",
     "replay",

@@ -285,7 +285,7 @@ def attributes_of(variable: Variable, part: str) -> dict[str, Any]:
     variable : Variable
         Which one.
     part : str
-        ``value``, ``sigma`` or ``sigma_m``.
+        ``value``, ``support``, ``sigma`` or ``sigma_m``.
 
     Returns
     -------
@@ -294,6 +294,9 @@ def attributes_of(variable: Variable, part: str) -> dict[str, Any]:
     """
     if part == "sigma_m":
         return {"units": "m", "long_name": f"1-sigma uncertainty per axis of the positions behind {variable.name}"}
+    if part == "support":
+        unit = {"length": "m", "count": "1"}.get(variable.by or "area", "m2")
+        return {"units": unit, "long_name": f"what the value of {variable.name} stands for", "kind": "extensive"}
     origin = {key: getattr(variable, key) for key in ("owner", "licence", "level", "attribution")}
     shown = {
         "units": variable.unit,

@@ -42,7 +42,7 @@ def coarsen(
     value, support : ndarray of float64, shape (m, ...)
         Rolled up; NaN where no child has a value.
     """
-    parents, starts = _families(cells, resolution)
+    parents, starts = parents_of(cells, resolution)
     if not starts.size:
         return cells, value, support
     known = np.isfinite(value)
@@ -76,13 +76,13 @@ def coarsen_classes(cells: Cells, classes: Floats, *, resolution: int) -> tuple[
     value, support : ndarray of float64, shape (m,)
         Number of the class, and what it has.
     """
-    parents, starts = _families(cells, resolution)
+    parents, starts = parents_of(cells, resolution)
     total = np.add.reduceat(classes, starts, axis=0) if starts.size else classes
     return parents, total.argmax(axis=1).astype(np.float64), total.max(axis=1, initial=0.0)
 
 
-def coarse_axis(cells: Cells, resolution: int) -> Cells:
-    """Return the parents of cells.
+def parents_of(cells: Cells, resolution: int) -> tuple[Cells, npt.NDArray[np.int64]]:
+    """Return the parents of ascending cells, and where the children of each begin.
 
     Parameters
     ----------
@@ -93,14 +93,11 @@ def coarse_axis(cells: Cells, resolution: int) -> Cells:
 
     Returns
     -------
-    ndarray of uint64, shape (m,)
+    parents : ndarray of uint64, shape (m,)
         Ascending, each once.
+    starts : ndarray of int64, shape (m,)
+        Number of the first child of each.
     """
-    return _families(cells, resolution)[0]
-
-
-def _families(cells: Cells, resolution: int) -> tuple[Cells, npt.NDArray[np.int64]]:
-    """Return the parents of ascending cells, and where the children of each begin."""
     parents = H3Grid(resolution=resolution).parents(cells, resolution)
     first = np.ones(parents.size, dtype=bool)
     first[1:] = parents[1:] != parents[:-1]

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from twin.catalogue import attributes_of
-from twin.coarse import coarse_axis, coarse_level, most_of, on_axis
+from twin.coarse import coarse_level, most_of, on_axis, parents_of
 from twin.deferred import deferred
 from twin.errors import UnknownNameError
 from twin.window import Window, cells_asked, steps_asked, window_of
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Level = dict[str, np.ndarray[Any, Any]]
 
 _KEPT_LEVELS = 24  # levels that stay in memory; a dashboard moves between a handful
+PARTS = ("support", "sigma", "sigma_m")
+"""What can be asked of a variable behind a dot."""
+
 _SHOWN = {"value": "", "sigma": "_sigma", "sigma_m": "_sigma_m"}
 _STORED = ("cell", "value", "support", "sigma", "sigma_m", "most", "classes")
 
@@ -55,7 +58,8 @@ class Cubes:
         Parameters
         ----------
         variables : str or sequence of str, optional
-            Names; all variables if left out.
+            Names; all variables if left out. ``"<v>.<part>"`` asks for what stands behind a variable: ``support``
+            (count, m or m2 that the value stands for), ``sigma`` or ``sigma_m``.
         resolution : int, optional
             H3 resolution, at most the storage resolution, which is the default. Coarser cells are made by parent:
             amounts add up, levels are averaged by what they stand for.
@@ -84,15 +88,20 @@ class Cubes:
         names, resolution = self._asked(variables, resolution)
         steps = steps_asked(self.clock, time)
         window = window_of(cells_asked(cells, area, resolution=resolution), steps, resolution=self.resolution)
-        levels = {name: self._part(name, resolution, window) for name in names}
+        bases = {asked: asked if asked in self.variables else asked.rpartition(".")[0] for asked in names}
+        behind = any(asked != base for asked, base in bases.items())
+        levels = {base: self._part(base, resolution, window, behind=behind) for base in bases.values()}
         axis = _union([level["cell"] for level in levels.values()])
         arrays: dict[str, xr.DataArray] = {}
-        for name, level in levels.items():
-            for part in (part for part in _SHOWN if part in level):
+        for asked, base in bases.items():
+            level = levels[base]
+            shown = {part: f"{base}{end}" for part, end in _SHOWN.items() if part in level}
+            if asked != base:
+                shown = {part_of(asked, level): asked}
+            for part, name in shown.items():
                 values = on_axis(level["cell"], level[part], axis)
-                attributes = attributes_of(self.variables[name], part)
-                dims = ("cell", "time")[: values.ndim]
-                arrays[f"{name}{_SHOWN[part]}"] = xr.DataArray(values, dims=dims, attrs=attributes)
+                attributes = attributes_of(self.variables[base], part)
+                arrays[name] = xr.DataArray(values, dims=("cell", "time")[: values.ndim], attrs=attributes)
         return self._dataset(arrays, axis, resolution=resolution, steps=steps)
 
     def lazy_cube(self, variables: str | Sequence[str] | None = None, *, resolution: int | None = None) -> xr.Dataset:
@@ -117,6 +126,8 @@ class Cubes:
             If a name or the resolution is not in this twin.
         """
         names, resolution = self._asked(variables, resolution)
+        if not set(names) <= self.variables.keys():
+            raise UnknownNameError("lazy_cube knows whole variables only: ask cube for what is behind them")
         own = {name: self._axis(name, resolution) for name in names}
         axis = _union(list(own.values()))
         arrays: dict[str, xr.DataArray] = {}
@@ -141,7 +152,8 @@ class Cubes:
     def _asked(self, variables: str | Sequence[str] | None, resolution: int | None) -> tuple[list[str], int]:
         names = [variables] if isinstance(variables, str) else list(self.variables if variables is None else variables)
         for name in names:
-            self._variable(name)
+            base, _, part = name.rpartition(".")
+            self._variable(base if name not in self.variables and part in PARTS else name)
         resolution = self.resolution if resolution is None else resolution
         if not 0 <= resolution <= self.resolution:
             raise UnknownNameError(
@@ -165,14 +177,14 @@ class Cubes:
         meaning = "time of day since local midnight" if self.clock.typical_day else "start of step, UTC"
         return {"long_name": meaning, "timezone": self.clock.zone}
 
-    def _part(self, name: str, resolution: int, window: Window) -> Level:
-        """Return the arrays of a variable in a window, by chunks or from memory."""
+    def _part(self, name: str, resolution: int, window: Window, *, behind: bool = False) -> Level:
+        """Return the arrays of a variable in a window, by chunks or from memory, with what is behind it if asked."""
         if window.whole:
             return self._level(name, resolution)
         cells = self._axis(name, self.resolution)
         rows = window.rows(cells)
         coarser = resolution < self.resolution
-        arrays = self._stored(name, _STORED[1:] if coarser else tuple(_SHOWN), rows=rows, steps=window.steps)
+        arrays = self._stored(name, _STORED[1:] if coarser or behind else tuple(_SHOWN), rows=rows, steps=window.steps)
         arrays["cell"] = cells if rows is None else cells[rows]
         if coarser:
             if window.steps is not None and "sigma_m" in arrays and "most" not in arrays:  # a twin of former days
@@ -203,7 +215,7 @@ class Cubes:
         """Return the cells of a variable without reading its values."""
         known = self._levels.get((name, resolution))
         cells: Cells = self._snapshot.arrays(name, ("cell",))["cell"] if known is None else known["cell"]
-        return cells if known is not None or resolution == self.resolution else coarse_axis(cells, resolution)
+        return cells if known is not None or resolution == self.resolution else parents_of(cells, resolution)[0]
 
     def _variable(self, name: str) -> Variable:
         if name not in self.variables:
@@ -211,6 +223,33 @@ class Cubes:
                 f"{self.name} has no variable {name!r}; it has: {', '.join(self.variables) or 'none'}"
             )
         return self.variables[name]
+
+
+def part_of(asked: str, level: Level) -> str:
+    """Return which array of a variable a name with a dot means.
+
+    Parameters
+    ----------
+    asked : str
+        Such as ``no2.sigma``.
+    level : dict
+        The arrays of the variable.
+
+    Returns
+    -------
+    str
+        Name of the array.
+
+    Raises
+    ------
+    UnknownNameError
+        If nothing is kept of it.
+    """
+    part = asked.rpartition(".")[2]
+    if part not in level:
+        there = ", ".join(name for name in PARTS if name in level) or "none"
+        raise UnknownNameError(f"nothing is kept as {asked!r}; of this variable there is: {there}")
+    return part
 
 
 def _union(axes: list[Cells]) -> Cells:

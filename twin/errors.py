@@ -97,6 +97,10 @@ class SeriesError(TwinError):
     """Times of a dataset cannot be laid on the city's clock."""
 
 
+class MeasureError(TwinError):
+    """A measure was asked of what does not hold what its formula needs."""
+
+
 class PluginMissingError(TwinError):
     """A command needs a package that has not registered itself."""
 

@@ -19,10 +19,10 @@ from twin.catalogue import (
 )
 from twin.coarse import on_rows
 from twin.comparing import Difference, difference
-from twin.cubes import Cubes
 from twin.errors import UnknownNameError
 from twin.history import damaged_runs, snapshot_as_of
 from twin.lineage import Explanation, explain
+from twin.measuring import Measured
 from twin.quality import quality_of, quality_table
 from twin.snapshot import Snapshot, open_snapshot
 from twin.timeline import Clock, clock_from_json
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from twin.fusion import FusionReport
 
 
-class Twin(Accounts, Cubes):
+class Twin(Accounts, Measured):
     """A city on disk.
 
     Parameters
