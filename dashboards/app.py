@@ -23,6 +23,7 @@ from dashboards.errors import AddressError
 from dashboards.exploring.routes import to_router as to_explore_router
 from dashboards.feed import to_router
 from dashboards.frames import FrameSource
+from dashboards.inbox import to_inbox
 from dashboards.links import VIEWS
 from dashboards.live import Edition, Live
 from dashboards.views.page import ExplorerPage
@@ -96,6 +97,8 @@ def to_app(
         make=lambda found: FrameSource(found, budget=budget, folder=folder),
         publish=publish,
     )
+
+    app.include_router(to_inbox(lambda: live.edition.steward))
 
     def page_of(view: str) -> Callable[[], pn.Template]:
         def page() -> pn.Template:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dashboards.desk import Desk
 from dashboards.frames import FrameSource
+from dashboards.trust import Steward
 from twin.errors import TwinError
 
 if TYPE_CHECKING:
@@ -29,12 +30,15 @@ class Edition:
         Its frames.
     desk : Desk
         What operators watch of it.
+    steward : Steward
+        What stewards judge of it.
     address : str
         Where the feed of its frames is.
     """
 
     source: FrameSource
     desk: Desk
+    steward: Steward
     address: str
 
 
@@ -89,6 +93,6 @@ class Live:
 
     def _edition(self, city: "Twin") -> Edition:
         source = self._make(city)
-        edition = Edition(source=source, desk=Desk(source), address=f"feed/{city.snapshot}")
+        edition = Edition(source=source, desk=Desk(source), steward=Steward(source), address=f"feed/{city.snapshot}")
         self._publish(edition)
         return edition

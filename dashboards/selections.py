@@ -16,8 +16,8 @@ from dashboards.state import ExplorerState
 from twin.errors import TwinError
 from twin.tiles.attributes import heights_m_of, names_of
 
-_SHOWN_SOURCES = 8
 _CELL = re.compile("[0-9a-f]{15}")
+_SHOWN_SOURCES: Mapping[str, int] = {"explore": 8, "operate": 8, "trust": 200}  # Who judges wants every row.
 _MARGIN_DEG = 4e-6
 _KINDS = {"buildings": "building", "lines": "street", "points": "point", "areas": "area", CELLS: "cell"}
 
@@ -283,7 +283,9 @@ def _facts(selection: Mapping[str, Any], source: FrameSource, words: Mapping[str
 
 def _explained(state: ExplorerState, source: FrameSource, words: Mapping[str, str]) -> dict[str, Any]:
     """Ask the twin where the chosen value comes from."""
+    judging = state.view == "trust"
     columns = [words["layer"], words["record"], words["share"], words["value"]]
+    columns += [words["off"]] if judging else []
     empty = {"columns": columns, "sources": [], "steps": [], "counted": "", "missing": words["no_sources"]}
     known = source.city.variables.get(state.chart_variable)
     if known is None or not state.selection:
@@ -292,9 +294,10 @@ def _explained(state: ExplorerState, source: FrameSource, words: Mapping[str, st
         found = source.city.explain(int(state.selection["cell"], 16), known.name, None if known.static else state.step)
     except TwinError:  # The twin's way of saying that nothing is known there.
         return empty | {"missing": words["no_value"]}
-    first = found.sources.sort_values("share", ascending=False, kind="stable").head(_SHOWN_SOURCES)
+    first = found.sources.sort_values("share", ascending=False, kind="stable").head(_SHOWN_SOURCES[state.view])
     rows = [
         [str(row["layer"]), f"{row['file']} #{row['row']}", f"{100 * row['share']:.3g} %", number(float(row["value"]))]
+        + ([number(float(row.get("sigma_m", float("nan"))))] if judging else [])
         for row in first.to_dict("records")
     ]
     counted = words["records"].format(count=number(len(found.sources)))

@@ -96,6 +96,20 @@ class OperateBoard(JSComponent):
     _stylesheets: ClassVar[list[str]] = _style("operate")
 
 
+class TrustBoard(JSComponent):
+    """How far to trust each layer, and a place to drop a file that is not taken in yet."""
+
+    content = param.Dict(default={}, doc="What `Steward.content` gives; empty until it is worked out.")
+    chosen = param.String(default="", doc="Layer that is described in full.")
+    measured = param.Integer(default=0, doc="Counts how often the fusion error was asked for.")
+    pictured = param.Dict(default={}, doc="Layer whose evidence is to be drawn.")
+    picture = param.Dict(default={}, doc="That layer, and its SVG; empty where nothing can be drawn.")
+    texts = param.Dict(default={}, doc="Catalogue of the language.")
+
+    _esm = ASSETS / "trust.js"
+    _stylesheets: ClassVar[list[str]] = _style("trust")
+
+
 class Credits(JSComponent):
     """Whose data are shown, under which licence."""
 

@@ -29,6 +29,8 @@ class OperateView:
         Selects what a map layer's name and a source record name, and flies there.
     """
 
+    name = "operate"
+
     def __init__(self, state: ExplorerState, desk: Desk, *, select: Callable[[str, str], None]) -> None:
         self.state, self.desk, self._select = state, desk, select
         self.board = OperateBoard(sizing_mode="stretch_both", margin=0)

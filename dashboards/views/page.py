@@ -20,11 +20,13 @@ from dashboards.opening import first_view
 from dashboards.scene import Scene
 from dashboards.selections import Course, find_row, to_content, to_courses
 from dashboards.state import ExplorerState
+from dashboards.trust import Steward
 from dashboards.views.chart import CourseChart
 from dashboards.views.components import ClockBar, Credits, Inspector, LayerPanel, TopBar, read_asset, tie
 from dashboards.views.map import CityMap
 from dashboards.views.operate import OperateView
 from dashboards.views.tools import ToolBox
+from dashboards.views.trust import TrustView
 
 LINKED = [
     "view",
@@ -87,6 +89,7 @@ class ExplorerPage:
         )
         self.credits = Credits(credits=to_credits(source), sizing_mode="stretch_width", margin=0)
         self.operate = OperateView(state, live.edition.desk if live else Desk(source), select=self.go_to)
+        self.trust = TrustView(state, live.edition.steward if live else Steward(source))
         self._courses: list[Course] = []
         tie(self.topbar, state, "language", "theme", "view", "kiosk")
         tie(self.layers, state, "settings", "cell_variable", "extruded")
@@ -105,7 +108,7 @@ class ExplorerPage:
         self.scene.param.watch(self.list_layers, "frames")
         state.param.watch(self.confirm_step, "step")
         state.param.watch(self.inspect, "selection")
-        state.param.watch(self.describe, ["step", "language", "theme", "chart_variable"])
+        state.param.watch(self.describe, ["step", "language", "theme", "chart_variable", "view"])
         state.param.watch(self.write_link, LINKED)
         self.topbar.param.watch(self.visit, "visited")
         self.topbar.param.watch(self.map.fly_home, "home")
@@ -191,7 +194,7 @@ class ExplorerPage:
         zone = self.source.city.clock.zone
         self.first_step = first_step(self.times, zone)
         self.chart.times = to_local(self.times, zone)
-        self.operate.desk = edition.desk
+        self.operate.desk, self.trust.steward = edition.desk, edition.steward
         self.map.address, self.scene.source = edition.address, self.source
         last = len(self.times) - 1 if was_last else self.first_step
         # Who watched the newest step watches the newest step again.
@@ -202,7 +205,7 @@ class ExplorerPage:
         self.speak()
         self.tools.speak()
         self.topbar.note = texts(self.state.language)["new_data"]
-        self.state.param.trigger("selection", "acknowledged")
+        self.state.param.trigger("selection", "acknowledged", "view")
 
     def write_link(self, *_events: Any) -> None:  # noqa: ANN401
         """Bring the address of the page up to what is seen."""
@@ -291,8 +294,9 @@ class ExplorerPage:
         for name in ("topbar", "layers", "clock", "inspector", "credits"):
             page.add_panel(name, getattr(self, name))
         page.add_panel("map", self.map.pane)
-        page.add_panel("operate", self.operate.board)
-        pn.state.onload(self.operate.follow)
+        for view in (self.operate, self.trust):
+            page.add_panel(view.name, view.board)
+            pn.state.onload(view.follow)
         if self.live is not None:
             pn.state.add_periodic_callback(self.refresh, period=int(1000 * INTERVAL_S))
         page.add_panel("tools", self.tools.view)
