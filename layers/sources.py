@@ -42,7 +42,7 @@ class Source:
     def suffix(self) -> str:
         """Lower-case ending without ".gz", such as ".csv", ".city.jsonl" or ".gdb.zip"."""
         endings = Path(self.path.name.lower().removesuffix(".gz")).suffixes
-        double = next((ending for ending in (".city", ".gdb", ".zarr") if ending in endings[:-1]), "")
+        double = next((ending for ending in (".city", ".gdb", ".shp", ".zarr") if ending in endings[:-1]), "")
         return double + endings[-1] if endings else ""
 
     @property

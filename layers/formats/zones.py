@@ -9,6 +9,7 @@ from layers.readers.desktop_gis import (
     read_flatgeobuf,
     read_mapinfo_interchange,
     read_mapinfo_table,
+    read_zipped_shapefile,
 )
 from layers.readers.geoparquet import read_parquet
 from layers.readers.gml import read_gml
@@ -44,6 +45,14 @@ FORMATS: tuple[Format, ...] = (
         starts=(b"\0\0\x27\x0a",),
         positions="WKT in the .prj beside it, if that was sent along",
         read=read_shapefile,
+    ),
+    Format(
+        name="Shapefile, zipped",
+        family="zones",
+        suffixes=(".shp.zip",),
+        starts=(b"PK\x03\x04",),
+        positions="WKT in its .prj, if that is packed too",
+        read=read_zipped_shapefile,
     ),
     Format(
         name="FlatGeobuf",

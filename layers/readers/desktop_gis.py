@@ -9,15 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from layers.archives import open_archive
-from layers.errors import FileRefusedError, FileUnreadableError
-from layers.readers.vector import read_with_driver
+from layers.errors import FileRefusedError, FileUnreadableError, SchemaError, listed
+from layers.readers.vector import read_shapefile, read_with_driver
+from layers.sources import Source
 
 if TYPE_CHECKING:
     from layers.options import ReadOptions
     from layers.readers.records import Records
-    from layers.sources import Source
 
-__all__ = ["read_dxf", "read_file_geodatabase", "read_flatgeobuf", "read_mapinfo_interchange", "read_mapinfo_table"]
+__all__ = [
+    "read_dxf",
+    "read_file_geodatabase",
+    "read_flatgeobuf",
+    "read_mapinfo_interchange",
+    "read_mapinfo_table",
+    "read_zipped_shapefile",
+]
 
 #: Lines of a .tab that name other tables: views, seamless sets of tables, linked and foreign data.
 _ELSEWHERE = re.compile(
@@ -176,6 +183,46 @@ def read_file_geodatabase(source: Source, options: ReadOptions) -> Records:
             if name.rpartition("/")[0] == inside:
                 archive.extract(name, folder)
         return read_with_driver(source, str(folder), replace(options, encoding=None), driver="OpenFileGDB")
+
+
+def read_zipped_shapefile(source: Source, options: ReadOptions) -> Records:
+    """Read a Shapefile in a zip archive.
+
+    Parameters
+    ----------
+    source : Source
+        A .shp.zip file.
+    options : ReadOptions
+        ``layer`` names the Shapefile, without its ending, if there are several; ``encoding`` as of `read_shapefile`.
+
+    Returns
+    -------
+    Records
+        Rows in the file's order.
+
+    Raises
+    ------
+    FileRefusedError
+        If the archive looks like a bomb.
+    FileUnreadableError
+        If it holds no Shapefile, a broken one or one without all of its parts.
+    SchemaError
+        If it holds several and none is named.
+    """
+    archive = open_archive(source)
+    found = [name[: -len(".shp")] for name in archive.names if name.lower().endswith(".shp")]
+    meant = [name for name in found if options.layer in {None, name, name.rpartition("/")[2]}]
+    if not found:
+        raise FileUnreadableError(f"{source.label}: holds no .shp; give the archive of a Shapefile.")
+    if len(meant) != 1:
+        raise SchemaError(f"{source.label}: holds the Shapefiles {listed(found)}; write layer: with one of them.")
+    (whole,) = meant
+    with tempfile.TemporaryDirectory(prefix="twin-shp-") as place:
+        for name in archive.names:
+            ending = name[len(whole) :].lower()
+            if name.startswith(whole) and ending in {".shp", ".shx", ".dbf", ".prj", ".cpg"}:
+                archive.extract(name, Path(place)).rename(Path(place) / f"one{ending}")
+        return read_shapefile(Source(Path(place) / "one.shp", source.label), options)
 
 
 def _variants(source: Source, suffix: str) -> tuple[Path, Path]:

@@ -1,6 +1,7 @@
 import gzip
 import json
 import sqlite3
+import zipfile
 
 import geopandas as gpd
 import numpy as np
@@ -340,3 +341,35 @@ def test_plain_parquet_is_a_table(tmp_path):
     )
     assert [column.tolist() for column in layer.coordinates.columns] == [["a", "b"], [1.5, 2.5]]
     assert str(layer.table["n"].dtype) == "Int64"
+
+
+def _packed(folder, *names, leave_out=()):
+    with zipfile.ZipFile(folder / "sent.shp.zip", "w") as archive:
+        for name in names:
+            (folder / name).parent.mkdir(exist_ok=True)
+            gpd.GeoDataFrame({"v": [len(name)]}, geometry=[shapely.Point(7, 43)], crs="OGC:CRS84").to_file(
+                folder / name
+            )
+            for part in sorted((folder / name).parent.glob(f"{(folder / name).stem}.*")):
+                if part.suffix not in leave_out:
+                    archive.write(part, part.relative_to(folder))
+    return folder / "sent.shp.zip"
+
+
+def test_of_several_zipped_shapefiles_one_is_named(tmp_path):
+    path = _packed(tmp_path, "a/stops.shp", "b/stops.shp", "b/posts12.shp")
+    assert layers.read(path, options=layers.ReadOptions(layer="posts12")).column("v").tolist() == [13]
+    assert layers.read(path, options=layers.ReadOptions(layer="a/stops")).column("v").tolist() == [11]
+    for wanted in (None, "stops", "roads"):
+        with pytest.raises(layers.SchemaError, match=r"sent\.shp\.zip: holds the Shapefiles 'a/stops', .*write layer:"):
+            layers.read(path, options=layers.ReadOptions(layer=wanted))
+
+
+def test_a_zipped_shapefile_without_its_parts_or_none_at_all_is_refused(tmp_path):
+    path = _packed(tmp_path, "stops.shp", leave_out={".dbf"})
+    with pytest.raises(layers.FileUnreadableError, match=r"sent\.shp\.zip: \.dbf is missing"):
+        layers.read(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "gone")
+    with pytest.raises(layers.FileUnreadableError, match=r"holds no \.shp"):
+        layers.read(path)

@@ -79,6 +79,15 @@ def _write_geodatabase(path: Path) -> None:
         path.write_bytes((Path(place) / "packed.zip").read_bytes())
 
 
+def _write_zipped_shapefile(path: Path) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "sent"
+        folder.mkdir()
+        _by_gdal("ESRI Shapefile", ENCODING="UTF-8")(folder / "zones.shp")
+        shutil.make_archive(str(Path(place) / "packed"), "zip", folder)
+        path.write_bytes((Path(place) / "packed.zip").read_bytes())
+
+
 def _write_dxf(path: Path) -> None:
     outlines = frame(PLANE, crs=None).geometry.exterior.iloc[[0, 1, 3]]
     drawing = gpd.GeoDataFrame({"Layer": ["zones", "zones", "other"]}, geometry=outlines.to_numpy())
@@ -261,6 +270,7 @@ SAMPLES: tuple[Sample, ...] = (
     _plane("GeoParquet", "zones.parquet", _write_parquet),
     _plane("GeoPackage", "zones.gpkg", _by_gdal("GPKG")),
     _plane("Shapefile", "zones.shp", _by_gdal("ESRI Shapefile", ENCODING="UTF-8")),
+    _plane("Shapefile, zipped", "zones.shp.zip", _write_zipped_shapefile),
     _plane("FlatGeobuf", "zones.fgb", _by_gdal("FlatGeobuf", SPATIAL_INDEX="NO")),
     _plane("MapInfo TAB", "zones.tab", _by_gdal("MapInfo File", ENCODING="CP936")),
     _plane("MapInfo MIF", "zones.mif", _by_gdal("MapInfo File", FORMAT="MIF", ENCODING="CP936")),
