@@ -13,6 +13,7 @@ from twin.errors import BuildError
 from twin.timeline import Clock, Floats, resample
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -68,7 +69,8 @@ def write_cube(
     if not others:
         return {}
     if spread is None:
-        return {name: _write_nothing(folder, name, v, readings=readings, clock=clock) for name, v in others.items()}
+        steps = None if readings.shares is None else len(clock)
+        return {name: write_nothing(folder, name, v, steps=steps) for name, v in others.items()}
     in_time, by = readings.shares is not None, None
     values = {name: readings.values[name] for name in others}
     if in_time and dataset.site:
@@ -76,25 +78,114 @@ def write_cube(
     elif readings.shares is not None:
         by = np.full(len(readings.feature), -1, dtype=np.int64)
         by[readings.shares.record] = readings.shares.step
-    quantities = {name: _quantity(name, variable, spread) for name, variable in others.items()}
+    quantities = {name: quantity_of(name, variable, spread.measure) for name, variable in others.items()}
     table = aggregate(spread, values, quantities, by=by, sigma_m=pieces.sigma_m)
-    for name, variable in others.items():
-        arrays = cube_arrays(table, name, steps=len(clock) if in_time else None)
+    classes = {name: len(found) for name, found in readings.categories.items()}
+    write_table_of_cells(folder, others, table, classes=classes, steps=len(clock) if in_time else None)
+    return {name: (how_spread(variable, spread),) for name, variable in others.items()}
+
+
+def cells_of(dataset: DatasetSpec, readings: Readings, pieces: Pieces) -> CellTable | None:
+    """Aggregate the variables of some records of a dataset that has no sites.
+
+    Parameters
+    ----------
+    dataset : DatasetSpec
+        Which variables.
+    readings : Readings
+        Values by record.
+    pieces : Pieces
+        Where the records lie.
+
+    Returns
+    -------
+    CellTable or None
+        None if no record has a geometry.
+    """
+    spread, by = pieces.weights, None
+    if spread is None or not dataset.variables:
+        return None
+    if readings.shares is not None:
+        by = np.full(len(readings.feature), -1, dtype=np.int64)
+        by[readings.shares.record] = readings.shares.step
+    quantities = {name: quantity_of(name, variable, spread.measure) for name, variable in dataset.variables.items()}
+    return aggregate(spread, dict(readings.values), quantities, by=by, sigma_m=pieces.sigma_m)
+
+
+def write_table_of_cells(
+    folder: Path,
+    variables: Mapping[str, VariableSpec],
+    table: CellTable,
+    *,
+    classes: Mapping[str, int],
+    steps: int | None,
+) -> None:
+    """Write the arrays of aggregated variables.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write.
+    variables : mapping
+        Which.
+    table : CellTable
+        Their values by cell.
+    classes : mapping of str to int
+        Number of classes of each that is categorical.
+    steps : int or None
+        Steps of the clock; None for what does not change.
+    """
+    for name, variable in variables.items():
+        arrays = cube_arrays(table, name, steps=steps)
         if variable.kind == "categorical":
-            arrays["classes"] = _class_support(table, name, arrays["cell"], len(readings.categories[name]))
+            arrays["classes"] = _class_support(table, name, arrays["cell"], classes[name])
         write_arrays(folder / "cube" / name, arrays, attributes={"units": variable.unit, "kind": variable.kind})
-    return {name: (_how(variable, spread),) for name, variable in others.items()}
 
 
-def _quantity(name: str, variable: VariableSpec, spread: Weights) -> Quantity:
+def quantity_of(name: str, variable: VariableSpec, measure: str) -> Quantity:
+    """Return what kind of quantity a variable is on records of a measure.
+
+    Parameters
+    ----------
+    name : str
+        Variable.
+    variable : VariableSpec
+        Its entry.
+    measure : str
+        Of the records: a count, length or area.
+
+    Returns
+    -------
+    Quantity
+        Kind, unit and what means are weighted by.
+
+    Raises
+    ------
+    BuildError
+        If an amount is said to lie on another measure.
+    """
     if variable.kind != "extensive":
         return Quantity(kind=variable.kind, unit=variable.unit, by=variable.by)
-    if variable.by not in {None, spread.measure}:
-        raise BuildError(f"{name} is an amount on what has a {spread.measure}: write by: {spread.measure}, or nothing")
+    if variable.by not in {None, measure}:
+        raise BuildError(f"{name} is an amount on what has a {measure}: write by: {measure}, or nothing")
     return Quantity(kind=variable.kind, unit=variable.unit)
 
 
-def _how(variable: VariableSpec, spread: Weights) -> str:
+def how_spread(variable: VariableSpec, spread: Weights) -> str:
+    """Say how cells got their values.
+
+    Parameters
+    ----------
+    variable : VariableSpec
+        Which.
+    spread : Weights
+        Where the records lie.
+
+    Returns
+    -------
+    str
+        For people.
+    """
     if isinstance(spread, CellProbabilities):
         return {
             "extensive": "spread over cells by the probability that they hold the record, and added up",
@@ -115,10 +206,26 @@ def _series(readings: Readings, name: str, variable: VariableSpec, clock: Clock)
     return resample(readings.values[name], readings.feature, readings.shares, clock=clock, extensive=extensive)
 
 
-def _write_nothing(
-    folder: Path, name: str, variable: VariableSpec, *, readings: Readings, clock: Clock
-) -> tuple[str, ...]:
-    shape = (0,) if readings.shares is None else (0, len(clock))
+def write_nothing(folder: Path, name: str, variable: VariableSpec, *, steps: int | None) -> tuple[str, ...]:
+    """Write arrays without a cell.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to write.
+    name : str
+        Variable.
+    variable : VariableSpec
+        Its entry.
+    steps : int or None
+        Steps of the clock; None for what does not change.
+
+    Returns
+    -------
+    tuple of str
+        Why there is none.
+    """
+    shape = (0,) if steps is None else (0, steps)
     arrays = {"cell": np.empty(0, np.uint64), "value": np.empty(shape), "support": np.empty(shape)}
     write_arrays(folder / "cube" / name, arrays, attributes={"units": variable.unit, "kind": variable.kind})
     return ("no record is placed, so no cell has a value",)

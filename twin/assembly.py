@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twin.accounts import balanced
 from twin.catalogue import LayerInfo, Variable, to_json
 from twin.naive import city_plane
-from twin.place import repairs_file
+from twin.placed import repairs_file
 from twin.quality import coloured
 from twin.store import SnapshotWriter, canonical_json
 from twin.timeline import clock_from_spec
@@ -99,6 +99,8 @@ def _take_files(writer: SnapshotWriter, name: str, cells: Path) -> None:
     for file, room in kept.items():
         if (cells / f"{file}.parquet").exists():
             writer.take(cells / f"{file}.parquet", f"{room}/{name}.parquet")
+        elif (cells / file).is_dir():  # of a dataset that was taken in partitions, one file each
+            writer.take(cells / file, f"{room}/{name}")
 
 
 def _take_truth(writer: SnapshotWriter, name: str, work: Path, plan: Plan) -> str:

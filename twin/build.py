@@ -9,40 +9,39 @@ from __future__ import annotations
 
 import logging
 import signal
-from contextlib import closing, contextmanager
+from collections import deque
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from multiprocessing import resource_tracker
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dask
-from distributed import Client, Future, LocalCluster, as_completed, get_worker, worker_client
+from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
 from crs import CrsError
 from layers import LayerError
 from spatial_join import JoinError
 from twin.assembly import assemble
-from twin.cells import make_cells
+from twin.course import Course, Result, Work
 from twin.disk import disk_error, disk_told
-from twin.errors import BuildError, TwinError
-from twin.field import make_field
+from twin.errors import BuildError, TwinError, WorkerDiedError
 from twin.leftovers import clear_leftovers
 from twin.locks import locked
 from twin.manifest import Manifest, read_manifest
-from twin.manifest_positions import references
-from twin.manifest_truth import truth_references
 from twin.model import Twin
 from twin.model import open as open_twin
 from twin.openlineage import EventLog
-from twin.place import place
-from twin.plan import Plan, Step, code_version, make_plan
+from twin.parts import Found, Part, Spoilt, poison_reason
+from twin.plan import Plan, make_plan
 from twin.progress import Silent, Watcher
 from twin.store import WORK, write_run
-from twin.truth import make_truth
-from twin.work import Outcome, carry_out, place_of
+from twin.taking import run_record, take_part, take_step
+from twin.work import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 logger = logging.getLogger(__name__)
 
@@ -103,52 +102,46 @@ def build(
     with disk_told(out), locked(out), EventLog(plan, out) as log:
         clear_leftovers(out)
         watcher.planned(plan)
-        outcomes = _take_steps(plan, work, scheduler=scheduler, workers=workers, watcher=watcher, log=log)
+        outcomes, parts = _take_steps(plan, work, scheduler=scheduler, workers=workers, watcher=watcher, log=log)
         log.snapshot = snapshot = assemble(plan, out, work)
-        record = {
-            "snapshot": snapshot,
-            "code": code_version(),
-            "seconds": round(perf_counter() - begin, 3),
-            "steps": [
-                {
-                    "name": o.name,
-                    "folder": place_of(work, plan[o.name]).name,
-                    "reused": o.reused,
-                    "seconds": round(o.seconds, 3),
-                }
-                for o in outcomes
-            ],
-        }
-        write_run(out, record)
+        record = run_record(plan, work, outcomes, parts)
+        write_run(out, record | {"snapshot": snapshot, "seconds": round(perf_counter() - begin, 3)})
     watcher.finished(snapshot)
     return open_twin(out)
 
 
 def _take_steps(
     plan: Plan, work: Path, *, scheduler: str | None, workers: int, watcher: Watcher, log: EventLog
-) -> list[Outcome]:
-    """Take all steps, each as soon as those it needs are done; a failing one does not stop the others."""
+) -> tuple[list[Outcome], list[tuple[Part, Outcome]]]:
+    """Take all steps and their partitions; returns how they went."""
     outcomes: dict[str, Outcome] = {}
+    parts: dict[str, tuple[Part, Outcome]] = {}
     failures: dict[str, BaseException] = {}
-    results = (
-        _in_process(plan, work) if scheduler is None and workers == 0 else _on_cluster(plan, work, scheduler, workers)
-    )
-    with closing(results):
-        for name, result in results:
-            if isinstance(result, Outcome):
-                outcomes[name] = result
-                watcher.ended(plan[name], result)
-                log.ended(plan[name], result)
-            elif not any(need in failures for need in plan[name].needs):
-                failures[name] = result
-            else:
-                failures[name] = result.with_traceback(None)
+    alone = scheduler is None and workers == 0
+    with nullcontext(_InProcess(plan, work)) if alone else _cluster(plan, work, scheduler, workers) as pool:
+        course = Course(plan, pool)
+        for task, result in course.go():
+            if isinstance(task, Part):
+                if isinstance(result, Outcome):
+                    parts[task.name] = (task, result)
+                    watcher.part_ended(task, result)
+            elif isinstance(result, Outcome):
+                seconds = result.seconds + course.seconds_before(task)
+                outcomes[task.name] = replace(result, seconds=seconds)
+                watcher.ended(task, outcomes[task.name])
+                log.ended(task, outcomes[task.name])
+            elif isinstance(result, Found):
+                parts |= {part.name: (part, Outcome(name=part.name, reused=True, seconds=0)) for part in result.reused}
+                watcher.parted(task, result)
+            elif isinstance(result, BaseException):
+                after = any(need in failures for need in task.needs)
+                failures[task.name] = result.with_traceback(None) if after else result
     causes = {name: error for name, error in failures.items() if not any(n in failures for n in plan[name].needs)}
     if causes:
         for name, error in causes.items():
             log.failed(plan[name], error)
         raise _build_error(causes)
-    return [outcomes[step.name] for step in plan.steps]
+    return [outcomes[step.name] for step in plan.steps], list(parts.values())
 
 
 def _build_error(causes: Mapping[str, BaseException]) -> BaseException:
@@ -161,93 +154,100 @@ def _build_error(causes: Mapping[str, BaseException]) -> BaseException:
     return BuildError("\n".join([f"{count} could not be carried out; all others are kept for the next build:", *lines]))
 
 
-def _in_process(plan: Plan, work: Path) -> Generator[tuple[str, Outcome | BaseException]]:
-    failed: dict[str, BaseException] = {}
-    for step in plan.steps:
-        result: Outcome | BaseException
-        before = next((failed[need] for need in step.needs if need in failed), None)
+class _InProcess:
+    """Does one task after the other in this process."""
+
+    def __init__(self, plan: Plan, work: Path) -> None:
+        self._plan = plan
+        self._work = work
+        self._tasks: deque[tuple[Work, Mapping[str, str]]] = deque()
+
+    def start(self, task: Work, poisoned: Mapping[str, str]) -> None:
+        """Take a task."""
+        self._tasks.append((task, poisoned))
+
+    def ended(self) -> tuple[Work, Result]:
+        """Do the next task."""
+        task, poisoned = self._tasks.popleft()
         try:
-            result = take_step(step, plan, work) if before is None else before
+            return task, take(task, self._plan, self._work, poisoned)
         except BuildError as error:
-            result = error
-        if isinstance(result, BaseException):
-            failed[step.name] = result
-        yield step.name, result
+            return task, error
 
 
-def _on_cluster(
-    plan: Plan, work: Path, scheduler: str | None, workers: int
-) -> Generator[tuple[str, Outcome | BaseException]]:
+class _OnCluster:
+    """Hands tasks to the workers of a cluster."""
+
+    def __init__(self, client: Client, plan: Plan, work: Path) -> None:
+        self._client = client
+        self._plan = plan
+        self._work = work
+        self._tasks: dict[str, Work] = {}
+        self._ended = as_completed([])
+
+    def start(self, task: Work, poisoned: Mapping[str, str]) -> None:
+        """Submit a task."""
+        future = self._client.submit(take, task, self._plan, self._work, poisoned, pure=False, retries=0)
+        self._tasks[future.key] = task
+        self._ended.add(future)
+
+    def ended(self) -> tuple[Work, Result]:
+        """Wait for the next task that ends."""
+        future: Future = next(self._ended)
+        task = self._tasks.pop(future.key)
+        if future.status != "error":
+            result: Outcome | Found | Spoilt = future.result()
+            return task, result
+        error = future.exception()
+        if isinstance(error, KilledWorker):
+            return task, WorkerDiedError(
+                f"each worker process that was given it ended, {error.allowed_failures + 1} times"
+            )
+        return task, error
+
+
+@contextmanager
+def _cluster(plan: Plan, work: Path, scheduler: str | None, workers: int) -> Iterator[_OnCluster]:
     with _client(scheduler, workers) as client:
-        futures: dict[str, Future] = {}
-        for step in plan.steps:
-            before = [futures[need] for need in step.needs]
-            futures[step.name] = client.submit(_after, step, plan, work, before, pure=False, retries=0)
-        names = {future.key: name for name, future in futures.items()}
-        for future in as_completed(list(futures.values())):
-            yield names[future.key], future.exception() if future.status == "error" else future.result()
+        yield _OnCluster(client, plan, work)
 
 
-def _after(step: Step, plan: Plan, work: Path, before: list[Outcome]) -> Outcome:
-    del before  # only their being done matters; results are in the folders
-    return take_step(step, plan, work)
-
-
-def take_step(step: Step, plan: Plan, work: Path) -> Outcome:
-    """Take one step, wherever this runs.
+def take(task: Work, plan: Plan, work: Path, poisoned: Mapping[str, str]) -> Outcome | Found | Spoilt:
+    """Take one step or partition, wherever this runs.
 
     Parameters
     ----------
-    step : Step
+    task : Step or Part
         Which.
     plan : Plan
         What it belongs to.
     work : Path
         Folder of finished steps.
+    poisoned : mapping
+        Why partitions, or steps that are done as a whole, could not be done, by their keys.
 
     Returns
     -------
-    Outcome
-        Whether it was reused, and how long it took.
+    Outcome, Found or Spoilt
+        Whether it was reused, and how long it took; or the partitions that are to be done first; or why a partition
+        cannot be done.
     """
-    manifest, name = plan.manifest, step.dataset
-    dataset = manifest.spec.datasets[name]
-    others = references(dataset) + (truth_references(dataset) if step.kind == "truth" else ())
-    folders = {other: place_of(work, plan[f"place {other}"]) for other in others}
-    placed = place_of(work, plan[f"place {name}"])
-    cells = place_of(work, plan[f"cells {name}"])
-
-    def make(folder: Path) -> None:
-        """Write the result of this step."""
-        if step.kind == "place":
-            place(manifest, name, folders, folder)
-        elif step.kind == "cells":
-            make_cells(manifest, name, placed, references=folders, folder=folder, over=_on_all_workers)
-        elif step.kind == "truth":
-            make_truth(manifest, name, placed, references=folders, folder=folder)
-        else:
-            make_field(manifest, str(step.variable), cells, folder)
-
     # Threads inside a step would compete with the other workers.
     with dask.config.set(scheduler="synchronous"):
         try:
-            return carry_out(step, work, make)
+            return take_part(task, plan, work) if isinstance(task, Part) else take_step(task, plan, work, poisoned)
         except (CrsError, LayerError, JoinError, TwinError) as error:
-            told = str(error).removeprefix(f"{name}: ")  # the step names its dataset already
-            raise BuildError(f"{step.name}: {told}") from error
+            if isinstance(error, JoinError) and isinstance(task, Part):  # of geometries, never of what is declared
+                return Spoilt(reason=poison_reason(error))
+            told = str(error).removeprefix(f"{task.dataset}: ")  # the step names its dataset already
+            raise BuildError(f"{task.name}: {told}") from error
         except OSError as error:
-            raise BuildError(f"{step.name}: {disk_error(error, work)}") from error
-
-
-def _on_all_workers(work: Callable[[Any], Any], pieces: Sequence[Any]) -> Sequence[Any]:
-    """Do the pieces of a step on all workers, in this process if it is none of them."""
-    try:
-        get_worker()
-    except ValueError:
-        return [work(piece) for piece in pieces]
-    with worker_client() as client:
-        made: list[Any] = client.gather(client.map(work, pieces, pure=False, retries=0))
-    return made
+            raise BuildError(f"{task.name}: {disk_error(error, work)}") from error
+        except Exception as error:  # whatever it is: the partition is set aside, and the build goes on
+            if isinstance(task, Part):
+                logger.warning("%s cannot be done", task.name, exc_info=True)
+                return Spoilt(reason=poison_reason(error))
+            raise
 
 
 @contextmanager

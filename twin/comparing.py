@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -122,8 +123,8 @@ def _change(name: str, before: dict[str, Any], after: dict[str, Any]) -> Change:
 
 def _files(snapshot: Snapshot, layer: str) -> dict[str, str]:
     """Return the hashes of a layer's own files."""
-    ends = (f"/{layer}.parquet",)
-    return {name: told["sha256"] for name, told in snapshot.manifest["files"].items() if name.endswith(ends)}
+    own = re.compile(rf"\w+/{re.escape(layer)}(\.parquet|/\d+\.parquet)")
+    return {name: told["sha256"] for name, told in snapshot.manifest["files"].items() if own.fullmatch(name)}
 
 
 def _layers(first: Snapshot, second: Snapshot) -> tuple[LayerChange, ...]:

@@ -44,6 +44,8 @@ class Settled:
     operation : str or None
         What moved the records, where that is done: "none" where no record is left to move; None where it is still to
         be done.
+    stated_sigma_m : float
+        Accuracy that the publisher stated, metres per axis; 0 where none is.
     """
 
     layer: Published
@@ -51,6 +53,7 @@ class Settled:
     status: str
     evidence: Mapping[str, Any]
     operation: str | None = None
+    stated_sigma_m: float = 0.0
 
 
 def position_to_read(manifest: Manifest, name: str) -> object:

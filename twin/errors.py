@@ -81,6 +81,10 @@ class BuildError(TwinError):
     """A step of a build could not be carried out."""
 
 
+class WorkerDiedError(BuildError):
+    """A worker process ended each time that it was given a task."""
+
+
 class BusyError(TwinError):
     """Another process writes to the twin."""
 

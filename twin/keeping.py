@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from twin.errors import StoreDamagedError, TwinError, TwinNotFoundError
 from twin.history import history
 from twin.leftovers import clear_leftovers
+from twin.links import size_on_disk
 from twin.locks import locked, try_exclusive
 from twin.snapshot import open_snapshot
 from twin.store import CURRENT, RUNS, SNAPSHOTS, WORK, faults_of, new_folder, sync_tree
 from twin.tiles.shelf import FOLDER
+from twin.work import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,11 +120,12 @@ def _unneeded_steps(twin: Path, kept: set[str]) -> list[Path]:
             continue
         if told.get("snapshot") in kept:
             needed |= {step["folder"] for step in told["steps"] if "folder" in step}
+    needed |= {part for name in sorted(needed) for part in parts_of(twin / WORK / name)}
     return [path for path in (twin / WORK).iterdir() if path.name not in needed and not path.name.startswith(".")]
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return size_on_disk(path for path in folder.rglob("*") if path.is_file())
 
 
 def backup(twin: str | Path, archive: str | Path) -> tuple[str, ...]:
@@ -158,6 +161,7 @@ def backup(twin: str | Path, archive: str | Path) -> tuple[str, ...]:
     beside = archive.with_name(f".{archive.name}.{os.getpid()}.tmp")
     try:
         with tarfile.open(beside, "w", format=tarfile.PAX_FORMAT) as tar:
+            tar.dereference = True  # a file that has two names is written under each: nothing is unpacked by link
             for path in (twin / CURRENT, twin / RUNS, *snapshots):
                 if path.exists():
                     tar.add(path, path.relative_to(twin).as_posix(), filter=_anonymous)

@@ -4,36 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 import crs
 import layers
-from twin.detection import position_to_read, settle
-from twin.errors import BuildError
+from twin.detection import Settled, position_to_read, settle
+from twin.errors import BuildError, TwinError
 from twin.manifest_files import rooted
 from twin.manifest_positions import profile_position
 from twin.manifest_records import fields_of
-from twin.store import canonical_json, write_features, write_table
+from twin.parts import lacking, poison_reason
+from twin.placed import FRAME, of_position, set_aside, write_account, write_placed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
-
-    import numpy.typing as npt
 
     from twin.manifest import Manifest
     from twin.manifest_models import DatasetSpec
 
-_FRAME = "OGC:CRS84"
-_LAYER = "layer.parquet"
-_RASTER = "raster.npy"
-_QUARANTINE = "quarantine.parquet"
-_PLACED = "placed.json"
-_REPAIRS = "repairs.parquet"
+logger = logging.getLogger(__name__)
+
+Known = Mapping[str, layers.Layer | layers.RasterLayer]
 
 
 def read_options(
@@ -91,8 +86,8 @@ def _ids(dataset: DatasetSpec, known: Mapping[str, layers.Layer | layers.RasterL
     return found
 
 
-def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder: Path) -> None:
-    """Bring a dataset into the one frame and write it down.
+def read_dataset(manifest: Manifest, name: str, known: Known) -> Settled:
+    """Read a dataset as published, and settle what its positions mean.
 
     Parameters
     ----------
@@ -100,13 +95,15 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         The city.
     name : str
         Which dataset.
-    references : mapping
-        Folders of the placed datasets that its positions refer to.
-    folder : Path
-        Where to write.
+    known : mapping
+        Placed datasets that its positions and columns refer to.
+
+    Returns
+    -------
+    Settled
+        The records, and the definition that holds.
     """
     dataset = manifest.spec.datasets[name]
-    known = {other: read_placed(place) for other, place in references.items()}
     published = layers.read(
         list(dataset.path) if len(dataset.path) > 1 else dataset.path[0],
         position=position_to_read(manifest, name),
@@ -115,50 +112,146 @@ def place(manifest: Manifest, name: str, references: Mapping[str, Path], folder:
         options=read_options(dataset, manifest, known),
     )
     settled = settle(manifest, published, known)
+    return dataclasses.replace(settled, stated_sigma_m=float(published.position.sigma_m))
+
+
+def place(manifest: Manifest, settled: Settled, known: Known, folder: Path, *, poison: str | None = None) -> list[Any]:
+    """Bring a dataset into the one frame as a whole, and write it down.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The city.
+    settled : Settled
+        The dataset as published.
+    known : mapping
+        Placed datasets that its positions refer to.
+    folder : Path
+        Where to write.
+    poison : str, optional
+        Why its records cannot be moved, where that was seen before: a worker died of it, more than once.
+
+    Returns
+    -------
+    list of mapping
+        The dataset itself if its records could not be moved; empty otherwise.
+    """
+    layer, told = settled.layer, told_of(settled)
+    placed, poison = (layer, poison) if poison else _moved(manifest, settled, known)
+    poisoned = []
+    if poison and isinstance(layer, layers.Layer):
+        placed = none_left(layer, poison)
+        told["operation"] = "none"
+        poisoned.append(lacking(f"place {layer.name}", len(layer), poison))
+    elif poison:
+        raise BuildError(f"{layer.name}: {poison}; a raster cannot be set aside in part: give another file")
+    record = account(placed.ledger.balance(), told, placed.steps) | {
+        "name": layer.name,
+        "domain": manifest.spec.datasets[layer.name].domain,
+        "raster": not isinstance(placed, layers.Layer),
+        "vertical": placed.position.vertical,
+        "epoch": placed.position.epoch,
+        "units": dict(getattr(placed, "units", {})),
+    }
+    repairs = layers.RepairLog()
+    if isinstance(placed, layers.Layer):
+        record |= {"known": sorted(of_position(placed)), "repairs": placed.repairs.counts()}
+        repairs = placed.repairs
+    else:
+        record |= {"variable": placed.variable, "unit": placed.unit, "sigma_m": float(placed.coordinates.sigma_m)}
+    write_placed(placed, folder)
+    write_account(record, set_aside(placed.ledger), repairs, folder)
+    return poisoned
+
+
+def _moved(manifest: Manifest, settled: Settled, known: Known) -> tuple[layers.Layer | layers.RasterLayer, str | None]:
+    """Move the records; or say what came up that no manifest can be blamed for."""
     placed = settled.layer
-    if settled.operation is None:
-        placed = harmonised(placed, manifest, known)
-    placed = inside(placed, manifest)
-    ledger = placed.ledger.balance()
-    write_table(folder / _QUARANTINE, _set_aside(ledger))
+    try:
+        if settled.operation is None:
+            placed = harmonised(placed, manifest, known)
+        return inside(placed, manifest), None
+    except (crs.CrsError, layers.LayerError, TwinError, OSError):
+        raise
+    except Exception as error:  # whatever it is, it is these records: they are set aside, and the build goes on
+        logger.warning("%s cannot be moved: its records are set aside", placed.name, exc_info=True)
+        return placed, poison_reason(error)
+
+
+def none_left(layer: layers.Layer, reason: str) -> layers.Layer:
+    """Set all records of a layer aside.
+
+    Parameters
+    ----------
+    layer : layers.Layer
+        Wherever it is.
+    reason : str
+        "code: detail".
+
+    Returns
+    -------
+    layers.Layer
+        Without a record, in the one frame.
+    """
+    aside = layer.quarantine(np.ones(len(layer), dtype=bool), reason)
+    nothing = crs.Shapes(np.empty(0, dtype=object), np.empty(0))
+    frame = dataclasses.replace(crs.definition(FRAME), vertical=layer.position.vertical)
+    return dataclasses.replace(aside, position=frame, coordinates=nothing)
+
+
+def told_of(settled: Settled) -> dict[str, Any]:
+    """Return what was settled of the positions of a dataset.
+
+    Parameters
+    ----------
+    settled : Settled
+        The dataset.
+
+    Returns
+    -------
+    dict
+        JSON types.
+    """
+    words = ("position", "status", "evidence", "stated_sigma_m", "operation")
+    return {word: getattr(settled, word) for word in words}
+
+
+def account(ledger: layers.Ledger, told: Mapping[str, Any], steps: tuple[str, ...]) -> dict[str, Any]:
+    """Return what became of the records of a dataset.
+
+    Parameters
+    ----------
+    ledger : layers.Ledger
+        Of all of them.
+    told : mapping
+        What was settled of their positions.
+    steps : tuple of str
+        What was done to them.
+
+    Returns
+    -------
+    dict
+        JSON types.
+    """
     counts = ledger.reasons()
     named = counts["fate"].astype("str") + ":" + counts["reason"].astype("str")
-    record = {
-        "name": name,
-        "domain": dataset.domain,
-        "raster": not isinstance(placed, layers.Layer),
+    return {
+        **told,
         "sources": json.loads(ledger.by_source().to_json(orient="index")),
         "records_in": ledger.records_in,
         "placed": ledger.placed,
         "quarantined": len(ledger.quarantined),
         "rejected": len(ledger.rejected),
         "reasons": dict(zip(named, counts["records"].tolist(), strict=True)),
-        "position": settled.position,
-        "status": settled.status,
-        "evidence": settled.evidence,
-        "stated_sigma_m": float(published.position.sigma_m),
-        "steps": list(placed.steps),
-        "operation": settled.operation or _operation(placed.steps),
-        "vertical": placed.position.vertical,
-        "epoch": placed.position.epoch,
-        "units": dict(getattr(placed, "units", {})),
+        "steps": list(steps),
+        "operation": told["operation"] or _operation(steps),
     }
-    if isinstance(placed, layers.Layer):
-        record["known"] = sorted(of_position(placed))
-        record["repairs"] = placed.repairs.counts()
-        if len(placed.repairs):
-            write_table(folder / _REPAIRS, placed.repairs.cells)
-        _write_layer(placed, folder)
-    else:
-        _write_raster(placed, folder)
-        record |= {"variable": placed.variable, "unit": placed.unit, "sigma_m": float(placed.coordinates.sigma_m)}
-    (folder / _PLACED).write_bytes(canonical_json(record))
 
 
 def harmonised(
     layer: layers.Layer | layers.RasterLayer,
     manifest: Manifest,
-    known: Mapping[str, layers.Layer | layers.RasterLayer],
+    known: Known,
 ) -> layers.Layer | layers.RasterLayer:
     """Mend the positions of a dataset where its entry says how, and move it into the one frame.
 
@@ -182,23 +275,7 @@ def harmonised(
         layer = layers.repair_positions(layer, repairs, area=manifest.spec.area, references=shapes)
     elif repairs:
         raise BuildError(f"{layer.name}: repairs are for records, and this is a raster: remove them")
-    return crs.harmonise(layer, target=_FRAME, references=known)
-
-
-def repairs_file(folder: Path) -> Path:
-    """Return the file of cells that were repaired.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of a placed dataset.
-
-    Returns
-    -------
-    Path
-        A Parquet file; it is not there if nothing was repaired.
-    """
-    return folder / _REPAIRS
+    return crs.harmonise(layer, target=FRAME, references=known)
 
 
 def _operation(steps: tuple[str, ...]) -> str:
@@ -233,131 +310,3 @@ def inside(layer: layers.Layer | layers.RasterLayer, manifest: Manifest) -> laye
         (lon.max(axis=0) < west) | (lon.min(axis=0) > east) | (lat.max(axis=0) < south) | (lat.min(axis=0) > north)
     )
     return layer.quarantine(outside, f"outside_area: not in {', '.join(f'{edge:g}' for edge in area)}")
-
-
-def _set_aside(ledger: layers.Ledger) -> pd.DataFrame:
-    """Return quarantined and rejected records, their values as the text that came."""
-    parts = [("quarantined", ledger.quarantined), ("rejected", ledger.rejected)]
-    frames = [frame.assign(fate=fate) for fate, frame in parts]
-    joined = pd.concat(frames, ignore_index=True)
-    first = ["row", "fate", "source", "reason"]
-    joined = joined[[*first, *(column for column in joined.columns if column not in first)]]
-    texts = {name: joined[name].astype("str").where(joined[name].notna(), None) for name in joined.columns[1:]}
-    return joined.assign(**texts)
-
-
-def _write_layer(layer: layers.Layer, folder: Path) -> None:
-    columns = of_position(layer)
-    table = layer.table.drop(columns=["row", *columns, "geometry"], errors="ignore")
-    head = {"row": layer.table.index.to_numpy(dtype=np.int64), **columns}
-    frame = gpd.GeoDataFrame(head, geometry=layer.geometry, crs=_FRAME)
-    frame = gpd.GeoDataFrame(pd.concat([frame, table.reset_index(drop=True)], axis=1), crs=_FRAME)
-    write_features(folder / _LAYER, frame)
-
-
-def of_position(layer: layers.Layer) -> dict[str, npt.NDArray[np.generic]]:
-    """Return the columns that say how far each position is to be trusted.
-
-    Parameters
-    ----------
-    layer : layers.Layer
-        Harmonised.
-
-    Returns
-    -------
-    dict
-        ``sigma_m``; ``ambiguous`` where a way was taken on which a position may have two origins;
-        ``unresolved_height`` where heights were moved, True for a record that kept its own; and ``radius_m`` where
-        records stand for areas.
-    """
-    columns: dict[str, npt.NDArray[np.generic]] = {"sigma_m": layer.sigma_m.astype(np.float64)}
-    for name in ("ambiguous", "unresolved_height", "radius_m"):
-        marked = getattr(layer.coordinates, name, None)
-        if marked is not None:
-            columns[name] = marked
-    return columns
-
-
-def _write_raster(raster: layers.RasterLayer, folder: Path) -> None:
-    np.save(folder / _RASTER, np.asarray(raster.values, dtype=np.float64), allow_pickle=False)
-    np.save(folder / "corner_x.npy", raster.coordinates.corner_x, allow_pickle=False)
-    np.save(folder / "corner_y.npy", raster.coordinates.corner_y, allow_pickle=False)
-
-
-def placed_record(folder: Path) -> dict[str, Any]:
-    """Return what was written down about a placed dataset.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of its step.
-
-    Returns
-    -------
-    dict
-        Counts, reasons, position and what moved it.
-    """
-    found: dict[str, Any] = json.loads((folder / _PLACED).read_bytes())
-    return found
-
-
-def quarantine_file(folder: Path) -> Path:
-    """Return the file of records that were set aside.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of a placed dataset.
-
-    Returns
-    -------
-    Path
-        A Parquet file.
-    """
-    return folder / _QUARANTINE
-
-
-def read_placed(folder: Path) -> layers.Layer | layers.RasterLayer:
-    """Take up a placed dataset.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of its step.
-
-    Returns
-    -------
-    layers.Layer or layers.RasterLayer
-        In longitude and latitude, without what was set aside.
-    """
-    record = placed_record(folder)
-    position = dataclasses.replace(crs.definition(_FRAME), vertical=record["vertical"], epoch=record["epoch"])
-    name, domain = record["name"], record["domain"]
-    if record["raster"]:
-        values = np.load(folder / _RASTER, allow_pickle=False)
-        corners = [np.load(folder / f"corner_{axis}.npy", allow_pickle=False) for axis in "xy"]
-        return layers.RasterLayer(
-            name=name,
-            domain=domain,
-            values=values,
-            coordinates=crs.Lattice(corners[0], corners[1], record["sigma_m"]),
-            position=position,
-            ledger=layers.Ledger(dataset=name, sources={"placed": record["placed"]}, placed=record["placed"]),
-            variable=record["variable"],
-            unit=record["unit"],
-        )
-    frame = gpd.read_parquet(folder / _LAYER)
-    geometry = np.asarray(frame.geometry.array, dtype=object)
-    sigma_m = frame["sigma_m"].to_numpy(dtype=np.float64)
-    marks = {name: frame[name].to_numpy() for name in record["known"] if name != "sigma_m"}
-    table = pd.DataFrame(frame.drop(columns=["geometry", *record["known"]])).set_index("row")
-    return layers.Layer(
-        name=name,
-        domain=domain,
-        table=table,
-        position=position,
-        coordinates=crs.Shapes(geometry, sigma_m, **marks),
-        ledger=layers.Ledger(dataset=name, sources={"placed": len(table)}, placed=len(table)),
-        units=record["units"],
-        steps=tuple(record["steps"]),
-    )

@@ -16,7 +16,8 @@ from layers.sources import companions
 from twin.manifest_files import position_files
 from twin.manifest_positions import profile_position, references
 from twin.manifest_truth import truth_references
-from twin.store import canonical_json, hash_file, hash_input, size_of
+from twin.parts import hash_of
+from twin.store import hash_file, hash_input, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,6 +82,8 @@ class Step:
         Names of the steps before it.
     cost : int
         How much work it is, in bytes of input.
+    shared : str
+        Hash of what goes into each of its partitions beside their records: of what is read, or of grid and clock.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Step:
     key: str
     needs: tuple[str, ...]
     cost: int
+    shared: str = ""
 
     def __dask_tokenize__(self) -> tuple[str, str, str]:
         return ("twin.Step", self.name, self.key)
@@ -152,10 +156,6 @@ def _without(tree: dict[str, Any], word: str) -> dict[str, Any]:
     return {key: value for key, value in tree.items() if key != word}
 
 
-def _key(*parts: object) -> str:
-    return hashlib.sha256(canonical_json(list(parts))).hexdigest()[:_KEY_DIGITS]
-
-
 def make_plan(manifest: Manifest) -> Plan:
     """Resolve a manifest into steps.
 
@@ -177,7 +177,7 @@ def make_plan(manifest: Manifest) -> Plan:
         files = manifest.files(name)
         entry: dict[str, Any] = dataset.model_dump(mode="json", by_alias=True)
         placing = {word: entry[word] for word in _PLACING}
-        measuring = {word: entry[word] for word in ("site", "support", "uncertain")}
+        measuring = {word: entry[word] for word in ("period", "site", "support", "time", "uncertain")}
         measuring |= {word: entry["quality"][word] for word in _COUNTED}
         measuring["variables"] = {key: _without(value, "title") for key, value in entry["variables"].items()}
         needs = tuple(f"place {other}" for other in references(dataset))
@@ -187,22 +187,26 @@ def make_plan(manifest: Manifest) -> Plan:
         content += [["beside", other.name, hash_file(other)] for other in beside]
         content += [["position", hash_file(path)] for path in manifest.position_files(name)]
         before = [steps[need].key for need in needs]
+        reading = hash_of("read", code, name, placing, profile, content, list(spec.area), before)
         place = Step(
             name=f"place {name}",
             kind="place",
             dataset=name,
-            key=_key("place", code, name, placing, profile, content, list(spec.area), before),
+            key=hash_of("place", reading),
             needs=needs,
             cost=cost,
+            shared=reading,
         )
         steps[place.name] = place
+        gridding = hash_of("cells", code, spec.resolution, spec.clock.model_dump(mode="json"), measuring, before)
         cells = Step(
             name=f"cells {name}",
             kind="cells",
             dataset=name,
-            key=_key("cells", code, place.key, spec.resolution, spec.clock.model_dump(mode="json"), measuring, before),
+            key=hash_of(gridding, place.key),
             needs=(place.name, *needs),
             cost=cost,
+            shared=gridding,
         )
         steps[cells.name] = cells
         for variable, described in dataset.variables.items():
@@ -212,7 +216,7 @@ def make_plan(manifest: Manifest) -> Plan:
                     kind="field",
                     dataset=name,
                     variable=variable,
-                    key=_key("field", cells.key, variable, list(spec.area)),
+                    key=hash_of("field", cells.key, variable, list(spec.area)),
                     needs=(cells.name,),
                     cost=_FIELD_COST,
                 )
@@ -232,5 +236,5 @@ def _truth_step(manifest: Manifest, name: str, steps: Mapping[str, Step], code: 
     content = [hash_file(path), *(hash_file(manifest.root / part) for part in files)]
     before = [steps[need].key for need in needs]
     plane = [manifest.spec.fusion.plane, list(manifest.spec.area)]
-    key = _key("truth", code, name, told, content, plane, before)
+    key = hash_of("truth", code, name, told, content, plane, before)
     return Step(name=f"truth {name}", kind="truth", dataset=name, key=key, needs=needs, cost=steps[needs[0]].cost)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from twin.parts import Found, Part
     from twin.plan import Plan, Step
     from twin.work import Outcome
 
@@ -36,6 +37,30 @@ class Watcher(Protocol):
         ----------
         step : Step
             The step.
+        outcome : Outcome
+            How it went.
+        """
+        ...
+
+    def parted(self, step: Step, found: Found) -> None:
+        """Take note that a step is done in partitions.
+
+        Parameters
+        ----------
+        step : Step
+            The step.
+        found : Found
+            Its partitions: those to be done, and those that are.
+        """
+        ...
+
+    def part_ended(self, part: Part, outcome: Outcome) -> None:
+        """Take note that a partition ended.
+
+        Parameters
+        ----------
+        part : Part
+            The partition.
         outcome : Outcome
             How it went.
         """
@@ -75,6 +100,28 @@ class Silent:
             How it went.
         """
 
+    def parted(self, step: Step, found: Found) -> None:
+        """Ignore the partitions.
+
+        Parameters
+        ----------
+        step : Step
+            The step.
+        found : Found
+            Its partitions: those to be done, and those that are.
+        """
+
+    def part_ended(self, part: Part, outcome: Outcome) -> None:
+        """Ignore the partition.
+
+        Parameters
+        ----------
+        part : Part
+            The partition.
+        outcome : Outcome
+            How it went.
+        """
+
     def finished(self, snapshot: str) -> None:
         """Ignore the end.
 
@@ -86,7 +133,7 @@ class Silent:
 
 
 class Bar:
-    """Draws a bar with the time left on a terminal; steps count by the bytes they work on.
+    """Draws a bar with the time left on a terminal; steps and partitions count by the bytes they work on.
 
     Parameters
     ----------
@@ -106,6 +153,7 @@ class Bar:
         self._progress = Progress(*columns, console=console)
         self._task: TaskID | None = None
         self._reused = 0
+        self._moved: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -137,8 +185,38 @@ class Bar:
             How it went.
         """
         self._reused += outcome.reused
+        self._move(f"done: {step.name}", step.cost - self._moved.pop(step.name, 0))
+
+    def parted(self, step: Step, found: Found) -> None:
+        """Move the bar on by what was done before.
+
+        Parameters
+        ----------
+        step : Step
+            The step.
+        found : Found
+            Its partitions: those to be done, and those that are.
+        """
+        cost = sum(part.cost for part in found.reused)
+        self._moved[step.name] = cost
+        self._move(f"{step.name}: {len(found.parts)} parts", cost)
+
+    def part_ended(self, part: Part, outcome: Outcome) -> None:
+        """Move the bar on by a partition.
+
+        Parameters
+        ----------
+        part : Part
+            The partition.
+        outcome : Outcome
+            How it went.
+        """
+        self._moved[part.step] = self._moved.get(part.step, 0) + part.cost
+        self._move(f"{'there' if outcome.reused else 'done'}: {part.name}", part.cost)
+
+    def _move(self, told: str, cost: int) -> None:
         if self._task is not None:
-            self._progress.update(self._task, description=f"done: {step.name}", advance=step.cost)
+            self._progress.update(self._task, description=told, advance=cost)
 
     def finished(self, snapshot: str) -> None:
         """Fill the bar.

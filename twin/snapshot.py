@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import zarr
@@ -65,7 +66,7 @@ class Snapshot:
         hold(folder, self)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._files
+        return name in self._files or (isinstance(name, str) and self._parts(name) != [name])
 
     def checked(self, name: str) -> bytes:
         """Return the bytes of a file after comparing them with the manifest.
@@ -112,8 +113,11 @@ class Snapshot:
         pyarrow.Table
             Its rows.
         """
-        source = io.BytesIO(self.checked(name))
-        return pq.read_table(source, columns=columns, page_checksum_verification=True)
+        parts = [
+            pq.read_table(io.BytesIO(self.checked(part)), columns=columns, page_checksum_verification=True)
+            for part in self._parts(name)
+        ]
+        return parts[0] if len(parts) == 1 else pa.concat_tables(parts, promote_options="permissive")
 
     def features(self, layer: str) -> gpd.GeoDataFrame:
         """Read the features of a layer.
@@ -128,7 +132,16 @@ class Snapshot:
         geopandas.GeoDataFrame
             Longitude and latitude, one row a feature.
         """
-        return gpd.read_parquet(io.BytesIO(self.checked(f"layers/{layer}.parquet")))
+        frames = [gpd.read_parquet(io.BytesIO(self.checked(part))) for part in self._parts(f"layers/{layer}.parquet")]
+        if len(frames) == 1:
+            return frames[0]
+        return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=frames[0].crs)
+
+    def _parts(self, name: str) -> list[str]:
+        """Return the files of a table: itself, or one for each partition of a large dataset."""
+        folder = f"{name.removesuffix('.parquet')}/"
+        parts = [] if name in self._files else sorted(part for part in self._files if part.startswith(folder))
+        return parts or [name]
 
     def arrays(
         self, variable: str, names: tuple[str, ...], *, rows: Places | None = None, steps: Places | None = None

@@ -19,6 +19,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from twin.links import link_or_copy
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
@@ -261,7 +263,7 @@ class SnapshotWriter:
         self.folder.mkdir(parents=True)
 
     def take(self, source: Path, place: str) -> None:
-        """Copy a finished file or folder into the snapshot.
+        """Take a finished file or folder into the snapshot, without a copy where the disk can do so.
 
         Parameters
         ----------
@@ -273,9 +275,9 @@ class SnapshotWriter:
         target = self.folder / place
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target)
+            shutil.copytree(source, target, copy_function=link_or_copy)
         else:
-            shutil.copyfile(source, target)
+            link_or_copy(source, target)
 
     def publish(self, description: Mapping[str, Any]) -> str:
         """Give the snapshot its name, put it in place and point readers to it.

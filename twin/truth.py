@@ -22,7 +22,8 @@ from twin.fusion import FusionReport, Placements, measure_fusion
 from twin.fusion_targets import Targets
 from twin.manifest_files import rooted
 from twin.naive import city_plane, naive_geometry
-from twin.place import read_options, read_placed
+from twin.place import read_options
+from twin.placed import read_placed
 from twin.store import canonical_json, write_table
 
 if TYPE_CHECKING:

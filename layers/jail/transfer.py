@@ -17,7 +17,17 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
-from crs import Lattice
+from crs import Fields, Lattice, PositionDefinition, Shapes
+from crs.digits import DigitSteps
+from crs.heights import HeightOperation
+from crs.indirect import (
+    AddressOptions,
+    Calibration,
+    CellOptions,
+    CrossingOptions,
+    LinearOptions,
+    RegisterOptions,
+)
 from layers.clock import TimeColumn
 from layers.errors import LayerError, TransferError
 from layers.fields import Field, Flags, Gas
@@ -37,24 +47,16 @@ if TYPE_CHECKING:
 __all__ = ["dump", "load"]
 
 _ALIGNED = 64
-_DATACLASSES = {
-    kind.__name__: kind
-    for kind in (
-        Records,
-        Packed,
-        Pixels,
-        Lattice,
-        ReadOptions,
-        TimeColumn,
-        Field,
-        Flags,
-        Gas,
-        Limits,
-        Source,
-        Wide,
-        XmlTable,
-    )
-}
+_READ = (
+    *(Records, Packed, Pixels, Lattice, ReadOptions, TimeColumn),
+    *(Field, Flags, Gas, Limits, Source, Wide, XmlTable),
+)
+#: What a layer as published says of its positions, for layers that are kept between two steps.
+_PLACED = (
+    *(PositionDefinition, HeightOperation, DigitSteps, Fields, Shapes, Calibration),
+    *(AddressOptions, CellOptions, CrossingOptions, LinearOptions, RegisterOptions),
+)
+_DATACLASSES: Mapping[str, type] = {kind.__name__: kind for kind in (*_READ, *_PLACED)}
 #: Columns of these types keep what is missing in a mask beside the values.
 _MASKED = {"Int", "UInt", "Float", "boolean"}
 

@@ -12,11 +12,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from distributed import LocalCluster
 
 import twin
 from tests.reference.twin_cities import CITY, STATIONS, write_city
-from twin.cells import _spread as SPREAD  # noqa: N812 -- the one that is watched
 from twin.plan import make_plan
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -260,19 +258,6 @@ def test_any_number_of_workers_and_a_cluster_by_address_give_the_same_bytes(tiny
             mine, other = tiny.cube(variable)[variable], city.cube(variable)[variable]
             assert mine.to_numpy().tobytes() == other.to_numpy().tobytes()
     assert not any(step["reused"] for step in runs(tmp_path / "two.twin")[0]["steps"])
-
-
-def test_a_large_layer_is_spread_part_by_part_to_the_same_bytes(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr("spatial_join.partition.LARGEST_PART", 2)
-    path = tiny.path.parent / "city.yaml"
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as threads:
-        shared = twin.build(path, out=tmp_path / "shared.twin", scheduler=threads.scheduler_address)
-    seen = []
-    monkeypatch.setattr("twin.cells._spread", lambda piece: seen.append(len(piece[2])) or SPREAD(piece))
-    alone = twin.build(path, out=tmp_path / "alone.twin", workers=0)
-    assert len(seen) > 5
-    assert max(seen) == 2
-    assert alone.snapshot == shared.snapshot == tiny.snapshot
 
 
 def test_no_scheduler_at_the_address_is_said(tmp_path):
