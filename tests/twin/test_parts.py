@@ -4,7 +4,6 @@ import json
 import sys
 from collections import Counter
 
-import dask
 import numpy as np
 import pytest
 from distributed import LocalCluster
@@ -143,40 +142,3 @@ def test_a_small_dataset_that_cannot_be_moved_is_set_aside_as_a_whole(city, tmp_
     assert sick.cube("probe_kmh").sizes["cell"] == 0
     monkeypatch.setattr("twin.place.harmonised", harmonised)
     assert twin.build(city, out=tmp_path / "t.twin", workers=0).snapshot == healthy.snapshot
-
-
-PLANT = """
-import os
-import twin.parts
-import twin.spreading
-
-twin.parts.STRETCH, twin.parts.LEAST_RECORDS = 40, 10
-spread = getattr(twin.spreading.probable_weights, "whole", twin.spreading.probable_weights)  # planted twice
-
-def deadly(shapes, *rest, **more):
-    if len(shapes) and shapes[0].geom_type == "Polygon":
-        os._exit(3)
-    return spread(shapes, *rest, **more)
-
-deadly.whole = spread
-twin.spreading.probable_weights = deadly
-"""
-
-
-def test_a_partition_of_which_workers_die_is_set_aside(city, tmp_path):
-    plant = tmp_path / "plant.py"
-    plant.write_text(PLANT)
-
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, preload=[str(plant)]
-        ) as cluster,
-    ):
-        sick = twin.build(city, out=tmp_path / "t.twin", scheduler=cluster.scheduler_address)
-    assert_balanced(sick)
-    assert sick.layers["people"].reasons["quarantined:poisoned_partition"] == 12
-    assert sick.layers["probes"].placed > 90
-    lost = last_run(tmp_path / "t.twin")["poisoned"]
-    assert [one["part"] for one in lost] == ["cells people 1/1"]
-    assert "WorkerDiedError" in lost[0]["reason"]
