@@ -97,6 +97,38 @@ class Accounts:
         frame: pd.DataFrame = self._snapshot.table(f"quarantine/{layer}.parquet").to_pandas()
         return frame
 
+    @property
+    def layers_with_truth(self) -> tuple[str, ...]:
+        """Layers of which the manifest says where their records truly are."""
+        return tuple(self._snapshot.manifest.get("fusion", {}).get("layers", ()))
+
+    def placements(self, layer: str) -> pd.DataFrame:
+        """Return where the records of a layer are placed by different readers.
+
+        Parameters
+        ----------
+        layer : str
+            A layer of `layers_with_truth`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns row (record number), then ``<way>_lon`` and ``<way>_lat`` (degrees, NaN where it places nothing) for
+            the ways naive, ours, oracle and truth, and sigma_m.
+
+        Raises
+        ------
+        UnknownNameError
+            If nobody says where the records of that layer truly are.
+        """
+        known = self.layers_with_truth
+        if layer not in known:
+            raise UnknownNameError(
+                f"nothing says where {layer!r} truly is; truth is of: {', '.join(known) or 'no layer'}"
+            )
+        frame: pd.DataFrame = self._snapshot.table(f"fusion/{layer}.parquet").to_pandas()
+        return frame
+
     def ledger(self) -> pd.DataFrame:
         """Return what became of the records of every layer.
 

@@ -8,11 +8,13 @@ from urllib.parse import quote
 from dashboards.deck import PALETTES, to_view
 
 FOUND_ID = "found"
+SHADOW_ID = "shadows"
 FLIGHT_MS = 900
 
 _ON_THE_GROUND = {"depthCompare": "always", "depthWriteEnabled": False}
 _WIDER = 0.15
 _FOUND_ALPHA = 235
+_SHADE = {"light": [20, 28, 44, 120], "dark": [0, 0, 0, 170]}
 
 
 def flight_to(
@@ -86,3 +88,33 @@ def found_layer(question: Mapping[str, Any], *, address: str, theme: str, stands
     }
     # A little above the roofs of the layer below, which else flicker through.
     return {**layer, "getElevation": "@@=properties.h + 0.6"} if stands else {**layer, "parameters": _ON_THE_GROUND}
+
+
+def shadow_layer(asked: str, *, address: str, theme: str) -> dict[str, Any]:
+    """Describe the map layer of shadows.
+
+    Parameters
+    ----------
+    asked : str
+        Query of the route of shadows: time and place.
+    address : str
+        Root of the routes.
+    theme : str
+        Which palette.
+
+    Returns
+    -------
+    dict
+        A deck.gl layer in JSON.
+    """
+    return {
+        "@@type": "GeoJsonLayer",
+        "id": SHADOW_ID,
+        "data": f"{address}/shadows.geojson?{asked}",
+        "stroked": False,
+        "filled": True,
+        "getFillColor": _SHADE[theme],
+        "pickable": False,
+        "parameters": _ON_THE_GROUND,
+        "updateTriggers": {"getFillColor": theme},
+    }

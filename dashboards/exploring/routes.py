@@ -1,28 +1,23 @@
 """The planner's questions over HTTP beside the app, so that no answer waits for a websocket."""
 
-import json
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from dashboards.errors import DashboardError
+from dashboards.exploring.answers import answered, read_question, to_json
 from dashboards.exploring.attributes import describe_columns
 from dashboards.exploring.measuring import measure
 from dashboards.exploring.questions import Drawing, Question
 from dashboards.exploring.search import LONGEST_QUERY, SearchIndex
 from dashboards.exploring.selecting import Selector
+from dashboards.exploring.studies import study_router
 from dashboards.exploring.summaries import summarise, to_geojson, to_records
 from dashboards.frames import FrameSource
-from twin.errors import TwinError
-
-T = TypeVar("T")
 
 MOST_DRAWN = 16_000
 _MOST_RECORDS = 200
-_CACHE = {"Cache-Control": "public, max-age=3600"}  # The snapshot is part of the address.
 
 
 class Asked(BaseModel):
@@ -58,7 +53,7 @@ def to_router(source: FrameSource, *, snapshot: str) -> APIRouter:
     Returns
     -------
     fastapi.APIRouter
-        ``search``, ``columns``, ``ask``, ``found.geojson`` and ``measure`` under the snapshot.
+        ``search``, ``columns``, ``ask``, ``found.geojson``, ``measure`` and those of `study_router`.
     """
     router = APIRouter(prefix=f"/{snapshot}")
     index, selector = SearchIndex(source.readings), Selector(source)
@@ -88,81 +83,5 @@ def to_router(source: FrameSource, *, snapshot: str) -> APIRouter:
     def measured(drawing: Drawing) -> Response:
         return to_json(vars(measure(drawing)))
 
+    router.include_router(study_router(source, selector))
     return router
-
-
-def read_question(text: str) -> Question:
-    """Read a question from an address.
-
-    Parameters
-    ----------
-    text : str
-        JSON.
-
-    Returns
-    -------
-    Question
-        Checked.
-
-    Raises
-    ------
-    HTTPException
-        400 if it is none.
-    """
-    try:
-        return Question.model_validate_json(text)
-    except ValidationError as error:
-        raise HTTPException(status_code=400, detail=str(error)[:500]) from None
-
-
-def answered(answer: Callable[[], T]) -> T:
-    """Answer, or say what was wrong with the question.
-
-    Parameters
-    ----------
-    answer : callable
-        Makes the answer.
-
-    Returns
-    -------
-    object
-        What it made.
-
-    Raises
-    ------
-    HTTPException
-        400 with the reason, where the city does not have what was asked for.
-    """
-    try:
-        return answer()
-    except (DashboardError, TwinError) as error:
-        raise HTTPException(status_code=400, detail=str(error)[:500]) from error
-
-
-def to_json(answer: Any, *, cached: bool = False) -> Response:  # noqa: ANN401 - any JSON
-    """Write an answer, numbers that are not finite as null.
-
-    Parameters
-    ----------
-    answer : object
-        Plain JSON values.
-    cached : bool, optional
-        Whether browsers may keep it.
-
-    Returns
-    -------
-    fastapi.responses.Response
-        JSON.
-    """
-    body = json.dumps(_finite(answer), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Response(body, media_type="application/json", headers=_CACHE if cached else {"Cache-Control": "no-store"})
-
-
-def _finite(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else None  # noqa: PLR0124 - NaN
-    if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    return value

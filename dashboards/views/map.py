@@ -70,11 +70,10 @@ class CityMap:
             What the pane takes.
         """
         layers = [self._layer(layer) for layer in self.scene.source.layers if self._is_drawn(layer)]
+        layers.extend(self.state.overlays)
         # What lies flat is painted in order and would cover what stands; columns, last, let buildings through.
         layers.sort(key=lambda layer: bool(layer.get("extruded")) + (layer["id"] == CELLS and self.state.extruded))
-        return to_specification(
-            [*layers, *self.state.overlays, to_selection(self.state.selection, self.state.theme)], self.view
-        )
+        return to_specification([*layers, to_selection(self.state.selection, self.state.theme)], self.view)
 
     def _is_drawn(self, layer: MapLayer) -> bool:
         """Say whether a layer is to be sent: one that was never visible would be fetched for nothing."""

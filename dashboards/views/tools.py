@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import param
 from panel.custom import JSComponent
 
-from dashboards.exploring.flights import flight_to, found_layer
+from dashboards.clock import to_labels, to_text
+from dashboards.exploring.flights import flight_to, found_layer, shadow_layer
 from dashboards.frame import CELLS
 from dashboards.i18n import plain_title, texts, title_of
+from dashboards.legends import to_choices, to_credits, to_rows
 from dashboards.selections import to_selection
 from dashboards.views.components import read_asset
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from dashboards.state import ExplorerState
     from dashboards.views.map import CityMap
 
-_SCRIPTS = ("overlay.js", "search.js", "charts.js", "query.js", "tools.js")
+_SCRIPTS = ("overlay.js", "search.js", "charts.js", "query.js", "draw.js", "compare.js", "keep.js", "tools.js")
 
 
 class Tools(JSComponent):
@@ -26,6 +28,14 @@ class Tools(JSComponent):
     texts = param.Dict(default={}, doc="Catalogue of the language.")
     layers = param.List(default=[], doc="What can be asked: id, title and kind.")
     choices = param.List(default=[], doc="Variables that can be joined: value and label.")
+    cell_choices = param.List(default=[], doc="Variables that cells can show: value and label.")
+    labels = param.List(default=[], doc="Local time of every step, as links write it.")
+    times = param.List(default=[], doc="The same as people write it.")
+    heading = param.String(doc="Title of the city in the visitor's language.")
+    legend = param.List(default=[], doc="Rows of the layer panel that are visible.")
+    credits = param.List(default=[], doc="Whose data are shown.")
+    provenance = param.String(doc="City and snapshot, for pictures.")
+    shade = param.String(default="", doc="Time and place of the shadows that are shown.")
     step = param.Integer(default=0)
     cell_variable = param.String(default="")
     selected = param.Dict(default={}, doc="Layer and row of what was clicked on the map.")
@@ -55,7 +65,9 @@ class ToolBox:
         state.param.watch(self.overlay, "theme")
         state.param.watch(self.follow, ["step", "cell_variable", "selection"])
         self.view.param.watch(self._go, ["flight", "picked"])
-        self.view.param.watch(self.overlay, "found")
+        self.view.param.watch(self.overlay, ["found", "shade"])
+        state.param.watch(self.follow_legend, ["settings", "language", "theme", "cell_variable"])
+        city_map.scene.param.watch(self.follow_legend, "frames")
         self.speak()
         self.follow()
 
@@ -83,7 +95,22 @@ class ToolBox:
             if variable.kind != "categorical"
         ]
         address = f"explore/{city.snapshot}"
+        times, zone = self.source.readings.times, city.clock.zone
         self.view.param.update(address=address, texts=dict(words), layers=rows, choices=choices)
+        self.view.param.update(
+            cell_choices=to_choices(self.source, language),
+            labels=[to_text(times, zone, step) for step in range(len(times))],
+            times=[f"{each['date']} {each['time']}" for each in to_labels(times, zone, language=language, texts=words)],
+            heading=title_of(city.title, language, city.name),
+            credits=to_credits(self.source),
+            provenance=f"{city.name} · {city.snapshot}",
+        )
+        self.follow_legend()
+
+    def follow_legend(self, *_events: Any) -> None:  # noqa: ANN401
+        """Keep the legend that goes onto pictures."""
+        rows = to_rows(self.state, self.source, self.map.scene.frames)
+        self.view.legend = [row for row in rows if self.state.settings.get(row["id"], {}).get("visible", True)]
 
     def follow(self, *_events: Any) -> None:  # noqa: ANN401
         """Tell the tools the time, the variable and what is selected."""
@@ -115,11 +142,12 @@ class ToolBox:
 
     def overlay(self, *_events: Any) -> None:  # noqa: ANN401
         """Lay the answer to a question over the map, and dim what is no part of it."""
-        found = self.view.found
-        if not found:
-            self.state.param.update(overlays=[], dimmed={})
-            return
-        layer = found["question"]["layer"]
-        stands = any(known.id == layer and known.kind == "buildings" for known in self.source.layers)
-        shown = found_layer(found["question"], address=self.view.address, theme=self.state.theme, stands=stands)
-        self.state.param.update(overlays=[shown], dimmed={layer: found.get("rest", 1.0)})
+        found, shown, dimmed = self.view.found, [], {}
+        if self.view.shade:
+            shown.append(shadow_layer(self.view.shade, address=self.view.address, theme=self.state.theme))
+        if found:
+            layer = found["question"]["layer"]
+            stands = any(known.id == layer and known.kind == "buildings" for known in self.source.layers)
+            mark = found_layer(found["question"], address=self.view.address, theme=self.state.theme, stands=stands)
+            shown, dimmed = [*shown, mark], {layer: found.get("rest", 1.0)}
+        self.state.param.update(overlays=shown, dimmed=dimmed)

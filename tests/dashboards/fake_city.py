@@ -47,7 +47,7 @@ class FakeCity:
         (west, east), (south, north) = at([0, self.side_m], [0, self.side_m])
         self.area = (float(west), float(south), float(east), float(north))
         self.view = View()
-        self.snapshot = "5nap5h0t"
+        self.snapshot, self.code = "5nap5h0t", "c0de"
         step = "1h" if typical_day else "15min"
         self.clock = SimpleNamespace(typical_day=typical_day, zone="Europe/Monaco", step=step)
         self.time = (
@@ -103,6 +103,16 @@ class FakeCity:
 
     def has_features(self, name: str) -> bool:
         return name in self._features
+
+    layers_with_truth = ("detectors",)
+
+    def placements(self, name: str) -> pd.DataFrame:  # noqa: ARG002 - the face of a Twin
+        """Give twelve detectors that report ten times each, read 80 m too far east, placed within 2 m."""
+        lon, lat = at(np.repeat(np.arange(12) * 40.0 + 60.0, 10), np.repeat(np.arange(12) * 30.0 + 70.0, 10))
+        return pd.DataFrame({
+            "row": np.arange(120), "naive_lon": lon + 80 * DEG_X, "naive_lat": lat, "ours_lon": lon + 2 * DEG_X,
+            "ours_lat": lat, "oracle_lon": lon, "oracle_lat": lat, "truth_lon": lon, "truth_lat": lat, "sigma_m": 4.0,
+        })  # fmt: skip
 
     @cached_property
     def _cells(self) -> np.ndarray:

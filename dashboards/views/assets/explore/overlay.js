@@ -46,6 +46,7 @@ class Overlay {
     for (const item of this.items.values()) this.draw(pen, view, item, colours);
   }
   draw(pen, view, item, colours) {
+    if (item.kind === "displaced") { this.displaced(pen, view, item, colours); return; }
     const points = (item.positions ?? []).map((place) => view.project(place));
     const colour = item.colour ?? colours.accent;
     pen.lineWidth = item.width ?? 2.5; pen.lineJoin = pen.lineCap = "round"; pen.strokeStyle = colour;
@@ -67,6 +68,16 @@ class Overlay {
       pen.fillStyle = colours.solid; pen.globalAlpha = .92; pen.beginPath(); pen.roundRect(x + 9, y - 12, width + 14, 24, 6); pen.fill();
       pen.globalAlpha = 1; pen.fillStyle = colours.ink; pen.fillText(text, x + 16, y + .5);
     });
+  }
+  displaced(pen, view, {from, to}, colours) {
+    const [starts, ends] = [from, to].map((places) => places.map((place) => view.project(place)));
+    pen.setLineDash([]); pen.lineWidth = 1.2; pen.strokeStyle = colours.ink; pen.globalAlpha = .55; pen.beginPath();
+    starts.forEach(([x, y], index) => { pen.moveTo(x, y); pen.lineTo(...ends[index].slice(0, 2)); });
+    pen.stroke(); pen.globalAlpha = 1; pen.lineWidth = 1; pen.strokeStyle = colours.solid;
+    for (const [points, colour, size] of [[starts, "#d55e00", 3.5], [ends, "#0072b2", 4.5]]) {
+      pen.fillStyle = colour;
+      for (const [x, y] of points) { pen.beginPath(); pen.arc(x, y, size, 0, 7); pen.fill(); pen.stroke(); }
+    }
   }
   // Takes the pointer from the map until stop() is called; handlers get places in degrees.
   capture({down, move, up, tap, done}) {

@@ -1,0 +1,171 @@
+"""A planner measures, compares, cuts, shades, notes and takes along: on pixels, counts and downloaded files."""
+
+import io
+import json
+import re
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.browser.pictures import changed, picture
+from tests.dashboards.fake_city import FakeCity
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+BAR = "#tools [data-tool={}]"
+
+
+@pytest.fixture(scope="module")
+def page(visit):
+    return visit()
+
+
+@pytest.fixture(autouse=True)
+def _starts_clear(page):
+    page.click(BAR.format("clear"))
+    yield
+    assert not page.faults
+
+
+def count_of(seen, colour):
+    return int((np.abs(seen - np.array(colour)).max(axis=2) < 30).sum())
+
+
+def test_distance_and_area_are_measured_by_pointer_and_by_keyboard(page):
+    page.click(BAR.format("measure"))
+    before = picture(page)
+    page.click("#tools .do.distance")
+    for x in (780, 900):
+        page.mouse.click(x, 420)
+    page.locator("#tools .tile b").first.wait_for()
+    page.keyboard.press("Escape")
+    assert re.fullmatch(r"[\d.]+ m", page.locator("#tools .tile b").first.inner_text())
+    assert changed(before, picture(page)) > 0.0005
+    page.click("#tools .do.area")
+    page.click("#tools details summary")
+    page.fill("#tools .typed", "7.42 43.73; 7.43 43.73; 7.43 43.74; 7.42 43.74")
+    page.click("#tools .typed-apply")
+    expect(page.locator("#tools .tile b").first).to_have_text(re.compile(r"895,\d{3} m²"))
+
+
+def test_the_same_records_are_drawn_before_and_after_harmonisation(page):
+    before = picture(page)
+    page.click(BAR.format("before"))
+    expect(page.locator("#tools .shown")).to_have_text("12 of 12 places drawn, 120 records")
+    page.wait_for_timeout(1500)
+    assert page.evaluate("document.getElementById('drawing').dataset.displaced") == "12"
+    after = picture(page)
+    assert count_of(after, (0, 114, 178)) > count_of(before, (0, 114, 178)) + 60, "where they are now, blue"
+    assert count_of(after, (213, 94, 0)) > count_of(before, (213, 94, 0)) + 60, "where they were, orange"
+    assert "80.1" in page.locator("#tools table").inner_text()
+    page.locator("#tools .share").evaluate("(s) => { s.value = 0; s.dispatchEvent(new Event('input')); }")
+    page.wait_for_timeout(300)
+    assert count_of(picture(page), (213, 94, 0)) < count_of(after, (213, 94, 0)), "each is where it was before"
+
+
+def test_a_section_is_drawn_and_listed(page):
+    page.click(BAR.format("section"))
+    page.click("#tools details summary")
+    west, south, east, north = FakeCity(blocks=8).area
+    page.fill("#tools .typed", f"{west} {south}; {east} {north}")
+    page.click("#tools .typed-apply")
+    page.locator("#tools .cuts").wait_for()
+    cuts = int(page.locator("#tools .cuts").inner_text().split()[0])
+    assert cuts == page.locator("#tools svg rect.bar").count() == page.locator("#tools .profile tr").count() > 5
+
+
+def test_shadows_fall_at_a_date_and_time(page):
+    before = picture(page)
+    page.click(BAR.format("sun"))
+    page.fill("#tools .date", "2026-12-21")
+    page.fill("#tools .time", "10:00")
+    page.click("#tools .shade")
+    page.wait_for_function("cityTwin.layers().find((l) => l.id === 'shadows')?.props.data.features?.length")
+    assert "Elevation" in page.locator("#tools .tiles").inner_text()
+    shaded = picture(page)
+    assert changed(before, shaded) > 0.05
+    assert shaded.mean() < before.mean()
+
+
+def test_a_note_stays_on_the_map_and_goes_to_a_file_and_back(page):
+    before = picture(page)
+    page.click(BAR.format("notes"))
+    page.fill("#tools .note", "New school")
+    page.click("#tools .do.middle")
+    page.locator("#tools .kept.notes").get_by_text("New school").wait_for()
+    page.click("#tools .do.bookmark")
+    page.locator("#tools .kept.bookmarks li").wait_for()
+    page.wait_for_timeout(200)
+    assert changed(before, picture(page)) > 0.0005
+    with page.expect_download() as loading:
+        page.click("#tools .do.save")
+    kept = json.loads(loading.value.path().read_text(encoding="utf-8"))
+    assert kept["notes"][0]["text"] == "New school"
+    for part in ("notes", "bookmarks"):
+        page.click(f"#tools .kept.{part} .drop")
+        page.locator(f"#tools .kept.{part} li").wait_for(state="detached")
+    page.set_input_files(
+        "#tools .file", {"name": "n.json", "mimeType": "application/json", "buffer": json.dumps(kept).encode()}
+    )
+    page.locator("#tools .kept.notes").get_by_text("New school").wait_for()
+    page.click("#tools .do.tour")
+    page.locator("#tools [role=alert]").wait_for()
+    page.click("#tools .do.tour")
+    for part in ("notes", "bookmarks"):
+        page.click(f"#tools .kept.{part} .drop")
+
+
+def test_the_picture_holds_map_legend_title_and_credits(page):
+    page.click(BAR.format("export"))
+    with page.expect_download() as loading:
+        page.click("#tools .do.png")
+    image = Image.open(io.BytesIO(loading.value.path().read_bytes()))
+    seen = np.asarray(image.convert("RGB"), dtype=int)
+    assert image.size == (1650, 1012)
+    assert len(np.unique(seen[54:900, 250:].reshape(-1, 3), axis=0)) > 500, "the map is drawn"
+    for part in (seen[:54, :250], seen[60:400, :250], seen[-56:, :900]):
+        assert (part.max(axis=2) < 140).sum() > 100, "title, legend and credits are written"
+
+
+def test_a_selection_is_downloaded(page, tmp_path):
+    page.click(BAR.format("query"))
+    page.locator("#tools .tile").first.wait_for()
+    page.click("#tools [data-bar='0']")
+    page.locator("#tools .chip").wait_for()
+    count = int(page.locator("#tools .tile b").first.inner_text())
+    page.click(BAR.format("export"))
+    with page.expect_download() as loading:
+        page.click("#tools .do.parquet")
+    loading.value.save_as(tmp_path / "selected.parquet")
+    assert len(gpd.read_parquet(tmp_path / "selected.parquet")) == count
+
+
+def test_two_variables_are_swiped_and_two_maps_move_together(page):
+    page.click(BAR.format("compare"))
+    before = picture(page)
+    page.select_option("#tools .othervariable", "population")
+    page.click("#tools .do.swipe")
+    page.wait_for_selector("html[data-compared=swipe]", timeout=60_000)
+    page.wait_for_timeout(1500)
+    swiped = picture(page)
+    edge = 896 - 340  # Of the swipe in the picture.
+    assert changed(before[:, edge + 10 :], swiped[:, edge + 10 :]) > 0.05
+    assert changed(before[:, 400 : edge - 10], swiped[:, 400 : edge - 10]) < 0.01
+    page.focus("#divider")
+    page.keyboard.press("ArrowLeft")
+    assert page.get_attribute("#divider", "aria-valuenow") == "62"
+    page.mouse.move(850, 600)
+    page.mouse.wheel(0, -200)
+    page.wait_for_function(
+        """() => { const [here, there] = [window, document.getElementById('other').contentWindow]
+            .map((each) => each.cityTwin.deck().getViewports()[0]);
+        const moved = here.zoom !== window.zoomOnce; window.zoomOnce = here.zoom;
+        const near = (name) => Math.abs(here[name] - there[name]) < 1e-6;
+        return !moved && near('zoom') && near('longitude') && near('latitude'); }""",
+        polling=200,
+    )
+    page.click("#tools .do.closing")
+    page.locator("#other").wait_for(state="detached")
