@@ -129,9 +129,12 @@ def _placed(bodies: list[Body], model: Any, label: str) -> tuple[list[Body], Geo
     try:
         unit = project_unit(model, label=label)
         metres = conversion_factor(unit, "metre")
-        corners = np.concatenate(every) / metres if every else np.zeros((1, 3))
-        (west, south, _), (east, north, _) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-        reference = read_georeference(model, unit=unit, extent=(west, south, east, north))
+        extent = None  # of a model without a body: nothing is too small then
+        if every:
+            corners = np.concatenate(every)[:, :2] / metres
+            (west, south), (east, north) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+            extent = (west, south, east, north)
+        reference = read_georeference(model, unit=unit, extent=extent)
         findings = georeference_report(reference)
         for finding in findings:
             logger.warning("%s: %s", label, finding)

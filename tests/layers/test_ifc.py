@@ -141,3 +141,36 @@ def test_units_and_places_that_break_the_schema_are_the_files_fault(tmp_path):
     (tmp_path / "a.ifc").write_text(f"{head}IFCUNITASSIGNMENT($){tail[tail.index(')') + 2 :]}")
     with pytest.raises(layers.FileUnreadableError, match="units or its place break the schema"):
         layers.read(tmp_path / "a.ifc")
+
+
+def _only_a_site(path, kind):
+    """Leave nothing but a site, with the first product's body, its outline or nothing as its shape."""
+    write_ifc("IFC4")(path)
+    model = ifcopenshell.open(str(path))
+    products = [one for one in model.by_type("IfcProduct") if one.Representation is not None]
+    products.sort(key=lambda one: one.id())
+    site, (shape,) = model.by_type("IfcSite")[0], products[0].Representation.Representations
+    if kind != "nothing":
+        site.Representation, site.ObjectPlacement = products[0].Representation, products[0].ObjectPlacement
+    if kind == "outline":
+        shape.RepresentationIdentifier, shape.RepresentationType = "FootPrint", "Curve2D"
+        shape.Items = [shape.Items[0].SweptArea.OuterCurve]
+    for product in products:
+        model.remove(product)
+    model.write(str(path))
+
+
+def test_a_site_without_a_building_is_a_record(tmp_path):
+    _only_a_site(tmp_path / "a.ifc", "body")
+    layer = layers.read(tmp_path / "a.ifc")
+    assert layer.column("object_type").tolist() == ["IfcSite"]
+    assert shapely.area(shapely.symmetric_difference(layer.geometry[0], BLOCKS[0].base)) < 1e-3
+
+
+@pytest.mark.parametrize(("kind", "records"), [("outline", 1), ("nothing", 0)])
+def test_a_model_without_a_body_is_refused_by_record_and_not_as_a_whole(tmp_path, kind, records):
+    _only_a_site(tmp_path / "a.ifc", kind)
+    layer = layers.read(tmp_path / "a.ifc")
+    assert layer.position.crs == "EPSG:25832"
+    assert (layer.ledger.records_in, len(layer)) == (records, 0)
+    assert [why.split(":")[0] for why in layer.ledger.quarantined["reason"]] == ["unreadable_geometry"] * records
