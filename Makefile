@@ -84,6 +84,7 @@ torture: .venv/.dev ## Kill 200 builds, disturb workers 20 times, fill a disk at
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.signals --times 20
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.disk --offsets 50
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.flips --flips 1000
+	@nice -n 15 $(BIN)/python -m tests.twin.plugs.workers
 
 clean: ## Remove what was built, the environment included
 	rm -rf .venv monaco.twin shenzhen.twin build dist *.egg-info
