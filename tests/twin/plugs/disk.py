@@ -141,6 +141,7 @@ def main() -> int:
     parser.add_argument("--offsets", type=int, default=50)
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2])
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--stretch", type=int, help="records of a partition; default: no dataset is that large")
     parser.add_argument(_APART, action="store_true", help="this process has a mount namespace of its own")
     asked = parser.parse_args()
     done = apart("tests.twin.plugs.disk")
@@ -150,7 +151,7 @@ def main() -> int:
         if disk is None:
             return NO_MOUNT
         workers = tuple(asked.workers)
-        stage = prepare(Path(folder), workers)
+        stage = prepare(Path(folder), workers, stretch=asked.stretch)
         tally = fill_disk(stage, disk, offsets=asked.offsets, workers=workers, seed=asked.seed)
     print(json.dumps(vars(tally)))
     return 1 if tally.faults else 0

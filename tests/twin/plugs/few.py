@@ -20,7 +20,7 @@ def main() -> int:
     if done is not None:
         return done
     with tempfile.TemporaryDirectory() as folder, small_disk(Path(folder)) as disk:
-        stage = prepare(Path(folder), (0, 2))
+        stage = prepare(Path(folder), (0, 2), stretch=100)  # detectors and probes in partitions, the others whole
         kills = kill_builds(stage, Path(folder), kills=3, workers=(0, 0, 2), seed=_SEED)
         full = None if disk is None else fill_disk(stage, disk, offsets=3, workers=(0,), seed=_SEED)
     print(json.dumps([vars(kills), None if full is None else vars(full)]))

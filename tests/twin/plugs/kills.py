@@ -127,11 +127,12 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 0, 2])
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--stretch", type=int, help="records of a partition; default: no dataset is that large")
     asked = parser.parse_args()
     begin = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         workers = tuple(asked.workers)
-        stage = prepare(Path(folder), workers)
+        stage = prepare(Path(folder), workers, stretch=asked.stretch)
         tally = kill_builds(stage, Path(folder), kills=asked.kills, workers=workers, seed=asked.seed)
     told = {**vars(tally), "seconds": round(time.perf_counter() - begin, 1)}
     print(json.dumps(told))

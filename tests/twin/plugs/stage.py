@@ -19,6 +19,7 @@ import numpy as np
 
 import twin
 from tests.reference.twin_cities import CITY, write_city
+from twin import parts
 from twin.locks import locked
 
 if TYPE_CHECKING:
@@ -63,9 +64,11 @@ class Stage:
         return shutil.copytree(self.template, place)
 
 
-def prepare(folder: Path, workers: tuple[int, ...]) -> Stage:
-    """Build both states undisturbed, and time the second."""
+def prepare(folder: Path, workers: tuple[int, ...], *, stretch: int | None = None) -> Stage:
+    """Build both states undisturbed, and time the second; with a stretch, in partitions of so many records."""
     dask.config.set(_QUICK)
+    if stretch is not None:  # forked workers see it too
+        parts.STRETCH, parts.LEAST_RECORDS = stretch, stretch
     os.environ["LAYERS_IN_PROCESS"] = "1"
     first, second = folder / "first", folder / "second"
     for place, area in zip((first, second), _AREAS, strict=True):
