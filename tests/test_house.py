@@ -17,7 +17,14 @@ CONDA_NAME = {"h3": "h3-py", "dask": "dask-core", "tzdata": "python-tzdata"}
 # and these not at all (looked up in the feedstock list): the environment installs them by pip
 ONLY_ON_PYPI = {"access-parser", "bokeh-fastapi", "exactextract", "openlocationcode", "pygeohash", "types-shapely"}
 # and of these nobody has looked it up: pip has them for certain
-ONLY_ON_PYPI |= {"gtfs-kit", "gtfs-realtime-bindings", "mapbox-vector-tile", "osmium", "sumolib"}
+ONLY_ON_PYPI |= {
+    "axe-playwright-python",
+    "gtfs-kit",
+    "gtfs-realtime-bindings",
+    "mapbox-vector-tile",
+    "osmium",
+    "sumolib",
+}
 
 # Releases below these have a published vulnerability that concerns us
 SECURITY_FLOORS = {"bokeh": "3.8.2", "tornado": "6.5.5", "starlette": "0.49.1"}

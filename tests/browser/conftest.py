@@ -1,5 +1,6 @@
 """One server and one Chromium for all browser tests; the page may ask nobody but this server."""
 
+import contextlib
 import shutil
 import socket
 import threading
@@ -24,10 +25,9 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="module")
-def address(free_port):
-    port = free_port
-    app = to_app(FakeCity(blocks=8), origins=(f"127.0.0.1:{port}",))
+@contextlib.contextmanager
+def serving(app, port):
+    """Serve an application on a port of this machine; gives its address."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -38,6 +38,12 @@ def address(free_port):
     yield f"http://127.0.0.1:{port}/"
     server.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def address(free_port):
+    with serving(to_app(FakeCity(blocks=8), origins=(f"127.0.0.1:{free_port}",)), free_port) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

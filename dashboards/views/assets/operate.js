@@ -37,6 +37,7 @@ export function render({model, el}) {
   const tile = (item) => {
     const limit = make("input", {type: "number", step: "any", value: item.limit, "aria-label": `${t().threshold}: ${item.title}`});
     limit.onchange = () => {
+      limit.defaultValue = limit.value;  // Said; from here on it may be redrawn.
       const {[item.name]: _former, ...others} = model.limits;
       model.limits = limit.value === "" ? others : {...others, [item.name]: Number(limit.value)};
     };
