@@ -98,7 +98,7 @@ function beforePanel(tool) {
   };
   const draw = () => {
     const t = model.texts;
-    if (layers && !layers.length) { root.replaceChildren(make("div", {class: "muted"}, t.no_truth)); return; }
+    if (layers && !layers.length) { root.replaceChildren(make("div", {class: "muted"}, t.truth_missing)); return; }
     const chooser = make("select", {"aria-label": t.layer, class: "displaced"});
     for (const name of layers ?? []) { const option = make("option", {value: name}, tool.title(name)); option.selected = name === layer; chooser.append(option); }
     chooser.onchange = () => load(chooser.value);
@@ -109,7 +109,7 @@ function beforePanel(tool) {
     slider.oninput = () => { share = slider.value / 100; paint(); show(); };
     paint();
     const head = make("tr", {}, ...["", t.median, "95 %", t.most].map((each) => make("th", {}, each)));
-    out.replaceChildren(make("div", {class: "ends small"}, make("span", {}, t.before), slider, make("span", {}, t.after)),
+    out.replaceChildren(make("div", {class: "ends small"}, make("span", {}, t.naively), slider, make("span", {}, t.harmonised)),
       make("div", {class: "small num shown", role: "status"}, t.displaced_note.replace("{shown}", found.shown).replace("{total}", found.places_in_all).replace("{records}", decimals(found.total))),
       make("table", {class: "small"}, make("thead", {}, head), make("tbody", {}, spread(t.from_truth_before, found.naive, NAIVE), spread(t.from_truth_after, found.ours, OURS), spread(t.moved, found.moved, "transparent"))),
       make("div", {class: "small"}, t.other_cell.replace("{share}", (found.other_cell * 100).toFixed(1))),
