@@ -23,6 +23,7 @@ import pyogrio
 import rasterio
 import shapely
 
+import crs
 import layers
 
 if TYPE_CHECKING:
@@ -129,6 +130,13 @@ def _compare(pair: Pair) -> int:
     return len(theirs)
 
 
+def _made(layer: layers.Layer | layers.RasterLayer) -> object:
+    """Ask for what is made when it is first asked for."""
+    if isinstance(layer, layers.RasterLayer):
+        return layer
+    return layer.coordinates.columns if isinstance(layer.coordinates, crs.Fields) else layer.geometry
+
+
 def _timed(action: Callable[[], object], children: _Children) -> tuple[float, float]:
     children.seconds = 0.0
     clock, processor = time.perf_counter(), time.process_time()
@@ -141,6 +149,7 @@ def main() -> None:
     told = argparse.ArgumentParser(description=__doc__)
     told.add_argument("--points", type=int, default=1_000_000)
     told.add_argument("--areas", type=int, default=100_000)
+    told.add_argument("--made", action="store_true", help="ask for every geometry, and position as written, too")
     asked = told.parse_args()
     children = _Children()
     logger = logging.getLogger("layers.jail.client")
@@ -155,7 +164,8 @@ def main() -> None:
             runs = []
             for _ in range(TURNS):
                 theirs = _timed(lambda pair=pair: pair.theirs(pair.path), children)
-                runs.append((*theirs, *_timed(pair.ours, children)))
+                ours = (lambda pair=pair: _made(pair.ours())) if asked.made else pair.ours
+                runs.append((*theirs, *_timed(ours, children)))
             t_clock, t_processor, o_clock, o_processor = (statistics.median(each) for each in zip(*runs, strict=True))
             print(
                 f"| {pair.name} | {count:,} | {t_clock:.2f} | {o_clock:.2f} | {t_clock / o_clock:.2f} | "

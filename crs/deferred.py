@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
@@ -70,7 +71,13 @@ class Deferring:
             """Make what was left until now."""
             if name != self._late or self._source is None:
                 raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            vars(self)[name] = made = self._source.make()
+            collecting = gc.isenabled()
+            gc.disable()  # a million geometries form no circles to look for
+            try:
+                vars(self)[name] = made = self._source.make()
+            finally:
+                if collecting:
+                    gc.enable()
             return made
 
 
