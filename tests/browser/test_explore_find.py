@@ -193,3 +193,19 @@ def test_the_tools_speak_chinese(page):
         assert english not in text
     page.click("#topbar [data-lang=en]")
     page.locator("#tools").get_by_text("Rectangle", exact=True).wait_for()
+
+
+def test_keys_zoom_pan_and_turn_the_map(page):
+    reached = page.evaluate(
+        "((map) => { map.focus(); return [map.tabIndex, map.matches(':focus')]; })(cityTwin.deck().eventManager.element)"
+    )
+    assert reached == [0, True], "the map is reached by the tabulator"
+    view = "((v) => [v.longitude, v.latitude, v.zoom, v.bearing])(cityTwin.deck().getViewports()[0])"
+    for keys, part in (("Equal", 2), ("ArrowRight", 0), ("Shift+ArrowRight", 3)):
+        before = page.evaluate(view)[part]
+        page.keyboard.press(keys)
+        page.wait_for_function(
+            "([part, before]) => { const v = cityTwin.deck().getViewports()[0];"
+            " return Math.abs([v.longitude, v.latitude, v.zoom, v.bearing][part] - before) > 1e-6; }",
+            arg=[part, before],
+        )

@@ -169,3 +169,28 @@ def test_two_variables_are_swiped_and_two_maps_move_together(page):
     )
     page.click("#tools .do.closing")
     page.locator("#other").wait_for(state="detached")
+
+
+def test_the_height_of_what_is_selected_is_measured(page):
+    page.fill("#tools #search", "House 100")
+    page.locator("#tools #hits li").first.wait_for()
+    page.keyboard.press("Enter")
+    page.focus("#tools #search")
+    page.keyboard.press("Enter")
+    page.locator("#inspector h2").get_by_text("House 100", exact=True).wait_for()
+    page.click(BAR.format("measure"))
+    page.click("#tools .do.height")
+    height = FakeCity(blocks=8).features("buildings")["height_m"].iloc[100]
+    expect(page.locator("#tools .measure .tile b").first).to_have_text(re.compile(rf"{height:.3g} m"))
+    page.locator("#inspector .close").click()
+
+
+def test_two_maps_stand_side_by_side(page):
+    page.click(BAR.format("compare"))
+    page.click("#tools .do.beside")
+    page.wait_for_selector("html[data-compared=beside]", timeout=60_000)
+    assert page.locator("#other").bounding_box()["x"] == 700
+    assert page.locator("#map").bounding_box()["width"] == 700
+    page.click("#tools .do.closing")
+    page.locator("#other").wait_for(state="detached")
+    assert page.locator("#map").bounding_box()["width"] == 1400

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -111,3 +113,16 @@ def test_nothing_is_found_for_nothing(index):
     assert index.find("") == index.find("   ") == index.find("-") == []
     assert index.find("zzzzqqqq") == []
     assert len(index.find("house", most=5)) == 5
+
+
+def test_an_address_is_found_by_street_and_number(city):
+    table = city.features("buildings").copy()
+    table["addr:street"], table["addr:housenumber"] = "Rue de l'Église", [str(n) for n in range(len(table))]
+    readings = SimpleNamespace(
+        table=lambda _name: table,
+        city=SimpleNamespace(
+            layers={"buildings": city.layers["buildings"]}, has_features=lambda _name: True, area=city.area
+        ),
+    )
+    hit = SearchIndex(readings).find("rue de l eglise 17")[0]
+    assert (hit.kind, hit.rows) == ("address", (17,))
