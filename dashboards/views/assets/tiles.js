@@ -219,7 +219,8 @@
     }
 
     get isLoaded() {
-      const has = (tile) => !tile.content || this.props.chunk < 0 || tile.content.codes.has(this.props.chunk);
+      const {chunk} = this.props;
+      const has = ({content}) => chunk < 0 || !content?.ids.length || content.codes.has(chunk);
       return super.isLoaded && this.state.tileset.selectedTiles.every(has);
     }
 

@@ -1,0 +1,77 @@
+"""A city beyond a view's budget: what is left out is said, comes when one goes nearer, and values follow the clock."""
+
+import pytest
+
+from dashboards.app import to_app
+from tests.browser.conftest import serving
+from tests.browser.pictures import changed, picture
+from tests.dashboards.fake_city import FakeCity
+from twin.tiles import Budget
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+class TwoDays(FakeCity):
+    """The second day in a run of steps of its own; at its noon the air is as at no other hour."""
+
+    def __init__(self):
+        super().__init__(blocks=12)
+        day = self.time[-1] - self.time[0] + (self.time[1] - self.time[0])
+        self.time = self.time.union(self.time + day)
+
+    def _at_storage(self, name):
+        values = super()._at_storage(name)
+        if name == "no2":
+            values[:, 144] = 60.0
+        return values
+
+
+@pytest.fixture(scope="module")
+def address(free_port):
+    app = to_app(TwoDays(), budget=Budget(features=600, cells=150), origins=(f"127.0.0.1:{free_port}",))
+    with serving(app, free_port) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def page(visit):
+    return visit()
+
+
+def test_what_a_view_leaves_out_is_said_and_comes_when_one_goes_nearer(page):
+    text = "\n".join(page.locator("#layers .card").all_inner_texts())
+    assert "showing r9 of r11" in text or "showing r10 of r11" in text
+    assert "of 1,296" in text
+    few = page.evaluate("cityTwin.count('buildings')")
+    assert 0 < few <= 600, "the budget holds in the browser too"
+    assert page.evaluate("cityTwin.count('cells')") <= 150
+    far = page.evaluate("cityTwin.layers().find((l) => l.id === 'cells').contents()[0].resolution")
+    page.mouse.move(700, 400)
+    for _ in range(8):
+        page.mouse.wheel(0, -300)
+        page.wait_for_timeout(200)
+    page.wait_for_function(
+        f"cityTwin.ready() && cityTwin.layers().find((l) => l.id === 'cells').contents()[0]?.resolution > {far}"
+    )
+    for content in ("shown", "total"):
+        assert page.evaluate(
+            f"cityTwin.layers().find((l) => l.id === 'buildings').contents().every((c) => c.{content} === c.ids.length)"
+        )
+    page.click("#topbar .home")
+    page.wait_for_timeout(1500)
+
+
+def test_another_run_of_steps_is_fetched_when_the_clock_reaches_it(page):
+    def asked(ending):
+        return [url for url in page.asked if f"/{ending}.bin" in url]
+
+    assert asked(0)
+    assert not asked(1)
+    before, shapes = picture(page), len([url for url in page.asked if ".mvt" in url])
+    slider = page.locator("#clock input[type=range]")
+    slider.evaluate("(s) => { s.value = 144; s.dispatchEvent(new Event('input')); }")
+    page.wait_for_function("cityTwin.layers().find((l) => l.id === 'cells').props.chunk === 1 && cityTwin.ready()")
+    assert changed(before, picture(page)) > 0.05
+    assert asked(1)
+    assert len([url for url in page.asked if ".mvt" in url]) == shapes, "no shape is sent twice"
+    assert not page.faults
