@@ -6,6 +6,7 @@ Each visitor is a websocket that speaks Bokeh's protocol as the page does; a ste
 new layers of the map and said that it is done. Server and visitors are processes of their own.
 """
 
+import argparse
 import asyncio
 import json
 import os
@@ -24,6 +25,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from benchmarks.first_view import wait_for
+from benchmarks.tile_route import worked_s
 
 PORT, COUNT, VISITORS, EVERY_S, SECONDS = 5312, 10_000, 100, 10.0, 40.0
 FIRST = 8  # The step that a page opens at; only a change reaches the map.
@@ -113,34 +115,40 @@ def memory_mb(process: int) -> float:
     return int(line.split()[1]) / 1e3
 
 
-async def run(process: int) -> str:
+async def run(process: int, count: int) -> str:
     """Open all visitors, let them live, and say what it took."""
     first = [Visitor(-n - 1) for n in range(5)]  # What every later visitor shares is made for these.
     for visitor in first:
         await visitor.open()
         await visitor.step(7)
     before = memory_mb(process)
-    visitors = [Visitor(n) for n in range(VISITORS)]
+    visitors = [Visitor(n) for n in range(count)]
     start = time.perf_counter()
     for visitor in visitors:
         await visitor.open()
-    opened = (time.perf_counter() - start) / VISITORS
+    opened = (time.perf_counter() - start) / count
+    before_s = worked_s(process)
     await asyncio.gather(*(visitor.live(time.perf_counter() + SECONDS) for visitor in visitors))
-    each = (memory_mb(process) - before) / VISITORS
+    worked = worked_s(process) - before_s
+    each = (memory_mb(process) - before) / count
     took = sorted(second for visitor in visitors for second in visitor.took)
     return (
-        f"{VISITORS} visitors, {len(took)} steps: median {1e3 * statistics.median(took):.0f} ms,"
+        f"{count} visitors, {len(took)} steps: median {1e3 * statistics.median(took):.0f} ms,"
         f" p95 {1e3 * took[int(0.95 * len(took))]:.0f} ms, longest {1e3 * took[-1]:.0f} ms; {each:.2f} MB a visitor;"
+        f" {1e3 * worked / len(took):.0f} ms of the server's processor time a step;"
         f" a page opens in {opened:.2f} s; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n"
     )
 
 
 def main() -> None:
     """Serve, visit, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--visitors", type=int, default=VISITORS)
+    asked = parser.parse_args()
     server = subprocess.Popen([sys.executable, *SERVER])
     try:
         wait_for(f"http://127.0.0.1:{PORT}/api/health", longest_s=120)
-        sys.stdout.write(asyncio.run(run(server.pid)))
+        sys.stdout.write(asyncio.run(run(server.pid, asked.visitors)))
     finally:
         server.terminate()
         server.wait(20)

@@ -141,7 +141,7 @@ def test_far_away_the_largest_stand_for_all_within_the_budget_and_the_tile_says_
     assert sum(about["shown"] for _, _, about in found) == sum(len(features) for _, features, _ in found) <= 300
     heights = [feature["properties"]["h"] for _, features, _ in found for feature in features]
     assert np.median(heights) > city.features("buildings")["height_m"].median()
-    assert tiles.shown_and_total(least, slice(None)) == (len(heights), len(city.features("buildings")))
+    assert tiles.shown_and_total(least) == (len(heights), len(city.features("buildings")))
 
 
 def test_cells_get_coarser_by_parent_as_one_goes_away_and_amounts_add_up(frugal, city):
