@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from spatial_join import CellProbabilities, CellTable, Quantity, Weights, aggregate
+from twin.backing import Backing, backing_arrays, backing_of
 from twin.chunks import write_arrays
 from twin.errors import BuildError
 from twin.timeline import Clock, Floats, resample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -81,7 +82,9 @@ def write_cube(
     quantities = {name: quantity_of(name, variable, spread.measure) for name, variable in others.items()}
     table = aggregate(spread, values, quantities, by=by, sigma_m=pieces.sigma_m)
     classes = {name: len(found) for name, found in readings.categories.items()}
-    write_table_of_cells(folder, others, table, classes=classes, steps=len(clock) if in_time else None)
+    behind = {name: [backing_of(spread, readings, name, v, clock=clock)] for name, v in others.items()}
+    steps = len(clock) if in_time else None
+    write_table_of_cells(folder, others, table, backing=behind, classes=classes, steps=steps)
     return {name: (how_spread(variable, spread),) for name, variable in others.items()}
 
 
@@ -117,6 +120,7 @@ def write_table_of_cells(
     variables: Mapping[str, VariableSpec],
     table: CellTable,
     *,
+    backing: Mapping[str, Sequence[Backing]],
     classes: Mapping[str, int],
     steps: int | None,
 ) -> None:
@@ -130,6 +134,8 @@ def write_table_of_cells(
         Which.
     table : CellTable
         Their values by cell.
+    backing : mapping of str to sequence of Backing
+        What stands behind each, in all partitions.
     classes : mapping of str to int
         Number of classes of each that is categorical.
     steps : int or None
@@ -139,6 +145,8 @@ def write_table_of_cells(
         arrays = cube_arrays(table, name, steps=steps)
         if variable.kind == "categorical":
             arrays["classes"] = _class_support(table, name, arrays["cell"], classes[name])
+        extensive = variable.kind == "extensive"
+        arrays |= backing_arrays(backing[name], cells=arrays["cell"], steps=steps, extensive=extensive)
         write_arrays(folder / "cube" / name, arrays, attributes={"units": variable.unit, "kind": variable.kind})
 
 

@@ -285,7 +285,7 @@ def attributes_of(variable: Variable, part: str) -> dict[str, Any]:
     variable : Variable
         Which one.
     part : str
-        ``value``, ``support``, ``sigma`` or ``sigma_m``.
+        ``value``, ``support``, ``n``, ``coverage``, ``disagreement``, ``sigma`` or ``sigma_m``.
 
     Returns
     -------
@@ -294,8 +294,14 @@ def attributes_of(variable: Variable, part: str) -> dict[str, Any]:
     """
     if part == "sigma_m":
         return {"units": "m", "long_name": f"1-sigma uncertainty per axis of the positions behind {variable.name}"}
+    told = {
+        "n": f"records behind {variable.name}, each by its share in the cell",
+        "coverage": f"part of the cell and step that has data of {variable.name}",
+    }
+    if part in told:
+        return {"units": "1", "long_name": told[part], "kind": "extensive" if part == "n" else "intensive"}
     if part == "support":
-        unit = {"length": "m", "count": "1"}.get(variable.by or "area", "m2")
+        unit = {"length": "m", "area": "m2"}.get(variable.by or "", "1") if variable.kind != "extensive" else "1"
         return {"units": unit, "long_name": f"what the value of {variable.name} stands for", "kind": "extensive"}
     origin = {key: getattr(variable, key) for key in ("owner", "licence", "level", "attribution")}
     shown = {
@@ -311,6 +317,8 @@ def attributes_of(variable: Variable, part: str) -> dict[str, Any]:
     }
     if part == "sigma":
         shown["long_name"] = f"standard deviation of {shown['long_name']}"
+    if part == "disagreement":
+        shown["long_name"] = f"standard deviation among the files behind {shown['long_name']}"
     return shown
 
 

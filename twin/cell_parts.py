@@ -18,6 +18,7 @@ import layers
 from spatial_join import CellTable, JoinError
 from spatial_join.state import State, combine
 from twin.arrays import Pieces, cells_of, how_spread, quantity_of, write_nothing, write_table_of_cells
+from twin.backing import Backing, backing_of
 from twin.errors import BuildError
 from twin.links import link_or_copy
 from twin.parts import Part, costs, hash_of, lacking
@@ -100,6 +101,9 @@ def cells_part(manifest: Manifest, part: Part, folder: Path) -> None:
     if table is not None:
         _write_state(table.to_state(), folder)
     variables = room.dataset.variables
+    if weights is not None:
+        for name, variable in variables.items():
+            _write_backing(backing_of(weights, readings, name, variable, clock=room.clock), folder / "backing" / name)
     info = {
         "kinds": sorted(spread.weights),
         "measure": None if weights is None else weights.measure,
@@ -117,6 +121,15 @@ def _write_state(state: State, folder: Path) -> None:
     write_table(folder / "state.parquet", state.frame)
     for name, classes in state.categories.items():
         write_table(folder / "classes" / f"{name}.parquet", classes)
+
+
+def _write_backing(behind: Backing, folder: Path) -> None:
+    write_table(folder / "sums.parquet", behind.sums)
+    write_table(folder / "files.parquet", behind.files)
+
+
+def _read_backing(folder: Path) -> Backing:
+    return Backing(sums=pd.read_parquet(folder / "sums.parquet"), files=pd.read_parquet(folder / "files.parquet"))
 
 
 def _read_state(folder: Path, numbers: Mapping[str, np.ndarray[Any, Any]]) -> State | None:
@@ -169,7 +182,11 @@ def join_cells(
     for part, ours in zip(done, numbers, strict=True):
         _take_tables(place_of(work, part), ours, folder, part.number)
     states = [_read_state(place_of(work, part), ours) for part, ours in zip(done, numbers, strict=True)]
-    _write_cube([state for state in states if state is not None], infos, room, classes)
+    behind = {
+        key: [_read_backing(path) for part in done if (path := place_of(work, part) / "backing" / key).exists()]
+        for key in room.dataset.variables
+    }
+    _write_cube([state for state in states if state is not None], behind, infos, room=room, classes=classes)
     info = _told(infos, room, classes)
     left = _without(read_placed(placed), np.concatenate(gone))
     info["sigma_m"] = float(np.median(left.sigma_m)) if len(left) else None
@@ -233,7 +250,12 @@ def _take_tables(source: Path, numbers: Mapping[str, np.ndarray[Any, Any]], fold
 
 
 def _write_cube(
-    states: Sequence[State], infos: Sequence[Mapping[str, Any]], room: Room, classes: Mapping[str, Sequence[str]]
+    states: Sequence[State],
+    behind: Mapping[str, Sequence[Backing]],
+    infos: Sequence[Mapping[str, Any]],
+    *,
+    room: Room,
+    classes: Mapping[str, Sequence[str]],
 ) -> None:
     variables = room.dataset.variables
     steps = None if room.dataset.time is None else len(room.clock)
@@ -251,7 +273,7 @@ def _write_cube(
     except JoinError as error:
         raise BuildError(f"{room.name}: {error}") from error
     counts = {name: len(found) for name, found in classes.items()}
-    write_table_of_cells(room.folder, variables, table, classes=counts, steps=steps)
+    write_table_of_cells(room.folder, variables, table, backing=behind, classes=counts, steps=steps)
 
 
 def _told(infos: Sequence[Mapping[str, Any]], room: Room, classes: Mapping[str, Sequence[str]]) -> dict[str, Any]:

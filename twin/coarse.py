@@ -186,8 +186,8 @@ def coarse_level(
     Parameters
     ----------
     arrays : Mapping of str to numpy.ndarray
-        As stored: ``cell``, ``value``, ``support``; ``sigma``, ``sigma_m``, ``most`` and ``classes`` where there are
-        any.
+        As stored: ``cell``, ``value``, ``support``; and where there are any ``sigma``, ``sigma_m``, ``most``,
+        ``classes`` and what `twin.backing` measures.
     kind : str
         Of the quantity.
     resolution : int
@@ -204,9 +204,12 @@ def coarse_level(
     else:
         rolled = coarsen(cells, value, support, kind=kind, resolution=resolution)
     level = {"cell": rolled[0], "value": rolled[1], "support": rolled[2]}
-    for part in ("sigma", "sigma_m"):
+    for part in {"n", "covered", "base"} & arrays.keys():
+        level[part] = (
+            np.add.reduceat(arrays[part], parents_of(cells, resolution)[1], axis=0) if cells.size else arrays[part]
+        )
+    for part in {"sigma", "sigma_m", "disagreement", "reporting"} & arrays.keys():
         # Errors of neighbours are nearly one error, so the coarse cell keeps their mean, not their root.
-        if part in arrays:
-            flat = support if arrays[part].ndim == support.ndim else most_of(arrays)
-            level[part] = coarsen(cells, arrays[part], flat, kind="intensive", resolution=resolution)[1]
+        flat = support if arrays[part].ndim == support.ndim else most_of(arrays)
+        level[part] = coarsen(cells, arrays[part], flat, kind="intensive", resolution=resolution)[1]
     return level

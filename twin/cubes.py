@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from spatial_join import H3Grid
+from twin.backing import coverage_of
 from twin.catalogue import attributes_of
 from twin.coarse import coarse_level, most_of, on_axis, parents_of
 from twin.deferred import deferred
@@ -27,11 +29,12 @@ if TYPE_CHECKING:
     Level = dict[str, np.ndarray[Any, Any]]
 
 _KEPT_LEVELS = 24  # levels that stay in memory; a dashboard moves between a handful
-PARTS = ("support", "sigma", "sigma_m")
+PARTS = ("support", "sigma", "sigma_m", "n", "coverage", "disagreement")
 """What can be asked of a variable behind a dot."""
 
 _SHOWN = {"value": "", "sigma": "_sigma", "sigma_m": "_sigma_m"}
 _STORED = ("cell", "value", "support", "sigma", "sigma_m", "most", "classes")
+_BEHIND = (*_STORED[1:], "n", "covered", "base", "disagreement", "reporting")
 
 
 class Cubes:
@@ -59,7 +62,10 @@ class Cubes:
         ----------
         variables : str or sequence of str, optional
             Names; all variables if left out. ``"<v>.<part>"`` asks for what stands behind a variable: ``support``
-            (count, m or m2 that the value stands for), ``sigma`` or ``sigma_m``.
+            (count, m or m2 that the value stands for), ``n`` (records, each by its share in the cell; of a field the
+            stations that report), ``coverage`` (which part of the cell, or of the streets and points in it, and of the
+            step has data, 0 to 1), ``disagreement`` (standard deviation among the files that feed a mean; NaN where
+            fewer than two do), ``sigma`` and ``sigma_m``.
         resolution : int, optional
             H3 resolution, at most the storage resolution, which is the default. Coarser cells are made by parent:
             amounts add up, levels are averaged by what they stand for.
@@ -95,6 +101,8 @@ class Cubes:
         arrays: dict[str, xr.DataArray] = {}
         for asked, base in bases.items():
             level = levels[base]
+            if asked != base:
+                level = _with_backing(level, resolution)
             shown = {part: f"{base}{end}" for part, end in _SHOWN.items() if part in level}
             if asked != base:
                 shown = {part_of(asked, level): asked}
@@ -179,12 +187,15 @@ class Cubes:
 
     def _part(self, name: str, resolution: int, window: Window, *, behind: bool = False) -> Level:
         """Return the arrays of a variable in a window, by chunks or from memory, with what is behind it if asked."""
-        if window.whole:
+        if window.whole and not behind:
             return self._level(name, resolution)
         cells = self._axis(name, self.resolution)
         rows = window.rows(cells)
         coarser = resolution < self.resolution
-        arrays = self._stored(name, _STORED[1:] if coarser or behind else tuple(_SHOWN), rows=rows, steps=window.steps)
+        if behind:  # no level in memory has it
+            arrays = self._snapshot.arrays(name, _BEHIND, rows=rows, steps=window.steps)
+        else:
+            arrays = self._stored(name, _STORED[1:] if coarser else tuple(_SHOWN), rows=rows, steps=window.steps)
         arrays["cell"] = cells if rows is None else cells[rows]
         if coarser:
             if window.steps is not None and "sigma_m" in arrays and "most" not in arrays:  # a twin of former days
@@ -250,6 +261,16 @@ def part_of(asked: str, level: Level) -> str:
         there = ", ".join(name for name in PARTS if name in level) or "none"
         raise UnknownNameError(f"nothing is kept as {asked!r}; of this variable there is: {there}")
     return part
+
+
+def _with_backing(level: Level, resolution: int) -> Level:
+    """Return a level with what is derived of what stands behind it."""
+    found = dict(level)
+    if "covered" in level:
+        found["coverage"] = coverage_of(level, H3Grid(resolution).areas_m2(level["cell"]))
+    if "reporting" in level:
+        found["n"] = level["reporting"]
+    return found
 
 
 def _union(axes: list[Cells]) -> Cells:

@@ -63,7 +63,8 @@ def make_field(manifest: Manifest, variable: str, cells: Path, folder: Path) -> 
     reached = np.isfinite(value).any(axis=1)
     axis, value, sigma = axis[reached], value[reached], sigma[reached]
     support = np.where(np.isfinite(value), grid.areas_m2(axis)[:, None], 0.0)
-    arrays = {"value": value, "sigma": sigma, "support": support}
+    reporting = np.where(np.isfinite(value), np.isfinite(series).sum(axis=0, dtype=np.float64), 0.0)
+    arrays = {"value": value, "sigma": sigma, "support": support, "covered": support, "reporting": reporting}
     if static:
         arrays = {name: array[:, 0] for name, array in arrays.items()}
     attributes = {"units": described.unit, "kind": described.kind}

@@ -39,6 +39,8 @@ class Readings:
         How long a reading holds, in seconds; 0 for instants, the longest where each has its own.
     notes : mapping of str to tuple of str
         What was done to each variable's values, for people.
+    source : ndarray of str, shape (records,), or None
+        File of each record; None where the dataset has one.
     """
 
     feature: Integers
@@ -48,6 +50,7 @@ class Readings:
     shares: StepShares | None
     period_s: float
     notes: Mapping[str, tuple[str, ...]]
+    source: npt.NDArray[np.object_] | None = None
 
 
 def sites_of(layer: layers.Layer, columns: tuple[str, ...]) -> tuple[Integers, Integers]:
@@ -216,4 +219,11 @@ def readings_of(layer: layers.Layer, dataset: DatasetSpec, clock: Clock) -> Read
         shares=shares,
         period_s=period_s,
         notes=notes,
+        source=_source_of(layer),
     )
+
+
+def _source_of(layer: layers.Layer) -> npt.NDArray[np.object_] | None:
+    if "source_file" not in layer.table.columns:
+        return None
+    return layer.table["source_file"].to_numpy(dtype=object)

@@ -71,6 +71,9 @@ def test_in_partitions_a_twin_holds_what_it_holds_without(tiny, tmp_path):
         mine, whole = parted.cube(variable)[variable], tiny.cube(variable)[variable]
         assert (mine["cell"] == whole["cell"]).all()
         np.testing.assert_allclose(mine, whole, rtol=1e-12)
+        behind = [f"{variable}.n", f"{variable}.coverage"]
+        for ours, theirs in zip(*(one.cube(behind).values() for one in (parted, tiny)), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12)
         cell = int(whole["cell"][0])
         assert parted.explain(cell, variable).value == pytest.approx(tiny.explain(cell, variable).value, rel=1e-12)
     assert not parted.verify()
