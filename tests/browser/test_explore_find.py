@@ -196,9 +196,8 @@ def test_the_tools_speak_chinese(page):
 
 
 def test_keys_zoom_pan_and_turn_the_map(page):
-    reached = page.evaluate(
-        "((map) => { map.focus(); return [map.tabIndex, map.matches(':focus')]; })(cityTwin.deck().eventManager.element)"
-    )
+    focus = "((map) => { map.focus(); return [map.tabIndex, map.matches(':focus')]; })"
+    reached = page.evaluate(f"{focus}(cityTwin.deck().eventManager.element)")
     assert reached == [0, True], "the map is reached by the tabulator"
     view = "((v) => [v.longitude, v.latitude, v.zoom, v.bearing])(cityTwin.deck().getViewports()[0])"
     for keys, part in (("Equal", 2), ("ArrowRight", 0), ("Shift+ArrowRight", 3)):
