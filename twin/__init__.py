@@ -12,6 +12,7 @@ from twin import measures
 from twin.build import build
 from twin.catalogue import LayerInfo, Variable, View
 from twin.comparing import Difference
+from twin.correcting import Correction, correct
 from twin.errors import (
     BuildError,
     BusyError,
@@ -43,6 +44,7 @@ __all__ = [
     "BuildError",
     "BusyError",
     "Clock",
+    "Correction",
     "Difference",
     "Explanation",
     "ExportError",
@@ -68,6 +70,7 @@ __all__ = [
     "backup",
     "build",
     "collect_garbage",
+    "correct",
     "export",
     "export_catalogue",
     "forecast",

@@ -41,7 +41,7 @@ _PART = "part.json"
 _TABLES = ("features", "weights", "records")
 
 
-def cells_parts(step: Step, placed: Path, manifest: Manifest) -> tuple[Part, ...]:
+def cells_parts(step: Step, placed: Path) -> tuple[Part, ...]:
     """Return the partitions of a dataset that was placed in partitions.
 
     Parameters
@@ -50,25 +50,22 @@ def cells_parts(step: Step, placed: Path, manifest: Manifest) -> tuple[Part, ...
         Of kind ``cells``.
     placed : Path
         Folder of its ``place`` step.
-    manifest : Manifest
-        The city.
 
     Returns
     -------
     tuple of Part
         In the order of the records.
     """
-    record, written = placed_record(placed), receipt(placed) or {}
+    written = receipt(placed) or {}
     files = files_of(placed)
     rows = [pq.read_metadata(file).num_rows for file in files]
-    told = [step.shared, manifest.spec.datasets[step.dataset].domain, record["known"], record["vertical"]]
     return tuple(
         Part(
             kind="cells-part",
             dataset=step.dataset,
             number=number,
             count=len(files),
-            key=hash_of("cells-part", told, written[file.relative_to(placed).as_posix()]),
+            key=hash_of("cells-part", step.shared, written[file.relative_to(placed).as_posix()]),
             step=step.name,
             source=placed,
             rows=rows[number],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin import cli_store, cli_tiles
+from twin import cli_correct, cli_store, cli_tiles
 from twin.build import build as build_twin
 from twin.cli_frame import (
     AMBIGUOUS,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from twin.lineage import Explanation
     from twin.whereabouts import Whereabouts
 
-__all__ = ["app", "cli_store", "cli_tiles", "main", "plugin"]
+__all__ = ["app", "cli_correct", "cli_store", "cli_tiles", "main", "plugin"]
 
 PLUGINS = "twin.plugins"
 

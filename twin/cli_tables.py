@@ -172,6 +172,7 @@ def history_table(runs: Sequence[Run], *, current: str) -> Table:
     table = _small_table("Builds, UTC", ("snapshot", "seconds", "steps", "reused", ""), first="recorded")
     for run in runs:
         state = "current" if run.snapshot == current else "" if run.kept else "removed"
+        state += f" [yellow]{run.poisoned:,} poisoned[/]" if run.poisoned else ""
         recorded = f"{run.recorded:%Y-%m-%d %H:%M:%S}"
         table.add_row(recorded, run.snapshot, f"{run.seconds:,.1f}", str(run.steps), str(run.reused), state)
     return table

@@ -12,6 +12,7 @@ from twin.errors import StoreDamagedError, TwinNotFoundError
 from twin.store import RUNS, SEAL, SNAPSHOTS, canonical_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 __all__ = ["Run", "damaged_runs", "history", "snapshot_as_of"]
@@ -37,6 +38,10 @@ class Run:
         Those that a former build had done.
     kept : bool
         True while the snapshot is on disk.
+    parts : tuple of int
+        Partitions of large datasets that were done, and those of them that a former build had done.
+    poisoned : int
+        Records that were set aside because their partition could not be done.
     """
 
     recorded: datetime
@@ -46,6 +51,8 @@ class Run:
     steps: int
     reused: int
     kept: bool
+    parts: tuple[int, int] = (0, 0)
+    poisoned: int = 0
 
 
 def history(twin: Path) -> tuple[Run, ...]:
@@ -79,6 +86,8 @@ def history(twin: Path) -> tuple[Run, ...]:
                 seconds=float(told["seconds"]),
                 steps=len(told["steps"]),
                 reused=sum(bool(step["reused"]) for step in told["steps"]),
+                parts=_parts(told.get("parts", ())),
+                poisoned=sum(int(one["rows"]) for one in told.get("poisoned", ())),
                 kept=(twin / SNAPSHOTS / told["snapshot"]).is_dir(),
             )
             runs.append(run)
@@ -112,6 +121,11 @@ def damaged_runs(twin: Path) -> list[str]:
     """
     paths = sorted((twin / RUNS).glob("*.json"))
     return [f"{RUNS}/{path.name}: its bytes changed after it was written" for path in paths if _record(path) is None]
+
+
+def _parts(told: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    reused = sum(bool(part["reused"]) for part in told)
+    return len(told) - reused, reused
 
 
 def snapshot_as_of(twin: Path, moment: str | datetime | date) -> str:

@@ -8,7 +8,9 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from twin.errors import Fault
+from twin.manifest_corrections import correction_faults
 from twin.manifest_files import position_files
+from twin.manifest_models import DetectPosition
 from twin.manifest_positions import Found, position_faults, references
 from twin.manifest_records import record_faults
 
@@ -126,6 +128,7 @@ def dataset_faults(
     """
     found = [*_name_faults(name), *position_faults(dataset, names, root), *_support_faults(dataset)]
     found += record_faults(dataset, names)
+    found += correction_faults(dataset.corrections, dataset.path, detected=isinstance(dataset.position, DetectPosition))
     for key, variable in dataset.variables.items():
         inner = _variable_faults(key, variable, dataset)
         found += [(("variables", key, *tail), seen, remedy) for tail, seen, remedy in inner]

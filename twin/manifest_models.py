@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
+from twin.manifest_corrections import CorrectionSpec
 from twin.manifest_quality import QualitySpec, RepairSpec, ThresholdsSpec
 from twin.manifest_words import Day, Duration, LocalTime, Names, Strict, Texts, Title, Zone, remedy
 
@@ -292,6 +293,9 @@ class FusionSpec(Strict):
     resolutions: tuple[int, ...] = Field((8, 9, 10, 11), min_length=1, description="H3 resolutions to report")
 
 
+Corrections = tuple[CorrectionSpec, ...]
+
+
 class DatasetSpec(Strict):
     """One dataset: where it is, whose it is, what its positions mean, what it measures."""
 
@@ -305,6 +309,9 @@ class DatasetSpec(Strict):
     source: str = ""
     modelled: bool = False
     position: Position = None
+    corrections: Corrections = Field(
+        (), description="what was found out later of the positions of some records; the newest first"
+    )
     evidence: EvidenceSpec | None = Field(None, description="dataset that the declared position is checked against")
     trust: Literal["declared"] | None = Field(
         None, description="declared: the position holds against the file's own label and against the evidence"

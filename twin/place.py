@@ -12,6 +12,7 @@ import numpy as np
 
 import crs
 import layers
+from twin.corrections import corrected, named
 from twin.detection import Settled, position_to_read, settle
 from twin.errors import BuildError, TwinError
 from twin.manifest_files import rooted
@@ -137,6 +138,7 @@ def place(manifest: Manifest, settled: Settled, known: Known, folder: Path, *, p
         The dataset itself if its records could not be moved; empty otherwise.
     """
     layer, told = settled.layer, told_of(settled)
+    told["position"] = named(settled.position, manifest.spec.datasets[layer.name].corrections)
     placed, poison = (layer, poison) if poison else _moved(manifest, settled, known)
     poisoned = []
     if poison and isinstance(layer, layers.Layer):
@@ -269,12 +271,18 @@ def harmonised(
     layers.Layer or layers.RasterLayer
         In longitude and latitude.
     """
-    repairs = [layers.Repair(**repair.told()) for repair in manifest.spec.datasets[layer.name].repairs]
+    dataset = manifest.spec.datasets[layer.name]
+    repairs = [layers.Repair(**repair.told()) for repair in dataset.repairs]
     if isinstance(layer, layers.Layer):
         shapes = {name: other for name, other in known.items() if isinstance(other, layers.Layer)}
         layer = layers.repair_positions(layer, repairs, area=manifest.spec.area, references=shapes)
+        found = corrected(layer, dataset.corrections, target=FRAME, references=known)
+        if found is not None:
+            return found
     elif repairs:
         raise BuildError(f"{layer.name}: repairs are for records, and this is a raster: remove them")
+    elif dataset.corrections:
+        raise BuildError(f"{layer.name}: a raster has no records to correct: change its position: itself")
     return crs.harmonise(layer, target=FRAME, references=known)
 
 

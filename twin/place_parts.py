@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
@@ -20,8 +20,9 @@ import crs
 import layers
 from crs.fields import count_digits
 from crs.linear import count_chainage
-from layers.stored import store, stored, stretch_of
+from layers.stored import store, stored, stored_table, stretch_of
 from twin import parts as sizes
+from twin.corrections import named, touching
 from twin.links import link_or_copy
 from twin.parts import Part, costs, cuts, hash_of, lacking
 from twin.place import account, harmonised, inside, none_left, told_of
@@ -172,15 +173,17 @@ def place_parts(step: Step, work: Path, manifest: Manifest, before: Sequence[str
     found = []
     for number, told in enumerate(stretches):
         records = {name: said for name, said in files.items() if name.startswith(f"{number:05d}/")}
+        source = folder / f"{number:05d}"
+        later = touching(dataset.corrections, told["source"], partial(stored_table, source), dataset=step.dataset)
         found.append(
             Part(
                 kind="place-part",
                 dataset=step.dataset,
                 number=number,
                 count=len(stretches),
-                key=hash_of("place-part", code_version(), records, shared),
+                key=hash_of("place-part", code_version(), records, shared, later),
                 step=step.name,
-                source=folder / f"{number:05d}",
+                source=source,
                 rows=told["rows"],
                 cost=shares[number],
             )
@@ -238,12 +241,14 @@ def _write_part(placed: layers.Layer, folder: Path) -> None:
 
 
 def join_places(
-    step: Step, work: Path, parts: Sequence[Part], *, poisoned: Mapping[str, str], folder: Path
+    manifest: Manifest, step: Step, work: Path, parts: Sequence[Part], *, poisoned: Mapping[str, str], folder: Path
 ) -> list[Mapping[str, Any]]:
     """Put the partitions of a dataset together, in the order of its records.
 
     Parameters
     ----------
+    manifest : Manifest
+        The city.
     step : Step
         Of kind ``place``.
     work : Path
@@ -287,7 +292,11 @@ def join_places(
     )
     repairs = layers.RepairLog(cells=pd.read_parquet(reading / "repairs.parquet"))
     joined = _joined(records)
-    record = account(ledger, said["told"], tuple(joined["steps"])) | joined
+    told = {
+        **said["told"],
+        "position": named(said["told"]["position"], manifest.spec.datasets[said["name"]].corrections),
+    }
+    record = account(ledger, told, tuple(joined["steps"])) | joined
     record |= {"name": said["name"], "domain": said["domain"], "raster": False, "repairs": repairs.counts()}
     write_account(record, set_aside(ledger), repairs, folder)
     done = [place_of(work, part).name for part in parts if part.key not in poisoned]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 import crs
 import layers
@@ -229,7 +230,11 @@ def read_stretch(folder: Path, number: int) -> layers.Layer:
     layers.Layer
         In longitude and latitude.
     """
-    return _records(placed_record(folder), files_of(folder)[number : number + 1])
+    file = files_of(folder)[number]
+    record = placed_record(folder)
+    # What is known of records elsewhere is no business of these: so a partition depends on its own file alone.
+    known = [name for name in record["known"] if name in pq.read_schema(file).names]
+    return _records({**record, "known": known}, [file])
 
 
 def files_of(folder: Path) -> list[Path]:

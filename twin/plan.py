@@ -192,7 +192,7 @@ def make_plan(manifest: Manifest) -> Plan:
             name=f"place {name}",
             kind="place",
             dataset=name,
-            key=hash_of("place", reading),
+            key=hash_of("place", reading, entry["corrections"]),
             needs=needs,
             cost=cost,
             shared=reading,

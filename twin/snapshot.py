@@ -135,6 +135,9 @@ class Snapshot:
         frames = [gpd.read_parquet(io.BytesIO(self.checked(part))) for part in self._parts(f"layers/{layer}.parquet")]
         if len(frames) == 1:
             return frames[0]
+        for name in ("ambiguous", "unresolved_height"):  # where nobody had to say it, it is not so
+            if any(name in frame and frame[name].dtype == bool for frame in frames):
+                frames = [frame if name in frame else frame.assign(**{name: False}) for frame in frames]
         return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=frames[0].crs)
 
     def _parts(self, name: str) -> list[str]:

@@ -57,7 +57,7 @@ def take_step(step: Step, plan: Plan, work: Path, poisoned: Mapping[str, str]) -
         settled, parts = _read(step, plan, work)
     elif step.kind == "cells":
         placed = place_of(work, plan[f"place {step.dataset}"])
-        parts = cells_parts(step, placed, plan.manifest) if is_parted(placed) else ()
+        parts = cells_parts(step, placed) if is_parted(placed) else ()
     left = [part for part in parts if part.key not in poisoned]
     done = tuple(part for part in left if is_finished(place_of(work, part)))
     if len(done) < len(left):
@@ -109,7 +109,7 @@ def _make(step: Step, plan: Plan, work: Path, *, folder: Path, given: _Given) ->
         known = {other: read_placed(path) for other, path in folders.items()}
         return place(manifest, given.settled, known, folder, poison=poison)
     if step.kind == "place":
-        return join_places(step, work, given.parts, poisoned=given.poisoned, folder=folder)
+        return join_places(manifest, step, work, given.parts, poisoned=given.poisoned, folder=folder)
     if step.kind == "cells" and given.parts:
         return join_cells(manifest, work, given.parts, poisoned=given.poisoned, folder=folder)
     if step.kind == "cells":
