@@ -15,8 +15,6 @@ from twin.manifest_words import Day, Strict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from twin.manifest_positions import Found
-
 __all__ = ["CorrectionSpec", "correction_faults", "is_file"]
 
 
@@ -69,7 +67,9 @@ def is_file(label: str, path: str) -> bool:
     return label == path or PurePosixPath(label).name == PurePosixPath(path).name
 
 
-def correction_faults(corrections: Sequence[CorrectionSpec], paths: Sequence[str], *, detected: bool) -> list[Found]:
+def correction_faults(
+    corrections: Sequence[CorrectionSpec], paths: Sequence[str], *, detected: bool
+) -> list[tuple[tuple[str, ...], str, str]]:
     """Find what is wrong with corrections.
 
     Parameters
@@ -86,7 +86,7 @@ def correction_faults(corrections: Sequence[CorrectionSpec], paths: Sequence[str
     list of tuple
         Where inside the dataset, what stands there, and what to write.
     """
-    found: list[Found] = []
+    found: list[tuple[tuple[str, ...], str, str]] = []
     for number, one in enumerate(corrections):
         place = ("corrections", str(number))
         if detected:
