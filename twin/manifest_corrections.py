@@ -15,6 +15,9 @@ from twin.manifest_words import Day, Strict
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+Fault = tuple[tuple[str, ...], str, str]
+"""Where inside the dataset, what stands there, and what to write."""
+
 __all__ = ["CorrectionSpec", "correction_faults", "is_file"]
 
 
@@ -67,9 +70,7 @@ def is_file(label: str, path: str) -> bool:
     return label == path or PurePosixPath(label).name == PurePosixPath(path).name
 
 
-def correction_faults(
-    corrections: Sequence[CorrectionSpec], paths: Sequence[str], *, detected: bool
-) -> list[tuple[tuple[str, ...], str, str]]:
+def correction_faults(corrections: Sequence[CorrectionSpec], paths: Sequence[str], *, detected: bool) -> list[Fault]:
     """Find what is wrong with corrections.
 
     Parameters
@@ -86,7 +87,7 @@ def correction_faults(
     list of tuple
         Where inside the dataset, what stands there, and what to write.
     """
-    found: list[tuple[tuple[str, ...], str, str]] = []
+    found: list[Fault] = []
     for number, one in enumerate(corrections):
         place = ("corrections", str(number))
         if detected:
