@@ -1,0 +1,78 @@
+"""Take the pictures of docs/how-to/watch-the-city.md and judge-the-data.md in Chromium.
+
+python docs/make_view_pictures.py monaco.twin shenzhen.twin
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+import uvicorn
+from playwright.sync_api import Page, sync_playwright
+
+import twin
+from dashboards.app import to_app
+
+IMAGES = Path(__file__).resolve().parent / "images"
+SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+LOOPBACK = "127.0.0.1"
+
+
+def main() -> None:
+    """Serve both cities, and look."""
+    monaco, shenzhen = sys.argv[1:]
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=SOFTWARE)
+        page = chromium.new_context(viewport={"width": 1400, "height": 860}).new_page()
+        operate(page, serve(monaco))
+        trust(page, serve(shenzhen))
+        chromium.close()
+
+
+def serve(path: str) -> str:
+    """Serve a twin from this process."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port = probe.getsockname()[1]
+    app = to_app(twin.open(path), origins=(f"{LOOPBACK}:{port}",))
+    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_level="error"))
+    threading.Thread(target=server.run, daemon=True).start()
+    while not server.started:
+        time.sleep(0.1)
+    return f"http://{LOOPBACK}:{port}/"
+
+
+def opened(page: Page, address: str) -> None:
+    """Open a page and wait for its map."""
+    page.goto(address)
+    page.wait_for_selector("html[data-ready=yes]", timeout=90_000)
+
+
+def operate(page: Page, root: str) -> None:
+    """Take the operator's picture: the worst corridor of the morning."""
+    opened(page, f"{root}operate?t=2026-06-16T08:15")
+    page.locator("#operate .ranks .place").first.click(timeout=90_000)
+    page.locator("#inspector h2").wait_for()
+    page.wait_for_timeout(4000)
+    page.screenshot(path=IMAGES / "operate.png")
+
+
+def trust(page: Page, root: str) -> None:
+    """Take the steward's picture, in Chinese: a file whose position was found."""
+    opened(page, f"{root}trust?lang=zh&theme=dark")
+    page.locator("#trust [data-layer=bus_stops]").click(timeout=90_000)
+    page.locator("#trust .detail h2", has_text="公交").wait_for()
+    page.click("#trust [data-act=picture]")
+    page.locator("#trust img.evidence").wait_for(timeout=90_000)
+    page.locator("#trust .detail").evaluate("(detail) => detail.scrollIntoView()")
+    page.wait_for_timeout(2500)
+    page.screenshot(path=IMAGES / "trust.png")
+
+
+if __name__ == "__main__":
+    main()
