@@ -142,8 +142,15 @@ class Steward:
             ],
             "reasons": self._reasons(info, words),
             "flow": to_flow(info, words),
-            "verdict": to_verdict(info, words),
+            "verdict": to_verdict(info, words, reference=self._held_against(info, language)),
         }
+
+    def _held_against(self, info: "LayerInfo", language: str) -> str:
+        """Give the title of what the positions of a layer were held against."""
+        name = info.evidence.get("reference")
+        if name not in self.city.layers:
+            return texts(language)["the_area"]
+        return plain_title(title_of(self.city.layers[name].title, language, name))
 
     def _fusion(self, language: str, *, measured: bool) -> dict[str, Any]:
         words = texts(language)
@@ -265,7 +272,7 @@ def to_flow(info: "LayerInfo", words: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def to_verdict(info: "LayerInfo", words: Mapping[str, str]) -> dict[str, Any] | None:
+def to_verdict(info: "LayerInfo", words: Mapping[str, str], *, reference: str) -> dict[str, Any] | None:
     """Describe what the evidence said of the positions of a layer.
 
     Parameters
@@ -274,6 +281,8 @@ def to_verdict(info: "LayerInfo", words: Mapping[str, str]) -> dict[str, Any] | 
         The layer.
     words : Mapping
         Catalogue of the language.
+    reference : str
+        Title of what the positions were held against.
 
     Returns
     -------
@@ -285,7 +294,7 @@ def to_verdict(info: "LayerInfo", words: Mapping[str, str]) -> dict[str, Any] | 
         return None
     outcome = evidence.get("outcome") or info.status
     return {
-        "headline": words[f"verdict_{outcome}"].format(reference=evidence.get("reference") or words["the_area"]),
+        "headline": words[f"verdict_{outcome}"].format(reference=reference),
         "candidates": [
             {"label": label, "share": share, "text": to_percent(share)}
             for label, share in candidates_of(evidence)[:_SHOWN_CANDIDATES]

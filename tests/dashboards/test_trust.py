@@ -74,11 +74,12 @@ def test_the_flow_loses_no_record(judged):
 
 
 def test_a_verdict_shows_candidates_and_what_would_settle_it(judged):
-    verdict = to_verdict(judged.layers["detectors"], WORDS)
+    verdict = to_verdict(judged.layers["detectors"], WORDS, reference="Streets")
     assert [each["text"] for each in verdict["candidates"]] == ["70.0 %", "30.0 %"]
     assert verdict["settle"] == ["more records"]
-    assert "streets" in verdict["headline"]
-    assert to_verdict(judged.layers["people"], WORDS) is None
+    assert "Streets" in verdict["headline"]
+    assert "街道" in Steward(FrameSource(judged)).content("zh")["detail"]["verdict"]["headline"]
+    assert to_verdict(judged.layers["people"], WORDS, reference="") is None
 
 
 def test_a_picture_is_drawn_of_positions_moved_back_to_what_the_file_said():
