@@ -8,14 +8,17 @@ import pandas as pd
 
 from layers import LedgerError, RepairLog
 from twin.catalogue import ledger_of
+from twin.daily import daily_quality
 from twin.errors import UnknownNameError
 from twin.quality import record_quality_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
-    from twin.catalogue import LayerInfo
+    from twin.catalogue import LayerInfo, Variable
     from twin.snapshot import Snapshot
+    from twin.timeline import Clock
 
 COUNTS = ("records_in", "placed", "quarantined", "rejected")
 """What a ledger counts: the first is the sum of the others."""
@@ -77,6 +80,8 @@ class Accounts:
 
     name: str
     layers: dict[str, LayerInfo]
+    variables: dict[str, Variable]
+    clock: Clock
     _snapshot: Snapshot
 
     def quarantine(self, layer: str) -> pd.DataFrame:
@@ -184,6 +189,41 @@ class Accounts:
             return pd.DataFrame({"feature": pd.Series(dtype="int64"), "time": pd.Series(dtype="datetime64[us, UTC]")})
         frame: pd.DataFrame = kept.select(names).to_pandas().dropna(ignore_index=True)
         return frame
+
+    def daily_quality(self, day: str | date | None = None) -> pd.DataFrame:
+        """Return how good the records of each layer with times are, day by day.
+
+        Parameters
+        ----------
+        day : str or date, optional
+            A local day such as ``"2026-06-16"``; all days if left out.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index layer and day; colour (red, yellow or green by the thresholds of the manifest), then completeness,
+            validity and timeliness with their counts and colours, as `twin.daily.daily_quality` says.
+
+        Raises
+        ------
+        UnknownNameError
+            If no layer has such a day.
+        """
+        found = []
+        for name, info in self.layers.items():
+            place = f"records/{name}.parquet"
+            if place not in self._snapshot or not any(not v.static for v in self.variables.values() if v.layer == name):
+                continue
+            names = [variable.name for variable in self.variables.values() if variable.layer == name]
+            records = self._snapshot.table(place).to_pandas()
+            found.append(daily_quality(info, records, self.quarantine(name), names=names, clock=self.clock))
+        table = pd.concat(found) if found else pd.DataFrame({"colour": []})
+        if day is None:
+            return table
+        days = table.index.get_level_values("day") if found else pd.Index([])
+        if str(day) not in days:
+            raise UnknownNameError(f"no layer of {self.name} has the day {day}; from {days.min()} to {days.max()}")
+        return table[days == str(day)]
 
     def repairs(self, layer: str) -> pd.DataFrame:
         """Return every cell of a layer that a repair changed.

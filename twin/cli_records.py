@@ -16,6 +16,7 @@ import layers
 from twin.build import build as build_twin
 from twin.cli_frame import AsJson, TwinPath, app, console, error_console, examples, faults_told, write_json
 from twin.cli_tables import ledger_table, plain, positions_told
+from twin.daily import DAILY
 from twin.manifest import read_manifest
 from twin.model import Twin
 from twin.model import open as open_twin
@@ -135,15 +136,40 @@ def _print_account(account: dict[str, Any]) -> None:
         console.print(f"… and {len(records) - _SHOWN:,} more; --json writes all of them as they came", highlight=False)
 
 
-@app.command("quality", epilog=examples("twin quality monaco.twin", "twin quality monaco.twin --json"))
-def _quality(path: TwinPath, *, as_json: AsJson = False) -> None:
+@app.command(
+    "quality",
+    epilog=examples("twin quality monaco.twin", "twin quality monaco.twin --by-day", "twin quality monaco.twin --json"),
+)
+def _quality(
+    path: TwinPath,
+    *,
+    by_day: Annotated[bool, typer.Option("--by-day", help="A line for each local day of layers with times")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show how good the records of each layer are: red, yellow or green by the thresholds of the manifest."""
     with faults_told():
         city = open_twin(path)
+        if by_day:
+            _by_day(city.daily_quality().reset_index(), as_json=as_json)
+            return
         if as_json:
             write_json([{"layer": name, **info.quality} for name, info in city.layers.items()])
             return
         console.print(quality_table(city))
+
+
+def _by_day(days: pd.DataFrame, *, as_json: bool) -> None:
+    plain_days = days.astype(object).where(days.notna(), None).to_dict(orient="records")
+    if as_json:
+        write_json(plain_days)
+        return
+    table = Table(title="Quality of records by day, %", box=SIMPLE_HEAD, pad_edge=False)
+    for head in ("layer", "day", "", *DAILY):
+        table.add_column(head, no_wrap=True)
+    for told in plain_days:
+        cells = [_percent({"score": told[name], "colour": told[f"{name}_colour"]}) for name in DAILY]
+        table.add_row(plain(told["layer"]), told["day"], _painted(told["colour"], told["colour"]), *cells)
+    console.print(table)
 
 
 def quality_table(city: Twin) -> Table:

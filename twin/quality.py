@@ -147,12 +147,14 @@ def coloured(
     Returns
     -------
     dict
-        The same with ``colour``: green, yellow, red, or "" of what was not asked.
+        The same with ``colour``: green, yellow, red, or "" of what was not asked; and ``limits``, from which score
+        on each measure is green and yellow.
     """
-    told = dict(measured)
+    told = {**measured, "limits": {}}
     for name in layers.MEASURES:
         limits = getattr(own, name) or getattr(everyones, name)
         green, yellow = (GREEN, YELLOW) if limits is None else (limits.green, limits.yellow)
+        told["limits"][name] = [green, yellow]
         score = measured[name]["score"]
         colour = "" if score is None else "green" if score >= green else "yellow" if score >= yellow else "red"
         told[name] = {**measured[name], "colour": colour}
