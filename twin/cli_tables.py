@@ -137,16 +137,21 @@ def plan_table(expected: Sequence[Expected]) -> Table:
     rich.table.Table
         A line a step, and what all of them cost.
     """
-    table = _small_table("What a build would do", ("input MB", "", "seconds", "after"), first="step")
+    table = _small_table("What a build would do", ("input MB", "parts", "", "seconds", "after"), first="step")
     for one in expected:
         done = "reused" if one.reused else "to do"
         table.add_row(
-            plain(one.step.name), f"{one.step.cost / 1e6:,.1f}", done, _seconds(one.seconds), ", ".join(one.step.needs)
+            plain(one.step.name),
+            f"{one.step.cost / 1e6:,.1f}",
+            f"{one.parts_reused}/{one.parts}" if one.parts else "",
+            done,
+            _seconds(one.seconds),
+            ", ".join(one.step.needs),
         )
     left = [one for one in expected if not one.reused]
     seconds = sum(one.seconds for one in left)
     table.add_section()
-    table.add_row(f"{len(left)} of {len(expected)} to do", "", "", _seconds(seconds), "on one worker")
+    table.add_row(f"{len(left)} of {len(expected)} to do", "", "", "", _seconds(seconds), "on one worker")
     return table
 
 

@@ -214,7 +214,7 @@ class LimitsSpec(Strict):
 
     memory_mb: float = Field(768.0, gt=0, description="memory of any file, MiB")
     memory_per_byte: float = Field(32.0, ge=0, description="further bytes for every byte of the file")
-    seconds: float = Field(10.0, gt=0, description="processor time of any file, s")
+    seconds: float = Field(8.0, gt=0, description="processor time of any file, s")
     seconds_per_mb: float = Field(2.0, ge=0, description="further seconds for every MiB of the file")
 
 
