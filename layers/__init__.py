@@ -27,7 +27,7 @@ from layers.options import ReadOptions, Wide, XmlTable
 from layers.origin import Origin
 from layers.position import undeclared
 from layers.position_repairs import repair_positions
-from layers.quality import MEASURES, Due, Measure, Quality, assess
+from layers.quality import MEASURES, Due, Measure, Quality, assess, prints_of
 from layers.raster import RasterLayer
 from layers.reading import read
 from layers.registry import FORMATS
@@ -74,6 +74,7 @@ __all__ = [
     "holds_on",
     "key_text",
     "parse_rule",
+    "prints_of",
     "read",
     "repair_positions",
     "repair_table",

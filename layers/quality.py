@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from layers.raster import RasterLayer
 
-__all__ = ["MEASURES", "Due", "Measure", "Quality", "assess"]
+__all__ = ["MEASURES", "Due", "Measure", "Quality", "assess", "prints_of"]
 
 MEASURES = ("completeness", "validity", "uniqueness", "consistency", "timeliness")
 
@@ -148,6 +148,7 @@ def assess(
     fields: Mapping[str, Field] | None = None,
     rules: Sequence[str] = (),
     due: Due | None = None,
+    prints: pd.DataFrame | None = None,
 ) -> Quality:
     """Measure the quality of a layer from what is placed and from its ledger.
 
@@ -161,6 +162,8 @@ def assess(
         Those that it was held against.
     due : Due, optional
         When records are expected; None for what has no time.
+    prints : pandas.DataFrame, optional
+        What `prints_of` made of its records, where that was done part by part; its geometries are then not asked for.
 
     Returns
     -------
@@ -185,10 +188,11 @@ def assess(
     in_question = asked - _count(codes, frozenset({"duplicate"}))
     broken = _count(codes, frozenset({"inconsistent"}))
     newest, age_s, interval_s, timeliness = _timeliness(layer, due)
+    copies = int((prints_of(layer) if prints is None else prints).duplicated().sum())
     return Quality(
         completeness=_completeness(layer, fields or {}),
         validity=Measure.share(in_question - told, in_question),
-        uniqueness=Measure.share(asked - repeated - _copies(layer), asked),
+        uniqueness=Measure.share(asked - repeated - copies, asked),
         consistency=Measure.share(len(layer), len(layer) + broken) if rules else _UNASKED,
         timeliness=timeliness,
         newest=newest,
@@ -226,19 +230,37 @@ def _is_text(column: pd.Series) -> bool:
     return isinstance(column.dtype, pd.StringDtype) or pd.api.types.is_object_dtype(column.dtype)
 
 
-def _copies(layer: Layer) -> int:
-    """Count placed records that are equal to one before them, by a hash of 64 bits of all they say."""
-    if not len(layer):
-        return 0
+def prints_of(layer: Layer) -> pd.DataFrame:
+    """Say in two hashes of 64 bits what each record says, and where it is: those of equal records are equal.
+
+    Parameters
+    ----------
+    layer : Layer
+        Placed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``said`` and ``place``, a line a record.
+    """
     table = layer.table.drop(columns="source_file", errors="ignore")
-    said = pd.util.hash_pandas_object(table, index=False).to_numpy() if table.shape[1] else np.zeros(len(layer))
-    return int(pd.DataFrame({"said": said, "place": _place_hash(layer.geometry)}).duplicated().sum())
+    said = np.zeros(len(layer), dtype=np.uint64)
+    if table.shape[1]:
+        said = np.asarray(pd.util.hash_pandas_object(table, index=False), dtype=np.uint64)
+    return pd.DataFrame({"said": said, "place": _place_hash(layer.geometry)})
 
 
-def _place_hash(geometry: NDArray[np.object_]) -> NDArray[np.generic]:
-    if (shapely.get_type_id(geometry) == 0).all():
-        return pd.util.hash_pandas_object(pd.DataFrame(shapely.get_coordinates(geometry)), index=False).to_numpy()
-    return pd.util.hash_array(shapely.to_wkb(geometry, hex=True).astype(object), categorize=False)
+def _place_hash(geometry: NDArray[np.object_]) -> NDArray[np.uint64]:
+    found = np.zeros(len(geometry), dtype=np.uint64)
+    points = shapely.get_type_id(geometry) == 0
+    numbers = pd.DataFrame(shapely.get_coordinates(geometry[points]))
+    if points.any() and len(numbers) == points.sum():
+        found[points] = pd.util.hash_pandas_object(numbers, index=False).to_numpy()
+    else:
+        points = np.zeros(len(geometry), dtype=bool)
+    if not points.all():
+        found[~points] = pd.util.hash_array(shapely.to_wkb(geometry[~points]).astype(object), categorize=False)
+    return found
 
 
 def _timeliness(layer: Layer, due: Due | None) -> tuple[str | None, float, float, Measure]:

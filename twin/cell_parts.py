@@ -22,7 +22,7 @@ from twin.backing import Backing, backing_of
 from twin.errors import BuildError
 from twin.links import link_or_copy
 from twin.parts import Part, costs, hash_of, lacking
-from twin.placed import files_of, placed_record, quarantine_file, read_placed, read_stretch
+from twin.placed import files_of, placed_record, quarantine_file, read_columns, read_stretch
 from twin.quality import judged
 from twin.spreading import Room, entered, on_the_clock, out_of, period_of, require_one_kind, spread_of, write_tables
 from twin.store import canonical_json, write_table
@@ -90,6 +90,7 @@ def cells_part(manifest: Manifest, part: Part, folder: Path) -> None:
     room = Room.of(manifest, part.dataset, folder)
     layer, late = on_the_clock(read_stretch(part.source, part.number), room)
     write_table(folder / "late.parquet", late)
+    write_table(folder / "prints.parquet", layers.prints_of(layer))
     spread = spread_of(layer, room, {})
     write_tables(layer, room, spread)
     require_one_kind(spread.weights, room)
@@ -185,9 +186,11 @@ def join_cells(
     }
     _write_cube([state for state in states if state is not None], behind, infos, room=room, classes=classes)
     info = _told(infos, room, classes)
-    left = _without(read_placed(placed), np.concatenate(gone))
+    left = _without(read_columns(placed, {*room.dataset.fields, "time"}), np.concatenate(gone))
     info["sigma_m"] = float(np.median(left.sigma_m)) if len(left) else None
-    record["quality"] = judged(left, record, aside, manifest).to_json()
+    prints = [pd.read_parquet(place_of(work, part) / "prints.parquet") for part in done]
+    seen = pd.concat(prints, ignore_index=True) if prints else pd.DataFrame({"said": [], "place": []})
+    record["quality"] = judged(left, record, aside, manifest, prints=seen).to_json()
     write_table(folder / "quarantine.parquet", aside)
     (folder / "info.json").write_bytes(canonical_json({**record, **info}))
     say_parts(folder, [place_of(work, part).name for part in done])
@@ -202,16 +205,11 @@ def _late(part: Part, folder: Path, poisoned: Mapping[str, str]) -> pd.DataFrame
     return out_of(layer, np.ones(len(layer), dtype=bool), poisoned[part.key])[1]
 
 
-def _without(layer: layers.Layer | layers.RasterLayer, rows: np.ndarray[Any, Any]) -> layers.Layer:
+def _without(layer: layers.Layer, rows: np.ndarray[Any, Any]) -> layers.Layer:
     """Leave records out that are entered elsewhere."""
-    if not isinstance(layer, layers.Layer):  # a raster has no partitions
-        raise TypeError(layer.name)
     kept = ~layer.table.index.isin(rows)
-    coordinates = dataclasses.replace(layer, coordinates=layer.coordinates).coordinates
-    if kept.all() or not hasattr(coordinates, "take"):
-        return layer
     ledger = layers.Ledger(dataset=layer.name, sources={"placed": int(kept.sum())}, placed=int(kept.sum()))
-    return dataclasses.replace(layer, table=layer.table[kept], coordinates=coordinates.take(kept), ledger=ledger)
+    return dataclasses.replace(layer, table=layer.table[kept], coordinates=layer.coordinates.take(kept), ledger=ledger)
 
 
 def _classes(infos: Sequence[Mapping[str, Any]], room: Room) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ import layers
 from twin.store import canonical_json, write_features, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -235,6 +235,39 @@ def read_stretch(folder: Path, number: int) -> layers.Layer:
     # What is known of records elsewhere is no business of these: so a partition depends on its own file alone.
     known = [name for name in record["known"] if name in pq.read_schema(file).names]
     return _records({**record, "known": known}, [file])
+
+
+def read_columns(folder: Path, names: Collection[str]) -> layers.Layer:
+    """Take up some columns of a placed dataset, and no place of its records.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of its step.
+    names : collection of str
+        Which; those that are not there are left out.
+
+    Returns
+    -------
+    layers.Layer
+        All records, with their sigma; geometries are None.
+    """
+    record = placed_record(folder)
+    frames = []
+    for file in files_of(folder):
+        there = [name for name in pq.read_schema(file).names if name in {"row", "sigma_m", *names}]
+        frames.append(pd.read_parquet(file, columns=there))
+    frame = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    sigma_m = frame["sigma_m"].to_numpy(dtype=np.float64)
+    table = frame.drop(columns="sigma_m").set_index("row")
+    return layers.Layer(
+        name=record["name"],
+        domain=record["domain"],
+        table=table,
+        position=crs.definition(FRAME),
+        coordinates=crs.Shapes(np.full(len(table), None, dtype=object), sigma_m),
+        ledger=layers.Ledger(dataset=record["name"], sources={"placed": len(table)}, placed=len(table)),
+    )
 
 
 def files_of(folder: Path) -> list[Path]:

@@ -64,7 +64,12 @@ def quality_table(found: Mapping[str, Mapping[str, float]]) -> pd.DataFrame:
 
 
 def judged(
-    layer: layers.Layer | layers.RasterLayer, record: Mapping[str, Any], aside: pd.DataFrame, manifest: Manifest
+    layer: layers.Layer | layers.RasterLayer,
+    record: Mapping[str, Any],
+    aside: pd.DataFrame,
+    manifest: Manifest,
+    *,
+    prints: pd.DataFrame | None = None,
 ) -> layers.Quality:
     """Measure the records of a dataset: those that are placed, and those that were set aside.
 
@@ -78,6 +83,8 @@ def judged(
         What is not, with its fate and reason.
     manifest : Manifest
         The city, which says what is asked for.
+    prints : pandas.DataFrame, optional
+        What `layers.prints_of` made of its records, where that was done part by part.
 
     Returns
     -------
@@ -93,7 +100,9 @@ def judged(
         rejected=aside[aside["fate"] == "rejected"],
     )
     whole = replace(layer, ledger=ledger)
-    return layers.assess(whole, fields=fields_of(dataset), rules=dataset.rules, due=due_of(manifest, dataset))
+    return layers.assess(
+        whole, fields=fields_of(dataset), rules=dataset.rules, due=due_of(manifest, dataset), prints=prints
+    )
 
 
 def due_of(manifest: Manifest, dataset: DatasetSpec) -> layers.Due | None:
