@@ -120,7 +120,7 @@ def _undone(published: layers.Layer, mended: layers.Layer, options: layers.ReadO
     if isinstance(mended.coordinates, crs.Shapes):
         rows = mended.table.index.to_numpy()
         back = mended.repairs.undo_geometry(mended.geometry, rows)
-        first = came.geometry[came.table.index.get_indexer(rows)] if came.geometry is not None else back
+        first = back if came.shapes is None else came.shapes.geometry[came.table.index.get_indexer(rows)]
         same = shapely.to_wkb(back) == shapely.to_wkb(first)
         return good + int(same[np.isin(rows, later["row"])].sum())
     columns = {

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, unquote, urlencode
@@ -272,4 +273,4 @@ def _rounded(camera: Camera) -> list[float]:
 
 
 def _short(value: float) -> str:
-    return f"{value:.0f}" if value == round(value) else f"{value:.12g}"
+    return f"{value:.0f}" if value == round(value) else format(Decimal(f"{value:.12g}"), "f")  # no exponents

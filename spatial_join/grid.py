@@ -120,7 +120,7 @@ class H3Grid:
         --------
         >>> first, last = H3Grid(8).descendants([0x85396903fffffff])
         >>> f"{first[0]:x} {last[0]:x}"
-        '8839690001fffff 8839690036fffff'
+        '8839690001fffff 883969036dfffff'
         """
         return h3_index.descendants(cells, self.resolution)
 

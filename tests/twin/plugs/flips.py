@@ -11,6 +11,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ import numpy as np
 
 import twin
 from tests.reference.twin_cities import write_city
+from twin.cubes import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +97,9 @@ def _reading(path: Path, file: Path, kind: str) -> Callable[[], object]:
         name = file.relative_to(path).parts[3]  # snapshots/<id>/cube.zarr/<variable>/…
         city.cube(name, resolution=city.resolution - 1).load()  # values with supports and classes
         city.cube(name).load()
+        for part in PARTS:  # what stands behind them
+            with suppress(twin.UnknownNameError):
+                city.cube(f"{name}.{part}").load()
 
     def records() -> None:
         city = twin.open(path)
