@@ -10,8 +10,13 @@ from distributed import LocalCluster
 
 import twin
 from tests.reference.twin_cities import CITY, write_city
+from twin.course import Course
+from twin.errors import WorkerDiedError
+from twin.parts import Found, Part
 from twin.place import harmonised
+from twin.plan import Step, make_plan
 from twin.taking import take_part
+from twin.work import Outcome
 
 #: Of the tiny city only what has no sites is taken in partitions: squares of people, and probes.
 LARGE = ("people", "probes")
@@ -146,3 +151,55 @@ def test_a_small_dataset_that_cannot_be_moved_is_set_aside_as_a_whole(city, tmp_
     assert sick.cube("probe_kmh").sizes["cell"] == 0
     monkeypatch.setattr("twin.place.harmonised", harmonised)
     assert twin.build(city, out=tmp_path / "t.twin", workers=0).snapshot == healthy.snapshot
+
+
+class Hospital:
+    """Takes tasks; workers die of what is called so, and of what runs beside it."""
+
+    def __init__(self, parts, deadly):
+        self.parts, self.deadly = parts, deadly
+        self.running, self.deaths, self.alone = [], Counter(), Counter()
+
+    def start(self, task, poisoned):
+        self.running.append((task, poisoned))
+
+    def ended(self):
+        task, poisoned = self.running.pop(0)
+        beside = [other.name for other, _ in self.running]
+        if task.name in self.deadly or any(name in self.deadly for name in beside):
+            self.deaths[task.name] += 1
+            self.alone[task.name] += not beside
+            return task, WorkerDiedError("it ended")
+        found = [part for part in self.parts.get(task.name, ()) if part.key not in poisoned]
+        if isinstance(task, Step) and found and task.name not in self.deaths:
+            self.deaths[task.name] = 0  # seen: it finds its partitions once
+            return task, Found(parts=tuple(found), reused=(), seconds=0.0)
+        return task, Outcome(name=task.name, reused=False, seconds=0.0)
+
+
+def test_who_dies_beside_a_deadly_partition_is_tried_again_by_itself(city, tmp_path):
+    plan = make_plan(twin.read_manifest(city))
+    parts = tuple(
+        Part(
+            kind="place-part",
+            dataset="probes",
+            number=number,
+            count=4,
+            key=f"k{number}",
+            step="place probes",
+            source=tmp_path,
+            rows=40,
+            cost=1,
+        )
+        for number in range(4)
+    )
+    hospital = Hospital({"place probes": parts}, {"place probes 3/4"})
+    results = list(Course(plan, hospital).go())
+    ended = [task.name for task, result in results if isinstance(result, Outcome)]
+    assert sorted(ended) == sorted(
+        [*(step.name for step in plan.steps), *(part.name for part in parts if part.number != 2)]
+    )
+    assert hospital.alone == {"place probes 3/4": 1} | {
+        name: 0 for name in hospital.alone if name != "place probes 3/4"
+    }
+    assert hospital.deaths["place probes 3/4"] == 2

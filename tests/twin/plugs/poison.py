@@ -1,0 +1,52 @@
+"""Workers that end in the middle of a partition, each time: its records are set aside, and the build goes on.
+
+python -m tests.twin.plugs.poison
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from distributed import LocalCluster
+
+import twin
+from tests.reference.twin_cities import CITY, write_city
+
+PLANT = """
+import os
+import twin.parts
+import twin.spreading
+
+twin.parts.STRETCH, twin.parts.LEAST_RECORDS = 40, 10
+spread = getattr(twin.spreading.probable_weights, "whole", twin.spreading.probable_weights)  # planted twice
+
+def deadly(shapes, *rest, **more):
+    if len(shapes) and shapes[0].geom_type == "Polygon":
+        os._exit(3)
+    return spread(shapes, *rest, **more)
+
+deadly.whole = spread
+twin.spreading.probable_weights = deadly
+"""
+
+
+def main() -> None:
+    """Build a city whose squares kill; say what became of its records."""
+    folder = Path(tempfile.mkdtemp())
+    plant = folder / "plant.py"
+    plant.write_text(PLANT)
+    text = CITY.split("  detectors:")[0] + "  people:" + CITY.split("  people:")[1].split("  air:")[0]
+    city = write_city(folder, manifest=text + "  probes:" + CITY.split("  probes:")[1])
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, preload=[str(plant)]) as cluster:
+        sick = twin.build(city, out=folder / "t.twin", scheduler=cluster.scheduler_address)
+    run = json.loads(max((folder / "t.twin" / "runs").glob("*Z.json")).read_bytes())
+    ledger = sick.ledger()
+    assert (ledger["records_in"] == ledger["placed"] + ledger["quarantined"] + ledger["rejected"]).all()
+    assert sick.layers["people"].reasons["quarantined:poisoned_partition"] == 12
+    assert sick.layers["probes"].placed > 90
+    sys.stdout.write(f"set aside: {run['poisoned']}\n{ledger[['records_in', 'placed', 'quarantined']]}\n")
+
+
+if __name__ == "__main__":
+    main()
