@@ -1,8 +1,8 @@
 """What a correction costs beside a build from scratch: processor time, and partitions done again.
 
-A made city publishes parcels in ten files, each declared to be in WGS 84. Then it is found out that the last one is in
-GCJ-02: `twin correct` is measured beside the build that made the twin, each as a process of its own with all of its
-children, and what it makes is compared with a build from scratch in a new folder.
+A made city publishes parcels in ten files, one a district, each declared to be in WGS 84. Then it is found out that the
+last one is in GCJ-02: `twin correct` is measured beside the build that made the twin, each as a process of its own with
+all of its children, and what it makes is compared with a build from scratch in a new folder.
 
     python -m benchmarks.correcting --records 1000000 --folder /tmp/parcels
 """
@@ -54,7 +54,8 @@ def write_city(folder: Path, *, records: int, resolution: int) -> Path:
     names = [f"parcels_{number}.gpkg" for number in range(FILES)]
     for number, name in enumerate(names):
         count = records // FILES
-        lon, lat = rng.uniform(116.15, 116.65, count), rng.uniform(39.75, 40.15, count)
+        west = 116.15 + 0.5 * number / FILES  # a file a district
+        lon, lat = rng.uniform(west, west + 0.5 / FILES, count), rng.uniform(39.75, 40.15, count)
         radius_m = rng.uniform(20.0, 60.0, (count, 1)) * rng.uniform(0.7, 1.0, (count, CORNERS))
         x = lon[:, None] + radius_m * np.cos(angle) / 85_200.0
         y = lat[:, None] + radius_m * np.sin(angle) / 111_000.0

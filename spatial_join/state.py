@@ -105,11 +105,11 @@ def summed(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
         for key in reversed(keys)
     ]
     order = np.lexsort(ranks)
-    sorted_keys = {key: frame[key].to_numpy()[order] for key in keys}
+    in_order = [rank[order] for rank in ranks]
     changed = np.ones(len(frame), dtype=bool)
-    changed[1:] = np.logical_or.reduce([value[1:] != value[:-1] for value in sorted_keys.values()])
+    changed[1:] = np.logical_or.reduce([rank[1:] != rank[:-1] for rank in in_order])
     first = np.flatnonzero(changed)
-    out = {key: value[first] for key, value in sorted_keys.items()}
+    out = {key: frame[key].to_numpy()[order[first]] for key in keys}
     for name in frame.columns.difference(keys, sort=False):
         out[name] = np.add.reduceat(frame[name].to_numpy()[order], first)
     return pd.DataFrame(out)[list(frame.columns)]

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from spatial_join import CellProbabilities
+from spatial_join.state import summed as add_up
 from twin.timeline import Clock, Floats, resample
 
 if TYPE_CHECKING:
@@ -163,10 +164,18 @@ def summed(frames: Sequence[pd.DataFrame], keys: list[str], cells: Cells) -> pd.
     pandas.DataFrame
         One row a key, in its order.
     """
-    rows = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
+    filled = [frame for frame in frames if len(frame)] or list(frames[:1])
+    for key in keys:
+        if not pd.api.types.is_numeric_dtype(filled[0][key]):  # text is compared once a part, not once a row
+            told = [frame[key].astype("category") for frame in filled]
+            known = sorted({str(name) for names in told for name in names.cat.categories})
+            filled = [
+                frame.assign(**{key: names.cat.set_categories(known)})
+                for frame, names in zip(filled, told, strict=True)
+            ]
+    rows = pd.concat(filled, ignore_index=True)
     rows = rows[rows["cell"].isin(cells)]
-    found: pd.DataFrame = rows.groupby(keys, sort=True).sum().reset_index() if len(frames) > 1 else rows
-    return found
+    return add_up(rows, keys) if len(frames) > 1 else rows
 
 
 def _laid(rows: pd.DataFrame, column: str, cells: Cells, shape: tuple[int, int]) -> Floats:

@@ -127,7 +127,8 @@ def _write_backing(behind: Backing, folder: Path) -> None:
 
 
 def _read_backing(folder: Path) -> Backing:
-    return Backing(sums=pd.read_parquet(folder / "sums.parquet"), files=pd.read_parquet(folder / "files.parquet"))
+    files = pq.read_table(folder / "files.parquet", read_dictionary=["file"]).to_pandas()  # few names, many rows
+    return Backing(sums=pd.read_parquet(folder / "sums.parquet"), files=files)
 
 
 def _read_state(folder: Path, numbers: Mapping[str, np.ndarray[Any, Any]]) -> State | None:
