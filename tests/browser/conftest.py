@@ -8,7 +8,7 @@ import time
 
 import pytest
 import uvicorn
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from dashboards.app import to_app
 from tests.dashboards.fake_city import FakeCity
@@ -16,6 +16,10 @@ from tests.dashboards.fake_city import FakeCity
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # Without a graphics card WebGL is drawn in software, which newer Chromium only does when asked.
 ARGUMENTS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
+
+# The longest that a condition is waited for: a busy machine draws ten times slower than an idle one.
+WAIT_MS = 90_000
+expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +66,14 @@ def visit(browser, request):
 
     def opened(query="", *, root=None, width=1400, height=900):
         page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+        page.set_default_timeout(WAIT_MS)
         page.asked, page.faults = [], []
         page.on("request", lambda request: page.asked.append(request.url))
         page.on("websocket", lambda socket: page.asked.append(socket.url))
         page.on("pageerror", lambda error: page.faults.append(str(error)))
         page.on("console", lambda line: page.faults.append(line.text) if line.type == "error" else None)
         page.goto((root or request.getfixturevalue("address")) + query)
-        page.wait_for_selector("html[data-ready=yes]", timeout=60_000)
+        page.wait_for_selector("html[data-ready=yes]", timeout=WAIT_MS)
         return page
 
     return opened

@@ -133,6 +133,24 @@ def test_an_attribute_filters_and_the_others_vanish(page, city):
     page.wait_for_function("cityTwin.layers().find((l) => l.id === 'buildings').props.visible")
 
 
+def test_of_two_layers_chosen_quickly_the_later_stands_and_the_form_is_not_torn_from_the_hand(page):
+    open_query(page)
+    held = []
+    page.route("**/columns?*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks the handler it is given, a method takes no mark
+    page.select_option("#tools select.layer", "cells")
+    expect(page.locator("#tools .tile")).to_have_count(0)
+    page.select_option("#tools select.layer", "buildings")
+    expect(page.locator("#tools select.attribute option")).to_have_count(1)
+    while len(held) < 2:
+        page.wait_for_timeout(20)
+    for route in reversed(held):
+        route.continue_()
+    page.unroute("**/columns?*")
+    page.locator("#tools .tile").first.wait_for()
+    expect(page.locator("#tools select.attribute option[value=height_m]")).to_have_count(1)
+    expect(page.locator("#tools select.layer")).to_have_value("buildings")
+
+
 def test_table_chart_and_map_are_linked_both_ways(page, city):
     open_query(page)
     page.click("#tools [data-bar='0']")

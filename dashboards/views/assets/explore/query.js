@@ -11,7 +11,7 @@ function queryPanel(tool) {
     return {layer: question.layer, region: question.region, where: question.where, rows: question.rows, variables, step: model.step};
   };
   const isEmpty = () => !question.region && !question.where.length && !question.rows;
-  let turn = 0;
+  let turn = 0, reading = 0;
   const run = async () => {
     const mine = ++turn;
     if (isEmpty() && !tool.isOpen("query")) return;
@@ -24,11 +24,19 @@ function queryPanel(tool) {
   };
   const restart = () => { state.first = 0; return run(); };
   const columns = async () => {
-    state.columns = await ask(`columns?q=${encodeURIComponent(JSON.stringify({...asked(), region: null, where: [], rows: null}))}`) ?? [];
+    const mine = ++reading;
+    const answer = await ask(`columns?q=${encodeURIComponent(JSON.stringify({...asked(), region: null, where: [], rows: null}))}`) ?? [];
+    // Of two choices in a row the later one stands, whichever is answered first.
+    if (mine !== reading) return false;
+    state.columns = answer;
+    return true;
   };
+  // What was found in the layer before is taken away at once, and with it the form that a hand could be in.
   const useLayer = async (layer) => {
-    Object.assign(question, {layer, where: [], rows: null}); Object.assign(state, {title: "", chart: "", joined: "", first: 0});
-    await columns();
+    Object.assign(question, {layer, where: [], rows: null}); Object.assign(state, {title: "", chart: "", joined: "", first: 0, answer: null, columns: []});
+    for (const part of [chips, summary, chart, table]) part.replaceChildren();
+    drawForm();
+    if (!await columns()) return;
     drawForm();
     await run();
   };
@@ -116,10 +124,13 @@ function queryPanel(tool) {
     const distance = make("input", {type: "number", min: 0, max: 50000, value: 200, "aria-label": t.distance_m, class: "distance"}), around = make("button", {class: "do around"}, t.within_distance);
     around.onclick = () => near(+distance.value);
     const layers = select(t.layer, model.layers.map((each) => [each.id, each.title]), question.layer, useLayer, "layer");
-    const variable = select(t.join_variable, [["", t.join_variable], ...model.choices.map((each) => [each.value, each.label])], state.joined, async (value) => { state.joined = value; await columns(); drawForm(); await run(); }, "join");
+    const variable = select(t.join_variable, [["", t.join_variable], ...model.choices.map((each) => [each.value, each.label])], state.joined, async (value) => { state.joined = value; if (!await columns()) return; drawForm(); await run(); }, "join");
     variable.hidden = question.layer === "cells";
     const rest = select(t.others, [["1", t.others_stay], ["0.15", t.others_dim], ["0", t.others_hide]], String(state.rest), (value) => { state.rest = +value; run(); }, "rest");
+    const held = form.getRootNode().activeElement, hand = form.contains(held) ? held.className : "";
     form.replaceChildren(layers, make("div", {class: "row"}, ...shapes), make("div", {class: "row"}, distance, make("span", {class: "muted small"}, "m"), around), conditionForm(), variable, rest, typed());
+    // Who chooses by keyboard goes on from the same field.
+    if (hand) form.getElementsByClassName(hand)[0]?.focus();
   };
   const drawChips = () => {
     const t = model.texts, chip = (text, drop) => { const node = make("button", {class: "chip small", "aria-label": `${t.remove}: ${text}`}, text, make("span", {"aria-hidden": true}, " ×")); node.onclick = drop; return node; };
@@ -185,7 +196,7 @@ function queryPanel(tool) {
     async open() { if (!question.layer) await useLayer(model.layers[0]?.id ?? "cells"); else { drawForm(); draw(); } },
     speak() { if (question.layer) { drawForm(); draw(); } },
     async show({layer, rows, title, open}) {
-      if (question.layer !== layer) { Object.assign(question, {layer, where: [], region: null}); Object.assign(state, {chart: "", joined: ""}); overlay.set("region", null); await columns(); }
+      if (question.layer !== layer) { Object.assign(question, {layer, where: [], region: null}); Object.assign(state, {chart: "", joined: ""}); overlay.set("region", null); if (!await columns()) return; }
       Object.assign(question, {rows, region: null}); state.title = title; state.first = 0;
       drawForm();
       if (open) tool.open("query");
