@@ -16,7 +16,7 @@ from twin.coarse import coarsen, coarsen_classes
 from twin.errors import UnknownNameError
 from twin.field import station_weights
 from twin.marks import colours_of, flags_of, moved_m
-from twin.pruning import rows_between, rows_of
+from twin.pruning import all_rows, columns_of, rows_between, rows_of
 from twin.timeline import Clock, clock_from_json, resample_shares, step_shares
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Cells: TypeAlias = npt.NDArray[np.uint64]
 
 _SHOWN_ROWS = 8
+_OF_RECORDS = ("row", "feature", "file", "sigma_m", "time", "time_end")
 # H3 indexes begin with a zero bit, then four bits that say what is indexed; 1 is a cell.
 _MODE_BIT, _MODE_CELL = 59, 1
 
@@ -261,10 +262,12 @@ def _sources(snapshot: Snapshot, variable: Variable, number: int, *, clock: Cloc
     """Return the records behind a value, each with its share."""
     pieces = None if _kriged(variable) else _pieces(snapshot, variable, number)
     place = f"records/{variable.layer}.parquet"
+    known = columns_of(snapshot, place)
+    columns = [name for name in (*_OF_RECORDS, variable.name) if name in known]
     if pieces is None:
-        records = snapshot.table(place).to_pandas()
+        records = all_rows(snapshot, place, columns=columns)
     else:
-        records = rows_of(snapshot, place, "feature", pieces.index.to_numpy())
+        records = rows_of(snapshot, place, "feature", pieces.index.to_numpy(), columns=columns)
     values = records[variable.name].to_numpy(dtype=np.float64)
     if step is None:
         part = np.ones(len(records))
@@ -275,7 +278,7 @@ def _sources(snapshot: Snapshot, variable: Variable, number: int, *, clock: Cloc
     feature = records["feature"].to_numpy()
     reporting = np.unique(feature)
     if pieces is None:
-        coefficients = _kriging_shares(snapshot, variable, number, reporting)
+        coefficients = _kriging_shares(snapshot, variable, number, reporting, step=step)
     elif variable.kind == "extensive":
         coefficients = pieces.loc[reporting, "share"]
     else:
@@ -296,18 +299,19 @@ def _pieces(snapshot: Snapshot, variable: Variable, number: int) -> pd.DataFrame
 
 
 def _kriging_shares(
-    snapshot: Snapshot, variable: Variable, number: int, reporting: npt.NDArray[np.int64]
+    snapshot: Snapshot, variable: Variable, number: int, reporting: npt.NDArray[np.int64], *, step: int | None
 ) -> pd.Series[Any]:
     """Return what each reporting station contributes to a cell of a kriged field."""
     stations = snapshot.table(f"stations/{variable.name}.parquet").to_pandas()
     shape = _notes(snapshot, variable.layer)["fields"][variable.name]["variogram"]
-    cells, _ = _places(snapshot, variable.name, number)
-    grid = H3Grid(resolution=snapshot.manifest["resolution"])
-    lon, lat = grid.centres(cells)
+    cells, places = _places(snapshot, variable.name, number)
+    lon, lat = H3Grid(resolution=snapshot.manifest["resolution"]).centres(cells)
     heard = stations["row"].isin(reporting).to_numpy()
     shares = station_weights(stations, heard, Variogram(**shape), lon=lon, lat=lat)
+    steps = None if step is None else np.array([step], dtype=np.int64)
+    support = snapshot.arrays(variable.name, ("support",), rows=places, steps=steps)["support"].reshape(len(cells))
     reached = np.isfinite(shares).all(axis=1)
-    mean = np.average(shares[reached], axis=0, weights=grid.areas_m2(cells[reached]))
+    mean = np.average(shares[reached], axis=0, weights=support[reached])
     return pd.Series(mean, index=stations["row"][heard])
 
 
@@ -320,10 +324,10 @@ def _parts_of_step(
         period_s = np.asarray((records["time_end"] - records["time"]).dt.total_seconds(), dtype=np.float64)
     values = records[variable.name].to_numpy(dtype=np.float64)
     sites = np.unique(records["feature"].to_numpy(), return_inverse=True)[1].astype(np.int64)
-    shares = step_shares(records["time"], clock, period_s=period_s)
+    shares = step_shares(records["time"], clock, period_s=period_s, only=step)
     extensive = variable.kind == "extensive"
     weight, counted = resample_shares(values, sites, shares, clock=clock, extensive=extensive)
-    here = (shares.step == step) & counted & (weight > 0)
+    here = counted & (weight > 0)
     part = np.bincount(shares.record[here], weights=weight[here], minlength=len(records)).astype(np.float64)
     return part, part > 0
 

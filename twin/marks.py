@@ -80,19 +80,22 @@ def flags_of(snapshot: Snapshot, layer: str, rows: npt.NDArray[np.int64], featur
     list of str
         "" for a record of which there is nothing to be said.
     """
-    told: list[list[str]] = [[] for _ in rows]
+    told: dict[int, list[str]] = {}
     place = f"layers/{layer}.parquet"
     marks = [name for name in _MARKS if name in columns_of(snapshot, place)] if place in snapshot else []
     if marks:
         found = rows_of(snapshot, place, "row", np.unique(features), columns=["row", *marks]).set_index("row")
         for name in marks:
             doubtful = found[name].reindex(features).fillna(value=False).to_numpy(dtype=bool)
-            for number in np.flatnonzero(doubtful):
-                told[number].append(name)
+            for number in np.flatnonzero(doubtful).tolist():
+                told.setdefault(number, []).append(name)
     place = f"repairs/{layer}.parquet"
     if place in snapshot:
         cells = snapshot.table(place, columns=["row", "rule"]).to_pandas().drop_duplicates()
         rules = cells.groupby("row")["rule"].agg(", ".join)
-        for number in np.flatnonzero(np.isin(rows, rules.index.to_numpy())):
-            told[number].append(f"repaired by {rules[rows[number]]}")
-    return ["; ".join(words) for words in told]
+        for number in np.flatnonzero(np.isin(rows, rules.index.to_numpy())).tolist():
+            told.setdefault(number, []).append(f"repaired by {rules[rows[number]]}")
+    flags = [""] * len(rows)
+    for number, words in told.items():
+        flags[number] = "; ".join(words)
+    return flags

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from twin.errors import StoreDamagedError
+from twin.footers import open_checked
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
+    import pyarrow.parquet as pq
 
     from twin.snapshot import Snapshot
 
-__all__ = ["columns_of", "rows_between", "rows_of"]
+__all__ = ["all_rows", "columns_of", "rows_between", "rows_of"]
 
 
 def columns_of(snapshot: Snapshot, name: str) -> list[str]:
@@ -35,7 +35,28 @@ def columns_of(snapshot: Snapshot, name: str) -> list[str]:
     list of str
         Names.
     """
-    return [str(column) for column in _opened(snapshot, _files(snapshot, name)[0]).schema_arrow.names]
+    return [str(column) for column in open_checked(snapshot, _files(snapshot, name)[0]).schema_arrow.names]
+
+
+def all_rows(snapshot: Snapshot, name: str, *, columns: list[str]) -> pd.DataFrame:
+    """Return all rows of a table.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Where it is.
+    name : str
+        Path inside the snapshot; the table may be one file, or a folder of them.
+    columns : list of str
+        Columns to read.
+
+    Returns
+    -------
+    pandas.DataFrame
+        In the order of the file.
+    """
+    files = (open_checked(snapshot, part) for part in _files(snapshot, name))
+    return _together([_chosen(file, columns, [True] * file.num_row_groups) for file in files])
 
 
 def rows_between(
@@ -63,7 +84,7 @@ def rows_between(
     """
     parts = [
         _chosen(file, columns, [low <= last and high >= first for low, high in _bounds(file, column)])
-        for file in (_opened(snapshot, part) for part in _files(snapshot, name))
+        for file in (open_checked(snapshot, part) for part in _files(snapshot, name))
     ]
     frame = _together(parts)
     numbers = frame[column].to_numpy()
@@ -94,7 +115,7 @@ def rows_of(
         In the order of the file.
     """
     parts = []
-    for file in (_opened(snapshot, part) for part in _files(snapshot, name)):
+    for file in (open_checked(snapshot, part) for part in _files(snapshot, name)):
         places = [np.searchsorted(wanted, (low, high + 1)) for low, high in _bounds(file, column)]
         parts.append(_chosen(file, columns, [bool(start < end) for start, end in places]))
     frame = _together(parts)
@@ -110,10 +131,6 @@ def _files(snapshot: Snapshot, name: str) -> list[str]:
             f"{name} is not listed in the manifest of snapshot {snapshot.id}: run `twin build` again"
         )
     return parts
-
-
-def _opened(snapshot: Snapshot, name: str) -> pq.ParquetFile:
-    return pq.ParquetFile(io.BytesIO(snapshot.checked(name)), page_checksum_verification=True)
 
 
 def _bounds(file: pq.ParquetFile, column: str) -> list[tuple[int, int]]:

@@ -26,6 +26,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 DAY_S = 86_400.0
+_DAY_NS = 86_400_000_000_000
 _TIME_OF_DAY = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 
 
@@ -232,7 +233,9 @@ def _seconds(times: pd.Series[Any]) -> Floats:
     return seconds
 
 
-def step_shares(times: pd.Series[Any], clock: Clock, *, period_s: float | Floats = 0.0) -> StepShares:
+def step_shares(
+    times: pd.Series[Any], clock: Clock, *, period_s: float | Floats = 0.0, only: int | None = None
+) -> StepShares:
     """Lay readings on the clock.
 
     Parameters
@@ -243,17 +246,19 @@ def step_shares(times: pd.Series[Any], clock: Clock, *, period_s: float | Floats
         The city's clock.
     period_s : float or ndarray of float64, shape (records,), optional
         How long a reading holds, in seconds; 0 for an instant.
+    only : int, optional
+        The one step that is asked for; all if left out.
 
     Returns
     -------
     StepShares
         Pairs of reading and step in order of reading; what lies outside a calendar clock is left out.
     """
-    local = times.dt.tz_convert(clock.zone).dt.tz_localize(None)
-    day = local.to_numpy().astype("datetime64[D]").astype(np.int64)
+    local = times.dt.tz_convert(clock.zone).dt.tz_localize(None).to_numpy().astype("datetime64[ns]")
+    day = local.astype("datetime64[D]").astype(np.int64)
     if clock.start is None:
-        midnight = local.dt.normalize()
-        begin = (local - midnight).dt.total_seconds().to_numpy(dtype=np.float64)
+        begin = (local.astype(np.int64) - day * _DAY_NS).astype(np.float64) / 1e9
+        begin[np.isnat(local)] = np.nan
     else:
         begin = _seconds(times) - clock.start.timestamp()
     first = np.floor(begin / clock.step_s)
@@ -261,17 +266,18 @@ def step_shares(times: pd.Series[Any], clock: Clock, *, period_s: float | Floats
     reach = int(np.ceil(period.max(initial=0.0) / clock.step_s)) + 1
     records, steps, overlaps = [], [], []
     for ahead in range(reach):
-        step = first + ahead
-        low = np.maximum(begin, step * clock.step_s)
-        held = np.minimum(begin + period, (step + 1) * clock.step_s) - low
-        instant = np.where(ahead == 0, 1.0, 0.0)
-        overlap = np.where(period > 0, held / np.where(period > 0, period, 1.0), instant)
-        if clock.typical_day:
-            step = np.mod(step, len(clock))
-        keep = np.flatnonzero(np.isfinite(begin) & (overlap > 0) & (step >= 0) & (step < len(clock)))
-        records.append(keep)
-        steps.append(step[keep].astype(np.int64))
-        overlaps.append(overlap[keep])
+        place = np.mod(first + ahead, len(clock)) if clock.typical_day else first + ahead
+        # A comparison with NaN is False: what has no time covers no step.
+        asked = (place >= 0) & (place < len(clock)) if only is None else place == only
+        keep = np.flatnonzero(asked)
+        step, start, length = first[keep] + ahead, begin[keep], period[keep]
+        held = np.minimum(start + length, (step + 1) * clock.step_s) - np.maximum(start, step * clock.step_s)
+        instant = 1.0 if ahead == 0 else 0.0
+        overlap = np.where(length > 0, held / np.where(length > 0, length, 1.0), instant)
+        there = overlap > 0
+        records.append(keep[there])
+        steps.append(place[keep[there]].astype(np.int64))
+        overlaps.append(overlap[there])
     record = np.concatenate(records)
     order = np.argsort(record, kind="stable")
     record = record[order]

@@ -38,6 +38,10 @@ def test_means_are_those_of_every_second(rows, period_s):
     times = pd.Series(START + pd.to_timedelta(begin, unit="s"))
     sites = np.zeros(len(rows), dtype=np.int64)
     shares = step_shares(times, clock, period_s=period_s)
+    one = step_shares(times, clock, period_s=period_s, only=2)
+    at = shares.step == 2
+    for part in ("record", "step", "overlap", "day"):
+        np.testing.assert_array_equal(getattr(one, part), getattr(shares, part)[at])
     found = resample(values, sites, shares, clock=clock, extensive=False)
     expected = mean_by_second(begin, period_s, values, step_s=60, steps=6)
     np.testing.assert_allclose(found[0], expected, rtol=1e-9, atol=1e-9)
