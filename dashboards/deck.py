@@ -16,7 +16,7 @@ from dashboards.errors import FrameNotFoundError
 from dashboards.frame import Frame, MapLayer
 from dashboards.windows import METRES_PER_DEGREE, METRES_PER_PIXEL_ZOOM_0
 from twin import View
-from twin.tiles.budget import CHUNK
+from twin.tiles.budget import CHUNK, TILE_PX
 
 FEED_ROOT = "feed"
 PITCH_DEG, BEARING_DEG = 50.0, -18.0
@@ -323,6 +323,7 @@ def _tiled(kind: str, frame: Frame, look: Look, *, plain: _RGBA) -> dict[str, An
         "type": "CityTileLayer",
         "kind": f"'{kind}'",
         "name": f"'{tiles.name}'",
+        "tile_size": TILE_PX,
         "min_zoom": tiles.zooms[0],
         "max_zoom": tiles.zooms[1],
         "extent": list(tiles.bounds),

@@ -5,7 +5,6 @@ import pytest
 
 from dashboards.deck import PALETTES, Look, to_layer, to_selection, to_specification, to_view
 from dashboards.frame import CELLS
-from dashboards.opening import extent_of
 from twin import View
 from twin.tiles.breaks import LEVELS
 from twin.tiles.budget import CHUNK
@@ -84,7 +83,7 @@ def test_opacity_and_switch_reach_the_layer(source):
 
 
 def test_the_map_style_is_said_to_be_none_and_no_host_is_named(source):
-    specification = to_specification([layer_of(source, name) for name in NAMES], to_view(extent_of(source)))
+    specification = to_specification([layer_of(source, name) for name in NAMES], to_view(source.extent))
     assert "mapStyle" in specification
     assert specification["mapStyle"] is None
     assert "http" not in json.dumps(specification)

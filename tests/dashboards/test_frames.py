@@ -7,7 +7,7 @@ import shapely
 from dashboards.errors import FrameNotFoundError, NothingToShowError
 from dashboards.frame import CELLS
 from dashboards.frames import FrameSource
-from dashboards.opening import extent_of, first_cell_variable
+from dashboards.opening import first_cell_variable
 from dashboards.windows import EVERYWHERE, Window, window_of
 from tests.dashboards.fake_city import FakeCity
 from twin import View
@@ -77,10 +77,10 @@ def test_coarser_cells_of_an_amount_add_up(frugal):
 
 
 def test_near_by_everything_is_there_at_storage_resolution(frugal):
-    near = {"longitude": 7.4145, "latitude": 43.7332, "zoom": 20.4, "width": 800, "height": 500}
-    buildings = frugal.features("buildings", window_of(near), zoom=20.4)
+    near = {"longitude": 7.4145, "latitude": 43.7332, "zoom": 21.4, "width": 800, "height": 500}
+    buildings = frugal.features("buildings", window_of(near), zoom=21.4)
     assert buildings.shown == buildings.total
-    assert frugal.cells("no2", zoom=20.4).resolution == frugal.city.resolution
+    assert frugal.cells("no2", zoom=21.4).resolution == frugal.city.resolution
     levels = [frugal.cells("no2", zoom=zoom).resolution for zoom in (11.0, 15.0, 17.0, 20.4)]
     assert levels == sorted(levels)
 
@@ -134,7 +134,7 @@ def test_a_twin_with_nothing_to_show_says_what_to_write():
 
 
 def test_the_first_look_holds_the_city(source, city):
-    west, south, east, north = extent_of(source)
+    west, south, east, north = source.extent
     assert city.area[0] < west < east < city.area[2]
     assert city.area[1] < south < north < city.area[3]
 

@@ -9,7 +9,7 @@ import shapely
 
 from spatial_join import H3Grid
 from twin.tiles.attributes import heights_m_of, importance_of, names_of, widths_of
-from twin.tiles.budget import CHUNK, Budget, Places
+from twin.tiles.budget import CHUNK, TILE_PX, Budget, Places
 from twin.tiles.mercator import EARTH_M, box_of, to_world
 from twin.tiles.mvt import to_tile
 from twin.tiles.readings import CELLS, Kept, Readings
@@ -60,7 +60,7 @@ class Tiles:
         Parameters
         ----------
         zoom : float or None
-            Of the camera, for tiles of 512 pixels; None for the farthest.
+            Of the camera, for a world of 512 pixels at zoom 0; None for the farthest.
 
         Returns
         -------
@@ -68,7 +68,8 @@ class Tiles:
             One of `zooms` and those between.
         """
         least, full = self.zooms
-        return least if zoom is None else min(max(math.floor(zoom + 0.5), least), full)
+        coarser = math.log2(TILE_PX / 512)
+        return least if zoom is None else min(max(math.floor(zoom - coarser + 0.5), least), full)
 
     def is_whole(self, z: int) -> bool:
         """Say whether tiles of a zoom leave nothing out.

@@ -18,7 +18,7 @@ from twin.tiles.shelf import Shelf
 if TYPE_CHECKING:
     from twin import Twin
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever a tile of the same twin would have other bytes."""
 
 TILED = ("lines", "buildings")

@@ -292,7 +292,7 @@
   }
   CityTileLayer.layerName = "CityTileLayer";
   CityTileLayer.defaultProps = {
-    kind: "buildings", name: "", palette: [[0, 0, 0, 0]], unit: 0, step: 0, chunk: -1, look: "", tileSize: 512,
+    kind: "buildings", name: "", palette: [[0, 0, 0, 0]], unit: 0, step: 0, chunk: -1, look: "", tileSize: 1024,
   };
   return CityTileLayer;
 })()

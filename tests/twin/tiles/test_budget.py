@@ -17,12 +17,12 @@ def placed(groups):
 
 
 def fullest(groups, cap):
-    """Go through all views of six by six tiles."""
+    """Go through all views of four by four tiles."""
     tiles = {}
     for x, y, count in groups:
         tiles[x, y] = tiles.get((x, y), 0) + count
     return max(
-        sum(min(count, cap) for (x, y), count in tiles.items() if 0 <= x - west < 6 and 0 <= y - north < 6)
+        sum(min(count, cap) for (x, y), count in tiles.items() if 0 <= x - west < 4 and 0 <= y - north < 4)
         for west in range(244, 263)
         for north in range(244, 263)
     )
