@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, HTTPException, Query, Request
 
 from dashboards.links import LANGUAGES
-from dashboards.trust import Steward, to_report
+from dashboards.trust import Steward
+from dashboards.verdicts import to_report
 
 LARGEST_BYTES = 50 * 1024 * 1024
 HEADER = "diagnose"

@@ -11,6 +11,7 @@ import shapely
 from dashboards.frame import CELLS, MapLayer
 from dashboards.frames import FrameSource
 from dashboards.i18n import number, plain_title, texts, title_of, unit_of
+from dashboards.i18n.engine import said_in
 from dashboards.scene import Scene
 from dashboards.state import ExplorerState
 from twin.errors import TwinError
@@ -300,7 +301,8 @@ def _explained(state: ExplorerState, source: FrameSource, words: Mapping[str, st
         + ([number(float(row.get("sigma_m", float("nan"))))] if judging else [])
         for row in first.to_dict("records")
     ]
+    steps = [said_in(step, state.language).to_json() for step in found.steps]
     counted = words["records"].format(count=number(len(found.sources)))
     if len(found.sources) > len(rows):
         counted += f" · {words['first_records'].format(count=len(rows))}"
-    return {"columns": columns, "sources": rows, "steps": list(found.steps), "counted": counted, "missing": ""}
+    return {"columns": columns, "sources": rows, "steps": steps, "counted": counted, "missing": ""}

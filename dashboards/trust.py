@@ -11,6 +11,8 @@ import crs
 import layers
 from dashboards.frames import FrameSource
 from dashboards.i18n import number, plain_title, texts, title_of
+from dashboards.i18n.engine import picture_in, reason_of
+from dashboards.verdicts import to_verdict
 from twin.diagnosis import Diagnosis, columns_of_positions, diagnose
 from twin.errors import TwinError
 from twin.tiles.readings import Kept
@@ -25,7 +27,6 @@ log = logging.getLogger(__name__)
 
 FUSION_RESOLUTION = 9
 _MOST_JUDGED = 4000  # Positions: a verdict does not grow surer with more, only slower.
-_SHOWN_CANDIDATES = 6
 
 
 class Steward:
@@ -69,20 +70,22 @@ class Steward:
             "fusion": self._fusion(language, measured=measured),
         }
 
-    def picture(self, name: str) -> str:
+    def picture(self, name: str, language: str) -> str:
         """Draw the evidence for the position of a layer: its records over the reference, under the two best candidates.
 
         Parameters
         ----------
         name : str
             Name of the layer.
+        language : str
+            Of its texts.
 
         Returns
         -------
         str
             SVG; empty if nothing was held against a reference, or nothing is left to draw.
         """
-        return self._kept.get(("picture", name), lambda: self._draw(self.city.layers[name]))
+        return picture_in(self._kept.get(("picture", name), lambda: self._draw(self.city.layers[name])), language)
 
     def diagnose(self, path: "Path") -> Diagnosis:
         """Look at a file that somebody dropped, as this city would take it.
@@ -130,7 +133,8 @@ class Steward:
 
     def _detail(self, info: "LayerInfo", language: str) -> dict[str, Any]:
         words = texts(language)
-        known = [*([] if info.position == info.status else [info.position]), words[f"status_{info.status}"]]
+        named = words["comma"].join(info.position.split(" and "))
+        known = [*([] if info.position == info.status else [named]), words[f"status_{info.status}"]]
         sigma = words["off_by"].format(metres=number(info.sigma_m), most=number(float(crs.radius_95(info.sigma_m))))
         return {
             "title": plain_title(title_of(info.title, language, info.name)),
@@ -141,8 +145,8 @@ class Steward:
                 [words["owner"], f"{info.owner} · {info.licence}"],
             ],
             "reasons": self._reasons(info, words),
-            "flow": to_flow(info, words),
-            "verdict": to_verdict(info, words, reference=self._held_against(info, language)),
+            "flow": to_flow(info, language),
+            "verdict": to_verdict(info, language, reference=self._held_against(info, language)),
         }
 
     def _held_against(self, info: "LayerInfo", language: str) -> str:
@@ -198,7 +202,7 @@ class Steward:
             numbers = self._numbers(info)
             if numbers is None:
                 return ""
-            return crs.detect(numbers, reference=self._reference(reference), area=self.city.area).picture()
+            return crs.detect(numbers, reference=self._reference(reference), area=self.city.area).picture(notes=False)
         except (crs.CrsError, layers.LayerError, TwinError) as error:
             # The verdict itself stands in the twin; only its picture cannot be drawn again.
             log.warning("no picture of the position of %s: %s", info.name, error)
@@ -234,15 +238,15 @@ def colour_of(info: "LayerInfo") -> str:
     return str(info.quality.get("colour", ""))
 
 
-def to_flow(info: "LayerInfo", words: Mapping[str, str]) -> dict[str, Any]:
+def to_flow(info: "LayerInfo", language: str) -> dict[str, Any]:
     """Describe what became of the records of a layer, as a flow and as a table.
 
     Parameters
     ----------
     info : LayerInfo
         The layer.
-    words : Mapping
-        Catalogue of the language.
+    language : str
+        Of every text.
 
     Returns
     -------
@@ -250,6 +254,7 @@ def to_flow(info: "LayerInfo", words: Mapping[str, str]) -> dict[str, Any]:
         ``records_in`` and ``fates`` (the three ways out, whose records sum to it), ``reasons`` (why, by code, whose
         records sum to what is not placed) and the label of the flow.
     """
+    words = texts(language)
     fates = [("placed", info.placed), ("quarantined", info.quarantined), ("rejected", info.rejected)]
     whole = info.records_in or 1
     split = {tuple(name.split(":", 1)): count for name, count in info.reasons.items()}
@@ -260,7 +265,13 @@ def to_flow(info: "LayerInfo", words: Mapping[str, str]) -> dict[str, Any]:
             for fate, count in fates
         ],
         "reasons": [
-            {"fate": fate, "code": code, "records": number(count), "share": count / whole}
+            {
+                "fate": fate,
+                "code": code,
+                "text": reason_of(code, language),
+                "records": number(count),
+                "share": count / whole,
+            }
             for (fate, code), count in sorted(split.items(), key=lambda pair: -pair[1])
         ],
         "label": words["flow_label"].format(
@@ -269,121 +280,4 @@ def to_flow(info: "LayerInfo", words: Mapping[str, str]) -> dict[str, Any]:
             quarantined=number(info.quarantined),
             rejected=number(info.rejected),
         ),
-    }
-
-
-def to_verdict(info: "LayerInfo", words: Mapping[str, str], *, reference: str) -> dict[str, Any] | None:
-    """Describe what the evidence said of the positions of a layer.
-
-    Parameters
-    ----------
-    info : LayerInfo
-        The layer.
-    words : Mapping
-        Catalogue of the language.
-    reference : str
-        Title of what the positions were held against.
-
-    Returns
-    -------
-    dict or None
-        None if nothing was asked.
-    """
-    evidence = info.evidence
-    if not evidence:
-        return None
-    outcome = evidence.get("outcome") or info.status
-    return {
-        "headline": words[f"verdict_{outcome}"].format(reference=reference),
-        "candidates": [
-            {"label": label, "share": share, "text": to_percent(share)}
-            for label, share in candidates_of(evidence)[:_SHOWN_CANDIDATES]
-        ],
-        "settle": list(evidence.get("settle", ())),
-        "pictured": bool(evidence.get("reference")) and "by" not in evidence,
-    }
-
-
-def to_percent(share: float) -> str:
-    """Write a probability so that nothing that is possible reads as impossible, and nothing as certain that is not.
-
-    Parameters
-    ----------
-    share : float
-        0 to 1.
-
-    Returns
-    -------
-    str
-        To a tenth of a percent.
-
-    Examples
-    --------
-    >>> to_percent(1e-60), to_percent(0.99999), to_percent(0.5)
-    ('< 0.1 %', '> 99.9 %', '50.0 %')
-    """
-    if share < 0.001:
-        return "< 0.1 %"
-    return "> 99.9 %" if share > 0.999 else f"{100 * share:.1f} %"
-
-
-def candidates_of(evidence: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """Give the definitions that were weighed.
-
-    Parameters
-    ----------
-    evidence : Mapping
-        Of a layer.
-
-    Returns
-    -------
-    list of (str, float)
-        Name and probability; of a file of several definitions the part of the records that each has.
-    """
-    if "components" in evidence:  # A file of two definitions: each with its part of the records.
-        return [(str(each["label"]), each["records"] / (evidence["records"] or 1)) for each in evidence["components"]]
-    return [(str(each["label"]), float(each["probability"])) for each in evidence.get("candidates", ())]
-
-
-def to_report(found: Diagnosis, name: str, language: str) -> dict[str, Any]:
-    """Describe a diagnosis to whoever dropped the file.
-
-    Parameters
-    ----------
-    found : Diagnosis
-        What was found.
-    name : str
-        Name of the file, as the visitor's machine has it.
-    language : str
-        Of every text.
-
-    Returns
-    -------
-    dict
-        Plain JSON values.
-    """
-    words = texts(language)
-    read = found.outcome != "unreadable"
-    facts = [
-        [words["file_format"], f"{words['family_' + found.family]} ({found.ending})" if found.family else ""],
-        [words["file_records"], number(found.records) if read else ""],
-        [words["file_columns"], ", ".join(found.columns)],
-        [words["position"], found.position],
-        [words["position_columns"], ", ".join(found.position_columns)],
-    ]
-    total = found.placed + found.quarantined + found.rejected
-    counts = {key: number(getattr(found, key)) for key in ("placed", "quarantined", "rejected")}
-    return {
-        "name": name,
-        "outcome": found.outcome,
-        "headline": words[f"diagnosis_{found.outcome}"],
-        "facts": [fact for fact in facts if fact[1]],
-        "candidates": [
-            {"label": label, "share": share, "text": to_percent(share)} for label, share in found.candidates
-        ],
-        "settle": list(found.settle),
-        "ledger": words["flow_label"].format(records=number(total), **counts) if total else "",
-        "reasons": [[code, number(count)] for code, count in found.reasons.items()],
-        "fault": found.fault,
-        "picture": found.picture,
     }

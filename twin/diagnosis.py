@@ -60,9 +60,11 @@ class Diagnosis:
     reasons : mapping of str to int
         Records that would not be placed, by code.
     picture : str
-        SVG of the two best candidates over the reference; empty without one.
+        SVG of the two best candidates over the reference, without notes; empty without one.
     fault : str
         What went wrong, in the words of the reader; empty if nothing did.
+    fault_kinds : tuple of str
+        Classes of that error, the narrowest first.
     """
 
     outcome: Outcome
@@ -80,6 +82,7 @@ class Diagnosis:
     reasons: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     picture: str = ""
     fault: str = ""
+    fault_kinds: tuple[str, ...] = ()
 
 
 def diagnose(
@@ -113,7 +116,8 @@ def diagnose(
         found = dataclasses.replace(found, records=read.count, columns=named)
         return _judged(path, read, found, area=area, reference=reference)
     except (layers.LayerError, crs.CrsError, TwinError) as error:
-        return dataclasses.replace(found, fault=str(error).replace(f"{path.parent}/", ""))
+        kinds = tuple(kind.__name__ for kind in type(error).__mro__ if issubclass(kind, Exception))
+        return dataclasses.replace(found, fault=str(error).replace(f"{path.parent}/", ""), fault_kinds=kinds)
 
 
 def columns_of_positions(names: tuple[str, ...]) -> tuple[str, str] | None:
@@ -170,7 +174,7 @@ def _judged(
         return _with_fates(dataclasses.replace(found, outcome="declared", position=layer.position.name), placed)
     subject = layers.read(path, position=layers.undeclared(columns), options=options)
     verdict = crs.detect(subject, reference=reference, area=area)
-    picture = verdict.picture()
+    picture = verdict.picture(notes=False)
     found = dataclasses.replace(
         found,
         outcome=verdict.status,

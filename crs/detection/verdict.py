@@ -143,8 +143,13 @@ class Verdict:
             return f"named {self.candidates[0].label}"
         return "ambiguous" if self.status == "ambiguous" else "unknown"
 
-    def picture(self) -> str:
+    def picture(self, *, notes: bool = True) -> str:
         """Draw the positions over the reference, under the first two candidates side by side.
+
+        Parameters
+        ----------
+        notes : bool, optional
+            Whether what would settle an open case stands below the maps; without them a page says it in its own way.
 
         Returns
         -------
@@ -158,6 +163,8 @@ class Verdict:
         >>> verdict.picture().startswith("<svg")
         True
         """
+        if not notes:
+            return self._drawn(())
         shift = () if self.shift is None else (f"Fits after a shift of {self.shift}",)
         return self._drawn((*shift, *(f"Would settle it: {text}" for text in self.settle)))
 

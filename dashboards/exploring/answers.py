@@ -10,6 +10,9 @@ from pydantic import ValidationError
 
 from dashboards.errors import DashboardError
 from dashboards.exploring.questions import Question
+from dashboards.i18n import texts
+from dashboards.i18n.engine import said_in
+from dashboards.links import LANGUAGES
 from twin.errors import TwinError
 
 T = TypeVar("T")
@@ -38,7 +41,7 @@ def read_question(text: str) -> Question:
     try:
         return Question.model_validate_json(text)
     except ValidationError as error:
-        raise HTTPException(status_code=400, detail=str(error)[:500]) from None
+        raise HTTPException(status_code=400, detail=refusal(str(error)[:500])) from None
 
 
 def answered(answer: Callable[[], T]) -> T:
@@ -62,7 +65,27 @@ def answered(answer: Callable[[], T]) -> T:
     try:
         return answer()
     except (DashboardError, TwinError) as error:
-        raise HTTPException(status_code=400, detail=str(error)[:500]) from error
+        raise HTTPException(status_code=400, detail=refusal(str(error)[:500])) from error
+
+
+def refusal(text: str) -> dict[str, str]:
+    """Say in every language why a question is refused: the route does not know which one the visitor reads.
+
+    Parameters
+    ----------
+    text : str
+        As the city says it, in English.
+
+    Returns
+    -------
+    dict of str to str
+        Text by language; where there is no translation, that it is refused, with the English words behind.
+    """
+    found = {language: said_in(text, language) for language in LANGUAGES}
+    return {
+        language: said.text if said.language == language else f"{texts(language)['question_refused']} ({said.text})"
+        for language, said in found.items()
+    }
 
 
 def to_json(answer: Any, *, cached: bool = False) -> Response:  # noqa: ANN401 - any JSON

@@ -32,6 +32,7 @@ class TrustView:
         state.param.watch(self.follow, ["view", "language"])
         self.board.param.watch(self.follow, ["chosen", "measured"])
         self.board.param.watch(self.draw, "pictured")
+        state.param.watch(self.draw, "language")
 
     async def follow(self, *_events: Any) -> None:  # noqa: ANN401 - param's Event is untyped
         """Bring the board up to the state, beside the event loop."""
@@ -60,5 +61,5 @@ class TrustView:
         """Draw the evidence for the position of the layer that was asked for."""
         name = self.board.pictured.get("layer", "")
         if name in self.steward.city.layers:
-            svg = await asyncio.to_thread(self.steward.picture, name)
+            svg = await asyncio.to_thread(self.steward.picture, name, self.state.language)
             pn.state.execute(partial(self.board.param.update, picture={"layer": name, "svg": svg}), schedule=True)

@@ -11,13 +11,11 @@ from fastapi.testclient import TestClient
 
 import dashboards.inbox
 from dashboards.frames import FrameSource
-from dashboards.i18n import texts
 from dashboards.inbox import safe_name, to_inbox
-from dashboards.trust import Steward, colour_of, to_flow, to_verdict
+from dashboards.trust import Steward, colour_of, to_flow
+from dashboards.verdicts import to_verdict
 from dashboards.views.page import ExplorerPage
 from tests.dashboards.fake_city import FakeCity
-
-WORDS = texts("en")
 
 
 def measure(score, colour, of=100):
@@ -65,7 +63,7 @@ def test_the_worst_layer_comes_first_and_says_why(judged):
 
 
 def test_the_flow_loses_no_record(judged):
-    flow = to_flow(judged.layers["people"], WORDS)
+    flow = to_flow(judged.layers["people"], "en")
     assert sum(fate["share"] for fate in flow["fates"]) == pytest.approx(1)
     for fate in flow["fates"][1:]:
         assert sum(r["share"] for r in flow["reasons"] if r["fate"] == fate["fate"]) == pytest.approx(fate["share"])
@@ -74,12 +72,12 @@ def test_the_flow_loses_no_record(judged):
 
 
 def test_a_verdict_shows_candidates_and_what_would_settle_it(judged):
-    verdict = to_verdict(judged.layers["detectors"], WORDS, reference="Streets")
+    verdict = to_verdict(judged.layers["detectors"], "en", reference="Streets")
     assert [each["text"] for each in verdict["candidates"]] == ["70.0 %", "30.0 %"]
-    assert verdict["settle"] == ["more records"]
+    assert verdict["settle"] == [{"text": "more records", "lang": "en"}]
     assert "Streets" in verdict["headline"]
     assert "街道" in Steward(FrameSource(judged)).content("zh")["detail"]["verdict"]["headline"]
-    assert to_verdict(judged.layers["people"], WORDS, reference="") is None
+    assert to_verdict(judged.layers["people"], "en", reference="") is None
 
 
 def test_a_picture_is_drawn_of_positions_moved_back_to_what_the_file_said():
@@ -87,8 +85,8 @@ def test_a_picture_is_drawn_of_positions_moved_back_to_what_the_file_said():
     evidence = {"outcome": "agrees", "reference": "streets", "candidates": []}
     city.layers["buildings"] = replace(city.layers["buildings"], evidence=evidence)
     steward = Steward(FrameSource(city))
-    assert steward.picture("buildings").startswith("<svg")
-    assert steward.picture("streets") == "", "nothing was asked of them"
+    assert steward.picture("buildings", "en").startswith("<svg")
+    assert steward.picture("streets", "en") == "", "nothing was asked of them"
 
 
 def test_fusion_error_is_measured_when_asked_and_then_kept(judged):
@@ -157,8 +155,9 @@ def test_a_file_that_cannot_be_read_is_told_without_paths_of_the_server(inbox, n
     client, folder = inbox
     told = post(client, body, name).json()["en"]
     assert told["outcome"] == "unreadable"
-    assert word in told["fault"]
-    assert str(folder) not in told["fault"]
+    assert word in told["original"]
+    assert told["fault"].endswith("."), "a sentence in the language of the page, and the reader's own words behind it"
+    assert str(folder) not in told["original"]
     assert not list(folder.glob("city-twin-*"))
 
 

@@ -38,7 +38,7 @@ export function render({model, el}) {
     after.replaceChildren(make("h3", {}, t.sources, make("span", {class: "muted"}, ` ${c.about}`)));
     if (c.sources.length) after.append(make("div", {class: "small muted counted"}, c.counted), table);
     else after.append(make("div", {class: "small muted"}, c.missing));
-    if (c.steps.length) after.append(make("h3", {}, t.steps), make("ol", {class: "small muted"}, ...c.steps.map((step) => make("li", {}, step))));
+    if (c.steps.length) after.append(make("h3", {}, t.steps), make("ol", {class: "small muted"}, ...c.steps.map(({text, lang}) => make("li", lang === document.documentElement.lang ? {} : {lang}, text))));
     if (c.origin.length) after.append(...c.origin.map((line) => make("div", {class: "small faint origin"}, line)));
   };
   model.on("content", draw); model.on("texts", draw);

@@ -50,8 +50,9 @@ const bars = (items) => make("ul", {class: "bars small"}, ...items.map(({label, 
 }));
 const picture = (svg, label) => make("img", {class: "evidence", alt: label, src: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`});
 const facts = (rows) => make("dl", {class: "small"}, ...rows.flatMap(([name, value]) => [make("dt", {class: "muted"}, name), make("dd", {}, value)]));
-// Sentences that the engine writes are English, whatever the language of the page: they are marked so for screen readers.
-const said = (lines) => lines.length ? [make("ul", {class: "small muted", lang: "en"}, ...lines.map((line) => make("li", {}, line)))] : [];
+// A sentence of the engine without a translation is English, whatever the language of the page: it is marked so.
+const said = (lines) => make("ul", {class: "small muted settle"}, ...lines.map(({text, lang}) => make("li", {lang: lang !== document.documentElement.lang && lang}, text)));
+const reason = (code, text) => [text === code ? "" : make("span", {}, `${text} `), make("code", {}, code)];
 export function render({model, el}) {
   const t = () => model.texts;
   const report = {state: "idle", name: "", told: null};
@@ -68,7 +69,7 @@ export function render({model, el}) {
     make("thead", {}, make("tr", {}, ...[t().fate, t().reason, t().records_short].map((name) => make("th", {scope: "col"}, name)))),
     make("tbody", {}, make("tr", {}, make("th", {scope: "row"}, t().all_in), make("td", {}), make("td", {}, f.records_in)),
       ...f.fates.flatMap((fate) => [make("tr", {}, make("th", {scope: "row"}, make("i", {class: `key ${fate.fate}`, "aria-hidden": "true"}), fate.title), make("td", {}), make("td", {}, fate.records)),
-        ...f.reasons.filter((reason) => reason.fate === fate.fate).map((reason) => make("tr", {class: "reason"}, make("td", {}), make("td", {}, make("code", {}, reason.code)), make("td", {}, reason.records)))]))));
+        ...f.reasons.filter((why) => why.fate === fate.fate).map((why) => make("tr", {class: "reason"}, make("td", {}), make("td", {}, ...reason(why.code, why.text)), make("td", {}, why.records)))]))));
   const verdict = (v, name) => {
     if (!v) return [];
     const draw = make("button", {class: "text", "data-act": "picture"}, t().show_picture);
@@ -77,7 +78,7 @@ export function render({model, el}) {
     const image = drawn ? (model.picture.svg ? picture(model.picture.svg, t().picture_of) : make("p", {class: "small muted"}, t().no_picture))
       : asked === name ? make("p", {class: "small muted", role: "status"}, t().computing) : draw;
     return [make("h3", {}, t().verdict), make("p", {class: "small"}, v.headline), v.candidates.length ? bars(v.candidates) : "",
-      ...(v.settle.length ? [make("h4", {class: "small"}, t().settle_title), ...said(v.settle)] : []), v.pictured ? image : ""];
+      ...(v.settle.length ? [make("h4", {class: "small"}, t().settle_title), said(v.settle)] : []), v.pictured ? image : ""];
   };
   const detail = (d, name) => make("section", {class: "detail"}, make("h2", {}, d.title), facts([...d.facts, [t().files_of, d.files.join(", ")]]),
     make("h3", {}, t().reasons_of), make("ul", {class: "reasons small"}, ...(d.reasons.length ? d.reasons.map(({colour, text}) => make("li", {}, dot(colour), make("span", {}, `${t()[`trust_${colour}`]}: `), text)) : [make("li", {class: "muted"}, t().trust_none)])),
@@ -119,10 +120,11 @@ export function render({model, el}) {
       const r = report.told[document.documentElement.lang] ?? report.told.en;
       status.append(make("h3", {}, r.name), make("p", {class: "small outcome", "data-outcome": r.outcome}, r.headline), facts(r.facts));
       if (r.ledger) status.append(make("p", {class: "small num ledger-line"}, r.ledger));
-      if (r.reasons.length) status.append(make("ul", {class: "small num"}, ...r.reasons.map(([code, count]) => make("li", {}, make("code", {}, code), ` ${count}`))));
+      if (r.reasons.length) status.append(make("ul", {class: "small num"}, ...r.reasons.map(([code, text, count]) => make("li", {}, `${count} · `, ...reason(code, text)))));
       if (r.candidates.length) status.append(bars(r.candidates));
-      if (r.settle.length) status.append(make("h4", {class: "small"}, t().settle_title), ...said(r.settle));
-      if (r.fault) status.append(make("p", {class: "small bad", lang: "en"}, r.fault));
+      if (r.settle.length) status.append(make("h4", {class: "small"}, t().settle_title), said(r.settle));
+      if (r.fault) status.append(make("p", {class: "small bad"}, r.fault));
+      if (r.original) status.append(make("details", {class: "small original"}, make("summary", {class: "muted"}, t().original), make("p", {lang: "en"}, r.original)));
       if (r.picture) status.append(picture(r.picture, t().picture_of));
     }
     box.append(status);

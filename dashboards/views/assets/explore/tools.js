@@ -19,7 +19,7 @@ export function render({model, el}) {
       const answer = await fetch(`${model.address}/${path}`, body ? {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)} : {});
       if (answer.ok) { tool.say(""); return await answer.json(); }
       const told = await answer.json().catch(() => ({}));
-      tool.say(typeof told.detail === "string" ? told.detail : model.texts.question_refused);
+      tool.say(told.detail?.[document.documentElement.lang] ?? model.texts.question_refused);
     } catch { tool.say(model.texts.no_answer); }
     return null;
   };
