@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Packed", "pack_geometry", "unpack_geometry"]
+__all__ = ["Packed", "pack_beside", "pack_geometry", "unpack_geometry"]
 
 _POINT = 0
 #: Point, LineString, Polygon and their multiples: what shapely turns into ragged arrays without changing the kind.
@@ -172,6 +172,24 @@ def pack_geometry(geometry: NDArray[np.object_]) -> dict[str, Any]:
     if len(rest):
         parts["rest"] = {"rows": rest, "wkb": _wkb(geometry[rest])}
     return parts
+
+
+def pack_beside(parts: dict[str, Any], rows: NDArray[np.intp], geometry: NDArray[np.object_]) -> None:
+    """Add geometries to others that lie in arrays.
+
+    Parameters
+    ----------
+    parts : dict
+        As `pack_geometry` gives it; added to.
+    rows : numpy.ndarray of int, shape (n,)
+        Which of all they are.
+    geometry : numpy.ndarray of shapely geometries or None, shape (n,)
+        Of any kinds.
+    """
+    for name, held in pack_geometry(geometry).items():
+        own = rows if held["rows"] is None else rows[held["rows"]]
+        # Those that came in another way may have a kind that others have too.
+        parts[name if name not in parts else f"{name[0]}g{name[1:]}"] = {**held, "rows": own}
 
 
 def _ragged(geometry: NDArray[np.object_], *, kind: int, with_z: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import shapely
 
-from layers.packed import Packed, pack_geometry
+from layers.packed import Packed, pack_beside
 from layers.readers.binary_kernels import MULTIPOLYGON, POLYGON, copy_coordinates, find_doubtful, measure
 from layers.readers.points import decode_points
 from layers.readers.records import geometry_faults
@@ -76,21 +76,9 @@ def decode_binary(
         if any(reason is not None for reason in found):
             faults = np.full(len(present), None, dtype=object)
             faults[closer] = found
-        _add_others(parts, geometry, closer, kinds)
+        made = kinds[closer] < 0
+        pack_beside(parts, closer[made], geometry[made])
     return Packed(parts=parts, length=len(present)), faults
-
-
-def _add_others(
-    parts: dict[str, dict[str, Any]], geometry: NDArray[np.object_], closer: NDArray[np.intp], kinds: NDArray[np.int8]
-) -> None:
-    """Add the geometries that had to be made."""
-    made = kinds[closer] < 0
-    rows = closer[made]
-    for name, held in pack_geometry(geometry[made]).items():
-        own = rows if held["rows"] is None else rows[held["rows"]]
-        # One that only GEOS could read has a kind that others have too.
-        key = name if name not in parts else f"{name[0]}g{name[1:]}"
-        parts[key] = {**held, "rows": own}
 
 
 def _joined(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import shapely
 
 from layers.errors import FileUnreadableError, SchemaError
-from layers.readers.records import Records, geometry_faults, to_table
+from layers.readers.geojson_geometry import pack_features
+from layers.readers.records import Records, to_table
 
 if TYPE_CHECKING:
     from layers.options import ReadOptions
@@ -48,46 +48,6 @@ def load_json(source: Source) -> Any:  # noqa: ANN401 - what JSON holds is known
         raise FileUnreadableError(f"{source.label}: not JSON ({error}); it may be cut off: fetch it again.") from error
 
 
-def _to_geometry(geometry: Mapping[str, Any] | None) -> shapely.Geometry | None:
-    """Build one geometry; raises ValueError, TypeError, KeyError or IndexError if it is not one."""
-    if geometry is None:
-        return None
-    kind = geometry["type"]
-    if kind == "GeometryCollection":
-        return shapely.GeometryCollection([_to_geometry(part) for part in geometry["geometries"]])
-    coordinates = geometry["coordinates"]
-    return _BUILDERS[kind](coordinates) if coordinates else None
-
-
-def _array(points: list[list[float]]) -> np.ndarray:
-    """Positions may carry more than a height; RFC 7946 says to ignore the rest."""
-    try:
-        array = np.array(points, dtype=np.float64)
-    except ValueError:
-        narrow = min(len(point) for point in points)
-        array = np.array([point[:narrow] for point in points], dtype=np.float64)
-    return array[:, :3]
-
-
-def _line(points: list[list[float]]) -> shapely.LineString:
-    return shapely.LineString(_array(points))
-
-
-def _polygon(rings: list[list[list[float]]]) -> shapely.Polygon:
-    shell, *holes = (_array(ring) for ring in rings)
-    return shapely.Polygon(shell, holes)
-
-
-_BUILDERS: Mapping[str, Callable[[list[Any]], shapely.Geometry]] = {
-    "Point": lambda point: shapely.Point(point[:3]),
-    "MultiPoint": lambda points: shapely.MultiPoint(_array(points)),
-    "LineString": _line,
-    "MultiLineString": lambda lines: shapely.MultiLineString([_line(line) for line in lines]),
-    "Polygon": _polygon,
-    "MultiPolygon": lambda polygons: shapely.MultiPolygon([_polygon(rings) for rings in polygons]),
-}
-
-
 def _declared(document: Mapping[str, Any]) -> str | None:
     """Read the member ``crs`` of the older GeoJSON of 2008; RFC 7946 has none and means WGS 84."""
     crs = document.get("crs")
@@ -114,10 +74,8 @@ def read_features(features: list[Any], *, declared: str | None) -> Records:
     """
     rejected: list[tuple[int, str, str]] = []
     properties: list[Mapping[str, Any]] = []
-    geometry: list[shapely.Geometry | None] = []
+    geometry: list[Any] = []
     rows: list[int] = []
-    broken: dict[int, str] = {}
-    present: list[bool] = []
     for row, feature in enumerate(features):
         held = (
             feature.get("properties") or {}
@@ -129,33 +87,15 @@ def read_features(features: list[Any], *, declared: str | None) -> Records:
                 (row, "unreadable_feature: not a GeoJSON feature", json.dumps(feature, ensure_ascii=False)[:2000])
             )
             continue
-        try:
-            shape = _to_geometry(feature.get("geometry"))
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            IndexError,
-            AttributeError,
-            RecursionError,
-            shapely.errors.GEOSException,
-        ) as error:
-            shape = None
-            broken[len(rows)] = f"unreadable_geometry: {error!r} in {json.dumps(feature.get('geometry'))[:200]}"
         properties.append({"id": feature["id"], **held} if "id" in feature and "id" not in held else held)
-        geometry.append(shape)
-        present.append(feature.get("geometry") is not None)
+        geometry.append(feature.get("geometry"))
         rows.append(row)
     index = np.array(rows, dtype=np.int64)
-    shapes = np.array([*geometry, None], dtype=object)[:-1]
-    empty = np.array([shape is None for shape in geometry], dtype=bool)
-    faults = geometry_faults(shapes, np.array(present, dtype=bool) & ~empty)
-    for i, why in broken.items():
-        faults[i] = why
+    packed, faults = pack_features(geometry)
     return Records(
         table=to_table(properties, index),
         count=len(features),
-        geometry=shapes,
+        packed=packed,
         faults=faults,
         rejected=pd.DataFrame(rejected, columns=["row", "reason", "text"]).astype({"row": np.int64}),
         declared=declared,
@@ -228,7 +168,7 @@ def read_json_table(rows: list[Any], options: ReadOptions, *, label: str) -> Rec
     return Records(
         table=records.table,
         count=records.count,
-        geometry=records.geometry if options.geometry is not None else None,
+        packed=records.packed if options.geometry is not None else None,
         faults=records.faults if options.geometry is not None else None,
         rejected=records.rejected,
     )
