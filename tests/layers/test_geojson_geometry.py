@@ -54,7 +54,7 @@ def whole(written):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_each_is_what_it_is_by_itself(seed):
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - cases of a test
     for _ in range(120):
         written = [drawn(rng, deep=rng.random() < 0.3) for _ in range(rng.randint(1, 6))]
         written = [spoilt(rng, each) if rng.random() < 0.2 else each for each in written]
@@ -64,7 +64,7 @@ def test_each_is_what_it_is_by_itself(seed):
 
 @pytest.mark.parametrize("deep", [False, True])
 def test_what_is_sound_is_what_shapely_makes(deep):
-    rng = random.Random(9)
+    rng = random.Random(9)  # noqa: S311 - cases of a test
     written = [drawn(rng, deep=deep) for _ in range(400)]
     made, faults = whole(written)
     oracle = np.array([shapely.geometry.shape(each) for each in written])
