@@ -3,11 +3,19 @@
 State holds parameters only (`state`), frames turn a twin and a state into a bounded amount of data, as rows or as the
 address of tiles (`frames`), `deck` turns frames into a deck.gl specification, `views` show it, `i18n` says it in
 English and Chinese, `app` assembles.
-``serve(path)`` opens a twin in the browser, ``explore(city)`` in a notebook.
+``serve(path)`` opens a twin in the browser, ``explore(city)`` in a notebook, and
+``explore(frame)`` any GeoDataFrame (`dashboards.notebook`).
 """
 
 from dashboards.app import explore, serve
-from dashboards.errors import AddressError, DashboardError, FrameNotFoundError, LanguageMissingError, NothingToShowError
+from dashboards.errors import (
+    AddressError,
+    DashboardError,
+    FrameNotFoundError,
+    FrameRefusedError,
+    LanguageMissingError,
+    NothingToShowError,
+)
 from twin.tiles import Budget
 
 __all__ = [
@@ -15,6 +23,7 @@ __all__ = [
     "Budget",
     "DashboardError",
     "FrameNotFoundError",
+    "FrameRefusedError",
     "LanguageMissingError",
     "NothingToShowError",
     "explore",

@@ -10,10 +10,12 @@ import webbrowser
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import geopandas as gpd
 import panel as pn
+import panel.models.deckgl
 import uvicorn
 from fastapi import FastAPI
 from panel.io.fastapi import add_applications
@@ -26,6 +28,8 @@ from dashboards.frames import FrameSource
 from dashboards.inbox import to_inbox
 from dashboards.links import VIEWS
 from dashboards.live import Edition, Live
+from dashboards.notebook.frame_city import FrameCity
+from dashboards.notebook.framed import LOOPBACK, FramedPage, frame_page
 from dashboards.views.page import ExplorerPage
 from twin.api import router, tile_router
 from twin.snapshot import current_snapshot
@@ -39,7 +43,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOPBACK = "127.0.0.1"
 _KEPT_EDITIONS = 4
 
 
@@ -90,7 +93,6 @@ def to_app(
         # Nobody sees it: it makes the frames that the first visitor will ask for.
         ExplorerPage(source, address=edition.address)
 
-    pn.extension("deckgl")
     live = Live(
         city,
         newest or (lambda _snapshot: None),
@@ -152,28 +154,34 @@ def serve(path: str | Path, *, port: int = 5006, address: str = LOOPBACK, open_b
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 
-def explore(city: "Twin") -> pn.pane.HTML:
-    """Show a twin in a notebook: the same page, from a server of this process on a free loopback port.
+def explore(shown: "Twin | gpd.GeoDataFrame", *, height_px: int = 720, **options: Any) -> FramedPage:  # noqa: ANN401
+    """Show a twin or a frame in a notebook: the same page, from this process on a free loopback port.
 
     Parameters
     ----------
-    city : Twin
-        The opened twin.
+    shown : Twin or geopandas.GeoDataFrame
+        The opened twin, or records of any kind.
+    height_px : int, optional
+        Height of the frame below the cell.
+    **options : Any
+        Of a frame, as `dashboards.notebook.frame_city.FrameCity` takes them: ``column``, ``kind``, ``height``,
+        ``position`` and ``name``.
 
     Returns
     -------
-    panel.pane.HTML
-        The page in a frame.
+    FramedPage
+        The page, which a notebook shows below the cell.
+
+    Raises
+    ------
+    FrameRefusedError
+        If a frame cannot be shown, such as one of which nobody says where it is.
     """
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port = probe.getsockname()[1]
+    city: Any = FrameCity(shown, **options) if isinstance(shown, gpd.GeoDataFrame) else shown
+    listener = _listen(LOOPBACK, 0)
+    port = listener.getsockname()[1]
     app = to_app(city, origins=_origins(LOOPBACK, port))
-    server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_level="warning"))
-    threading.Thread(target=server.run, name=f"explore-{city.name}", daemon=True).start()
-    style = "width:100%;height:720px;border:0"
-    frame = f'<iframe src="http://{LOOPBACK}:{port}/" style="{style}" title="{city.name}"></iframe>'
-    return pn.pane.HTML(frame, sizing_mode="stretch_width")
+    return frame_page(app, listener, name=city.name, height_px=height_px)
 
 
 def _newer(path: Path, shown: str) -> "Twin | None":

@@ -247,16 +247,27 @@ def to_view(
     }
 
 
-def _areas(_frame: Frame, look: Look) -> dict[str, Any]:
-    ground = PALETTES[look.theme].ground
-    return {
+def _areas(frame: Frame, look: Look) -> dict[str, Any]:
+    palette = PALETTES[look.theme]
+    colours = _palette(frame, look, palette.unknown) if frame.scale else list(palette.ground)
+    drawn = {
         "type": "PolygonLayer",
         "get_polygon": "p",
-        "get_fill_color": _function("classed", palette=list(ground), key="k"),
+        "get_fill_color": _function("classed", palette=colours, key="k")
+        if frame.scale or frame.is_ground
+        else palette.point,
         "stroked": False,
         "parameters": _ON_THE_GROUND,
         "update_triggers": {"getFillColor": look.theme},
     }
+    if frame.is_ground:
+        return drawn
+    edges = {"get_line_color": palette.ground[0], "get_line_width": 1, "line_width_units": "'pixels'"}
+    return (
+        drawn
+        | edges
+        | {"stroked": True, "pickable": True, "auto_highlight": True, "highlight_color": palette.highlight}
+    )
 
 
 def _lines(frame: Frame, look: Look) -> dict[str, Any]:
@@ -272,13 +283,15 @@ def _lines(frame: Frame, look: Look) -> dict[str, Any]:
     }
 
 
-def _points(_frame: Frame, look: Look) -> dict[str, Any]:
+def _points(frame: Frame, look: Look) -> dict[str, Any]:
+    point = PALETTES[look.theme].point
+    palette = _palette(frame, look, PALETTES[look.theme].unknown)
     return {
         "type": "ScatterplotLayer",
         "get_position": "p",
         "get_radius": 6,
         "radius_units": "'pixels'",
-        "get_fill_color": PALETTES[look.theme].point,
+        "get_fill_color": _function("classed", palette=palette, key="k") if frame.scale else point,
         "stroked": True,
         "get_line_color": [255, 255, 255, 255],
         "get_line_width": 2,
@@ -346,7 +359,7 @@ def _palette(frame: Frame, look: Look, plain: _RGBA) -> list[_RGBA]:
     if frame.scale is None:
         return [plain]
     colours = frame.scale.colours(look.theme)
-    lowest = 255 if frame.scale.kind == "classes" else _LOWEST_ALPHA
+    lowest = _LOWEST_ALPHA if frame.scale.kind != "classes" and frame.resolution is not None else 255
     alphas = [round(lowest + (255 - lowest) * i / max(len(colours) - 1, 1)) for i in range(len(colours))]
     return [plain, *([*colour, alpha] for colour, alpha in zip(colours, alphas, strict=True))]
 

@@ -25,3 +25,7 @@ class LanguageMissingError(DashboardError):
 
 class QuestionError(DashboardError):
     """A question names a layer, variable, attribute or feature that the city does not have."""
+
+
+class FrameRefusedError(DashboardError):
+    """A GeoDataFrame cannot be shown: nobody says where it is, or a column is not there."""

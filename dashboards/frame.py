@@ -61,6 +61,8 @@ class Frame:
         Whether cells over water were left out.
     least_px : float
         The thinnest that a line is drawn, in pixels.
+    is_ground : bool
+        Whether it is part of the base map.
     """
 
     key: str
@@ -74,6 +76,7 @@ class Frame:
     resolution: int | None = None
     on_land: bool = False
     least_px: float = 1.2
+    is_ground: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +91,11 @@ class MapLayer:
         How it is drawn.
     variable : str or None
         Variable that colours it; cells take theirs from the state.
+    is_ground : bool
+        Whether it is part of the base map: zones and land cover, which carry no values.
     """
 
     id: str
     kind: str
     variable: str | None = None
+    is_ground: bool = False

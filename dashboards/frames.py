@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from twin import Twin
-    from twin.catalogue import Variable
+    from twin.catalogue import LayerInfo, Variable
 
 _STREET_PX, _MEASURED_LINE_PX = 0.7, 4.0
 _GROUND_DETAIL_DEG = 1.5e-5  # A metre or two: the ground under a city needs no more.
@@ -57,8 +57,8 @@ class FrameSource:
     def layers(self) -> tuple[MapLayer, ...]:
         """Map layers from the ground up."""
         found = [
-            MapLayer(id=name, kind=kind, variable=self.readings.colour_of(info))
-            for name, info in self.city.layers.items()
+            self._map_layer(info, kind)
+            for info in self.city.layers.values()
             if (kind := self.readings.kind_of(info)) and info.features
         ]
         if self.readings.cell_variables:
@@ -212,7 +212,7 @@ class FrameSource:
             raise FrameNotFoundError(str(error)) from None
         return self._frames.get((CELLS, variable, z), lambda: self._tiled_cells(variable, z))
 
-    def scale(self, variable: str, resolution: int | None = None) -> Scale:
+    def scale(self, variable: str, resolution: int | None = None, *, layer: str | None = None) -> Scale:
         """Give the colours of a variable, the same at all hours, so that hours can be compared.
 
         Parameters
@@ -221,6 +221,8 @@ class FrameSource:
             Name in the cube.
         resolution : int, optional
             Resolution shown. Only an extensive quantity (people a cell) has other colours on other cells.
+        layer : str, optional
+            Layer whose features show it, where they do.
 
         Returns
         -------
@@ -229,7 +231,7 @@ class FrameSource:
         """
         info = self.city.layers.get(self.city.variables[variable].layer)
         ramp = _RAMPS.get(info.domain if info else "", "batlow")
-        return coloured(self.tiles.breaks(variable, resolution), ramp=ramp)
+        return coloured(self.tiles.breaks(variable, resolution, layer=layer), ramp=ramp)
 
     def edge_m(self, frame: Frame) -> float:
         """Give the length of a cell's edge.
@@ -260,9 +262,15 @@ class FrameSource:
         first = self.readings.cell_variables[:1]
         return [*found, *(np.column_stack(self.centres(name, self.city.resolution)) for name in first)]
 
+    def _map_layer(self, info: "LayerInfo", kind: str) -> MapLayer:
+        variable = self.readings.colour_of(info)
+        # Who says nothing of what his areas are wants them seen, not built upon.
+        is_ground = kind == "areas" and variable is None and info.domain != "unspecified"
+        return MapLayer(id=info.name, kind=kind, variable=variable, is_ground=is_ground)
+
     def _height(self, layer: MapLayer) -> tuple[int, int]:
         """Order map layers from the ground up; of areas, bare land comes below green and water."""
-        bare = layer.kind == "areas" and not ground_classes(self.readings.table(layer.id)).any()
+        bare = layer.is_ground and not ground_classes(self.readings.table(layer.id)).any()
         return KINDS.index(layer.kind), int(layer.kind == "areas" and not bare)
 
     def _make_features(self, layer: MapLayer, window: Window) -> Frame:
@@ -270,7 +278,7 @@ class FrameSource:
         weights = importance_of(table, layer.kind, self.city.layers[layer.id].show)
         chosen = foremost_within(table, window, most=self.budget.features, importance=weights)
         columns: dict[str, Any] = {}
-        if layer.kind == "areas":
+        if layer.is_ground:
             # Land below green and water.
             chosen = chosen[np.argsort(ground_classes(table.iloc[chosen]), kind="stable")]
         part = table.iloc[chosen]
@@ -278,8 +286,12 @@ class FrameSource:
         if layer.kind == "areas":
             drawn = shapely.simplify(drawn, _GROUND_DETAIL_DEG)
         shapes, owners = to_shapes(drawn, layer.kind)
-        if layer.kind == "areas":
+        if layer.is_ground:
             columns["k"] = ground_classes(part, self.city.layers[layer.id].show)[owners].tolist()
+        scale = self._still_scale(layer)
+        if scale:
+            values = self.readings.on_features(layer.id, str(layer.variable))[chosen, 0]
+            columns["k"] = scale.encode(values)[owners].tolist()
         names = names_of(part)
         return Frame(
             key=f"features/{layer.id}/{window.key}",
@@ -287,7 +299,16 @@ class FrameSource:
             owners=chosen[owners],
             shown=len(chosen),
             total=len(table),
+            steps=int(scale is not None),
+            is_ground=layer.is_ground,
+            scale=scale,
         )
+
+    def _still_scale(self, layer: MapLayer) -> Scale | None:
+        """Give the colours of what is drawn from rows, which hold one value each: of what does not change."""
+        if layer.variable is None or not self.city.variables[layer.variable].static:
+            return None
+        return self.scale(layer.variable, layer=layer.id)
 
     def _tiled_features(self, layer: MapLayer, window: Window, z: int) -> Frame:
         tiles = self.tiles.layer(layer.id)
@@ -298,7 +319,7 @@ class FrameSource:
             total=total,
             tiles=self._address("layers", tiles),
             steps=self.readings.steps(layer.variable) if layer.variable else 0,
-            scale=self.scale(layer.variable) if layer.variable else None,
+            scale=self.scale(layer.variable, layer=layer.id) if layer.variable else None,
             least_px=_MEASURED_LINE_PX if layer.variable and self._is_own(layer) else _STREET_PX,
         )
 

@@ -43,7 +43,7 @@ def to_rows(state: ExplorerState, source: FrameSource, frames: Mapping[str, Fram
     for layer in sorted(source.layers, key=lambda layer: _PANEL_ORDER.index(layer.kind)):
         if layer.id in frames:
             row = _row(layer, frames[layer.id], state, source)
-            (ground if layer.kind == "areas" else rows).append(row)
+            (ground if layer.is_ground else rows).append(row)
     if ground:
         origin = list(dict.fromkeys(line for row in ground for line in row["origin"]))
         title = texts(state.language)["base_map"]
@@ -62,9 +62,9 @@ def setting_of(layer: MapLayer) -> str:
     Returns
     -------
     str
-        Its own id, or that of the base map for areas.
+        Its own id, or that of the base map.
     """
-    return GROUND if layer.kind == "areas" else layer.id
+    return GROUND if layer.is_ground else layer.id
 
 
 def first_settings(source: FrameSource) -> dict[str, dict[str, Any]]:
@@ -81,8 +81,12 @@ def first_settings(source: FrameSource) -> dict[str, dict[str, Any]]:
         ``visible`` and ``opacity`` by row id.
     """
     opacity = {"buildings": 0.95, "lines": 0.95, CELLS: 0.36, "points": 1.0, "areas": 1.0}
+    has_city = any(layer.kind in {"buildings", "lines"} for layer in source.layers)
+    told = {layer.variable for layer in source.layers if layer.kind in {"points", "areas"}} - {None}
+    # Without a city around them sites are what one came for; and what they tell need not be told twice.
+    hidden = {"points": has_city, CELLS: bool(told) and not has_city}
     return {
-        setting_of(layer): {"visible": layer.kind != "points", "opacity": opacity[layer.kind]}
+        setting_of(layer): {"visible": not hidden.get(layer.kind, False), "opacity": opacity[layer.kind]}
         for layer in source.layers
     }
 
@@ -122,7 +126,8 @@ def to_credits(source: FrameSource) -> list[str]:
     list of str
         One line an attribution.
     """
-    lines = [f"{info.attribution or info.owner} ({info.licence})" for info in source.city.layers.values()]
+    infos = [info for info in source.city.layers.values() if info.attribution or info.owner]
+    lines = [f"{info.attribution or info.owner} ({info.licence})" for info in infos]
     return list(dict.fromkeys(lines))
 
 
@@ -158,11 +163,13 @@ def _note(frame: Frame, source: FrameSource, words: Mapping[str, str]) -> str:
 
 def _legend(layer: MapLayer, scale: Scale | None, variable: "Variable | None", state: ExplorerState) -> dict[str, Any]:
     words, palette = texts(state.language), PALETTES[state.theme]
-    if layer.kind == "areas":
+    if layer.is_ground:
         named = zip((words["land"], words["green"], words["water"]), palette.ground, strict=True)
         return {"kind": "plain", "items": [{"label": label, "colour": _css(colour)} for label, colour in named]}
     if scale is None or variable is None:
-        plain = {"points": palette.point, "lines": palette.unknown}.get(layer.kind, palette.building)
+        plain = {"points": palette.point, "areas": palette.point, "lines": palette.unknown}.get(
+            layer.kind, palette.building
+        )
         label = words["buildings_plain"] if layer.kind == "buildings" else ""
         return {"kind": "plain", "items": [{"label": label, "colour": _css(plain)}]}
     title = plain_title(title_of(variable.title, state.language, variable.name))
@@ -194,7 +201,7 @@ def _origin(
     origins: Sequence["LayerInfo | Variable"], variable: "Variable | None", zone: str, words: Mapping[str, str]
 ) -> list[str]:
     lines = []
-    for entry in origins:
+    for entry in (entry for entry in origins if entry.attribution or entry.owner):
         kind = words["modelled"] if entry.modelled else words["measured"]
         level = "" if entry.level == "public" else f" · {words['level_' + entry.level]}"
         lines.append(f"{entry.attribution or entry.owner} · {entry.licence} · {kind}{level}")

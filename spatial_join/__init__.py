@@ -3,9 +3,10 @@
 `H3Grid` indexes whole arrays, `weights` finds the exact share of every point, line, polygon and pixel in every cell,
 `cell_probabilities` the probability of every cell for points known with an error, `to_h3` aggregates by either into a
 `CellTable`, which goes coarser by parent only. `join` matches records as GeoPandas does and `overlay` cuts them; both
-are `frame.twin.join` and `.overlay` too. `krige` makes a field of stations, `to_features` brings cell values back to
-records, and `to_cube` lays tables out for xarray. `write_points` and `read_points` keep points on disk so that a box
-reads little. Everything expects longitude and latitude (OGC:CRS84), as `crs.harmonise` leaves it.
+are `frame.twin.join` and `.overlay` too, and `frame.twin.explore` shows any frame in a notebook. `krige` makes a field
+of stations, `to_features` brings cell values back to records, and `to_cube` lays tables out for xarray. `write_points`
+and `read_points` keep points on disk so that a box reads little. Everything expects longitude and latitude
+(OGC:CRS84), as `crs.harmonise` leaves it.
 """
 
 from importlib import import_module
@@ -19,6 +20,7 @@ from spatial_join.errors import (
     ExtentError,
     GeometryError,
     JoinError,
+    NotRegisteredError,
     QuantityError,
     ResolutionError,
     TooFewStationsError,
@@ -52,6 +54,7 @@ __all__ = [
     "H3Grid",
     "JoinError",
     "LeaveOneOut",
+    "NotRegisteredError",
     "PointTable",
     "Probable",
     "Quantity",

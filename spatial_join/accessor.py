@@ -1,4 +1,4 @@
-"""``frame.twin``: the joins on any GeoDataFrame, beside the accessors of others such as ``.h3``."""
+"""``frame.twin``: the joins on any GeoDataFrame, and a look at it, beside the accessors of others such as ``.h3``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from spatial_join.aggregate import to_h3
 from spatial_join.join import join
 from spatial_join.overlay import overlay
+from spatial_join.registered import registered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ __all__ = ["TwinAccessor"]
 
 @pd.api.extensions.register_dataframe_accessor("twin")
 class TwinAccessor:
-    """Joins and cells of a GeoDataFrame; registered when `spatial_join` is imported.
+    """Joins, cells and a view of a GeoDataFrame; registered when `spatial_join` is imported.
 
     Parameters
     ----------
@@ -100,3 +101,22 @@ class TwinAccessor:
             As of :func:`spatial_join.to_h3`.
         """
         return to_h3(self._frame, resolution=resolution, values=values, **options)
+
+    def explore(self, column: str | None = None, **options: Any) -> Any:  # noqa: ANN401 -- of the dashboard
+        """Show the records in a notebook: the dashboard's page, served by this process.
+
+        Parameters
+        ----------
+        column : str, optional
+            Column of numbers that colours the records, and H3 cells beside them.
+        **options : Any
+            As for `dashboards.explore`: ``kind`` ("intensive", which is the default, or "extensive"), ``height`` (a
+            column in metres), ``position`` (what the coordinates mean where the frame has no ``crs``, such as
+            ``"GCJ-02"``), ``name`` and ``height_px``.
+
+        Returns
+        -------
+        dashboards.notebook.framed.FramedPage
+            A notebook shows it below the cell; ``.address`` is where it is served and ``.stop()`` ends it.
+        """
+        return registered("explore")(self._frame, column=column, **options)

@@ -7,6 +7,7 @@ __all__ = [
     "ExtentError",
     "GeometryError",
     "JoinError",
+    "NotRegisteredError",
     "QuantityError",
     "ResolutionError",
     "TooFewStationsError",
@@ -44,3 +45,7 @@ class TooFewStationsError(JoinError):
 
 class ExtentError(JoinError):
     """The data span more ground than one local projection can hold within its stated error."""
+
+
+class NotRegisteredError(JoinError):
+    """Something is done by a package that is not installed; the message says by which."""

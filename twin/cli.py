@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,22 +30,19 @@ from twin.cli_records import ledger_rows, tell_positions
 from twin.cli_tables import doubts_told, fusion_places_table, fusion_table, ledger_table, plain
 from twin.detect_file import Question, judge_file, status_of, write_picture
 from twin.doctor import findings
-from twin.errors import PluginMissingError, TwinError
+from twin.errors import TwinError
 from twin.fusion import POOLED
 from twin.manifest import json_schema, read_manifest
 from twin.model import open as open_twin
 from twin.progress import Bar, Silent
 from twin.replay_value import replay_value
+from twin.showing import plugin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from twin.lineage import Explanation
     from twin.whereabouts import Whereabouts
 
-__all__ = ["app", "cli_correct", "cli_store", "cli_tiles", "main", "plugin"]
-
-PLUGINS = "twin.plugins"
+__all__ = ["app", "cli_correct", "cli_store", "cli_tiles", "main"]
 
 
 @app.command("build", epilog=examples("twin build city.yaml", "twin build city.yaml --out monaco.twin --workers 2"))
@@ -265,38 +261,6 @@ def _doctor(*, as_json: AsJson = False) -> None:
         console.print(f"[{colour}]{finding.level}[/] {plain(finding.subject)}: {plain(finding.text)}", soft_wrap=True)
     if any(finding.level == "error" for finding in found):
         raise typer.Exit(FAILED)
-
-
-def plugin(name: str) -> Callable[..., Any]:
-    """Return what another package registered under a name.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``serve``.
-
-    Returns
-    -------
-    callable
-        The registered function.
-
-    Raises
-    ------
-    PluginMissingError
-        If nothing is registered, or it cannot be imported.
-    """
-    found = list(metadata.entry_points(group=PLUGINS, name=name))
-    if not found:
-        raise PluginMissingError(
-            f"nothing is registered as {name!r}: install the whole distribution, `pip install city-twin`"
-        )
-    try:
-        loaded: Callable[..., Any] = found[0].load()
-    except (ImportError, AttributeError) as error:
-        raise PluginMissingError(
-            f"{found[0].value} is registered as {name!r} but cannot be loaded ({error})"
-        ) from error
-    return loaded
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from twin.history import damaged_runs, snapshot_as_of
 from twin.lineage import Explanation, explain
 from twin.measuring import Measured
 from twin.quality import quality_of, quality_table
+from twin.showing import Shown
 from twin.snapshot import Snapshot, open_snapshot
 from twin.timeline import Clock, clock_from_json
 from twin.truth import fusion_of
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from twin.fusion import FusionReport
 
 
-class Twin(Accounts, Measured):
+class Twin(Accounts, Measured, Shown):
     """A city on disk.
 
     Parameters

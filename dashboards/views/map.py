@@ -53,7 +53,9 @@ class CityMap:
             sizing_mode="stretch_both",
             margin=0,
             configuration=f"Object.assign({read_asset('accessors.js')}, {{classes: {{CityTileLayer: {_TILES}}}}})",
-            tooltips={layer.id: _TOOLTIP for layer in scene.source.layers if layer.kind not in {CELLS, "areas"}},
+            tooltips={
+                layer.id: _TOOLTIP for layer in scene.source.layers if layer.kind != CELLS and not layer.is_ground
+            },
             throttle={"view": 250, "hover": 200},
         )
         state.param.watch(self.redraw, _DRAWN)

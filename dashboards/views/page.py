@@ -301,7 +301,7 @@ class ExplorerPage:
             pn.state.add_periodic_callback(self.refresh, period=int(1000 * INTERVAL_S))
         page.add_panel("tools", self.tools.view)
         title = title_of(self.source.city.title, self.state.language, self.source.city.name)
-        has_land = any(layer.kind == "areas" for layer in self.source.layers)
+        has_land = any(layer.is_ground for layer in self.source.layers)
         variables = {
             "lang": self.state.language,
             "theme": self.state.theme,

@@ -32,8 +32,8 @@ def test_a_link_cannot_put_anything_of_its_own_into_the_page():
 
 
 def test_explore_shows_the_page_from_a_server_of_its_own():
-    pane = explore(FakeCity(blocks=2))
-    address = re.search(r'src="(http://127\.0\.0\.1:\d+/)"', pane.object).group(1)
+    shown = explore(FakeCity(blocks=2))
+    address = re.search(r'src="(http://127\.0\.0\.1:\d+/)"', shown._repr_html_()).group(1)
     until = time.monotonic() + 20
     text = ""
     while not text and time.monotonic() < until:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from spatial_join import registered as registration
 from tests.reference.twin_cities import CITY, write_city
 from twin import cli, cli_frame, doctor
 
@@ -134,11 +135,13 @@ def test_serve_is_found_by_registration(tiny, monkeypatch):
             return lambda path, **options: told.update(path=path, **options)
 
     monkeypatch.setattr(
-        cli.metadata, "entry_points", lambda group, name: [Point] if (group, name) == (cli.PLUGINS, "serve") else []
+        registration.metadata,
+        "entry_points",
+        lambda group, name: [Point] if (group, name) == ("twin.plugins", "serve") else [],
     )
     assert runner.invoke(cli.app, ["serve", str(tiny.path), "--port", "5099"]).exit_code == 0
     assert told == {"path": tiny.path, "port": 5099, "address": "127.0.0.1", "open_browser": False}
-    monkeypatch.setattr(cli.metadata, "entry_points", lambda **_: [])
+    monkeypatch.setattr(registration.metadata, "entry_points", lambda **_: [])
     done = runner.invoke(cli.app, ["serve", str(tiny.path)])
     assert done.exit_code == cli_frame.FAILED
     assert "city-twin" in done.stderr

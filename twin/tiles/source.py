@@ -98,7 +98,7 @@ class TileSource:
             raise TileNotFoundError(f"no variable {variable[:60]!r} on cells; there are {', '.join(known)}")
         return self._sets.get(("cells", variable), lambda: CellTiles(self.readings, variable, budget=self.budget))
 
-    def breaks(self, variable: str, resolution: int | None = None) -> Breaks:
+    def breaks(self, variable: str, resolution: int | None = None, *, layer: str | None = None) -> Breaks:
         """Give how values of a variable become codes, the same at all hours.
 
         Parameters
@@ -107,6 +107,9 @@ class TileSource:
             Name in the cube.
         resolution : int, optional
             Resolution shown. Only an extensive quantity (people a cell) has other codes on other cells.
+        layer : str, optional
+            Layer whose features show it. What is extensive has codes of its own there: people a house are not people
+            a cell.
 
         Returns
         -------
@@ -116,6 +119,8 @@ class TileSource:
         known = self.city.variables[variable]
         if is_congestion(known):
             return congestion_breaks()
+        if layer is not None and known.kind == "extensive":
+            return self._breaks.get((variable, layer), lambda: even_breaks(self.readings.on_features(layer, variable)))
         if resolution is None or known.kind != "extensive":
             tiles = self.cells(variable)
             resolution = tiles.resolution(tiles.zooms[0])
@@ -251,8 +256,9 @@ class TileSource:
         return ", ".join(self.tiled) or "none"
 
     def _breaks_at(self, tiles: FeatureTiles | CellTiles, z: int) -> Breaks:
-        level = tiles.resolution(z) if isinstance(tiles, CellTiles) else None
-        return self.breaks(str(tiles.variable), level)
+        if isinstance(tiles, CellTiles):
+            return self.breaks(str(tiles.variable), tiles.resolution(z))
+        return self.breaks(str(tiles.variable), layer=tiles.name)
 
     def _codes(self, tiles: FeatureTiles | CellTiles, chunk: int, tile: tuple[int, int, int]) -> bytes:
         return tiles.codes(self._breaks_at(tiles, tile[0]), chunk, *tile)
