@@ -29,7 +29,7 @@ from benchmarks.tile_route import worked_s
 
 PORT, COUNT, VISITORS, EVERY_S, SECONDS = 5312, 10_000, 100, 10.0, 40.0
 FIRST = 8  # The step that a page opens at; only a change reaches the map.
-SERVER = ["-m", "benchmarks.whole_city", "--serve", str(COUNT), "--port", str(PORT), "--peer", "0"]
+SERVER = ["-m", "benchmarks.whole_city", "--serve", str(COUNT), "--port", str(PORT)]
 
 
 def parts_of(tree: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any JSON

@@ -1,11 +1,12 @@
 """A million buildings and a million cells in the browser, beside the same page with 10,000 of each and plain deck.gl.
 
     python -m benchmarks.whole_city
-    python -m benchmarks.whole_city --peer 100000
+    python -m benchmarks.whole_city --counts 10000 --city new-york.twin
+    python -m benchmarks.whole_city --counts --peer 10000 100000 1000000
 
 Chromium runs without a window and draws in software, which the graphics card of a visitor does not: compare with the
 page of 10,000. Data are all answers but scripts, styles and the page; the heap is that of JavaScript after collecting
-garbage. ``--peer N`` also draws N of each with plain deck.gl from JSON.
+garbage. ``--city`` visits a twin in the same run, ``--peer`` draws so many of each with plain deck.gl from JSON.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from fastapi.responses import FileResponse, HTMLResponse
 from PIL import Image
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
+import twin
 from benchmarks.first_view import ARGUMENTS, wait_for
 from benchmarks.tiled_city import TiledCity
 from dashboards.app import to_app
@@ -45,7 +47,7 @@ SENT = """() => performance.getEntriesByType('resource')
     .filter((e) => /\\/(tiles|feed|peer)\\//.test(e.name)).reduce((sum, e) => sum + e.encodedBodySize, 0)"""
 BLOCKED = """() => { window.blocked = []; new PerformanceObserver((list) =>
     window.blocked.push(...list.getEntries().map((e) => e.duration))).observe({type: 'longtask', buffered: false}); }"""
-PEER = """<!DOCTYPE html><html><body style="margin:0"><script>
+PEER = """<!DOCTYPE html><html><body style="margin:0;height:100vh"><script>
 const tag = (src) => new Promise((onload) =>
   document.head.append(Object.assign(document.createElement('script'), {src, onload})));
 (async () => {
@@ -59,7 +61,8 @@ const tag = (src) => new Promise((onload) =>
   ];
   window.peer = new deck.DeckGL({layers, controller: true, initialViewState: VIEW});
   const timer = setInterval(() => {
-    if (!layers.every((layer) => layer.isLoaded)) return;
+    const drawn = window.peer.layerManager?.getLayers().filter((layer) => !layer.isComposite) ?? [];
+    if (drawn.length < layers.length || !drawn.every((layer) => layer.isLoaded && layer.getNumInstances())) return;
     clearInterval(timer);
     requestAnimationFrame(() => requestAnimationFrame(() => { document.documentElement.dataset.ready = 'yes'; }));
   }, 40);
@@ -67,10 +70,10 @@ const tag = (src) => new Promise((onload) =>
 </script></body></html>"""
 
 
-def serve(count: int, port: int, peer: int) -> None:
-    """Serve the page of a synthetic city, and where asked the peer's page and its JSON."""
-    city = TiledCity(count, count)
-    app = to_app(city, origins=(f"127.0.0.1:{port}",))  # type: ignore[arg-type]
+def serve(what: str, port: int, peer: int) -> None:
+    """Serve the page of a twin or of a synthetic city of so many, and where asked the peer's page and its JSON."""
+    city: Any = TiledCity(int(what), int(what)) if what.isdigit() else twin.open(what)
+    app = to_app(city, origins=(f"127.0.0.1:{port}",))
     if peer:
         place = Path(tempfile.mkdtemp())
         small = TiledCity(peer, peer)
@@ -94,7 +97,7 @@ def serve(count: int, port: int, peer: int) -> None:
 
 
 @contextmanager
-def served(count: int, peer: int = 0) -> Iterator[str]:
+def served(what: str, peer: int = 0) -> Iterator[str]:
     """Run the server as a process of its own; gives its address once it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -104,10 +107,10 @@ def served(count: int, peer: int = 0) -> Iterator[str]:
         "-m",
         "benchmarks.whole_city",
         "--serve",
-        str(count),
+        what,
         "--port",
         str(port),
-        "--peer",
+        "--with-peer",
         str(peer),
     ]
     process = subprocess.Popen(command)
@@ -119,7 +122,7 @@ def served(count: int, peer: int = 0) -> Iterator[str]:
         process.wait(20)
 
 
-def visit(chromium: Browser, url: str, *, longest_s: float = 120) -> tuple[Page, float]:
+def visit(chromium: Browser, url: str, *, longest_s: float = PATIENCE_S) -> tuple[Page, float]:
     """Open the page as somebody new; gives it and the seconds until its picture is whole."""
     page = chromium.new_context(viewport={"width": 1400, "height": 900}).new_page()
     start = time.perf_counter()
@@ -178,30 +181,35 @@ def worked_s(chromium: Browser) -> float:
     return float(sum(one["cpuTime"] for one in found if one["type"] in {"renderer", "GPU"}))
 
 
-def measure(chromium: Browser, places: dict[int, str]) -> Iterator[str]:
+def measure(chromium: Browser, places: dict[str, str]) -> Iterator[str]:
     """Visit cities of so many buildings and cells in turn, and say what each took."""
-    seconds: dict[int, list[float]] = {count: [] for count in places}
-    worked: dict[int, list[float]] = {count: [] for count in places}
-    pages: dict[int, Page] = {}
+    seconds: dict[str, list[float]] = {name: [] for name in places}
+    worked: dict[str, list[float]] = {name: [] for name in places}
+    pages: dict[str, Page] = {}
     for turn in range(VISITS + 1):  # The first, for which tiles are made, does not count.
-        for count, url in places.items():
+        for name, url in places.items():
             before = worked_s(chromium)
-            pages[count], took = visit(chromium, url)
+            pages[name], took = visit(chromium, url)
             if turn:
-                seconds[count].append(took)
-                worked[count].append(worked_s(chromium) - before)
+                seconds[name].append(took)
+                worked[name].append(worked_s(chromium) - before)
             if turn < VISITS:
-                pages[count].context.close()
-    for count, page in pages.items():
+                pages[name].context.close()
+    for name, page in pages.items():
         sent, heap = page.evaluate(SENT) / 1e6, heap_mb(page)
-        page.screenshot(path=str(Path(tempfile.gettempdir()) / f"whole_city_{count}.png"))
+        page.screenshot(path=str(Path(tempfile.gettempdir()) / f"whole_city_{Path(name).stem}.png"))
         counts = drawn(page)
         blocked = [moved(page), moved(page)]
         yield (
-            f"| {count:,} of each | {spread(seconds[count])} | {spread(worked[count])} | {sent:.2f} |"
+            f"| {label(name)} | {spread(seconds[name])} | {spread(worked[name])} | {sent:.2f} |"
             f" {spread(blocked)} | {heap:.0f}, {heap_mb(page):.0f} | {counts} |\n"
         )
         page.context.close()
+
+
+def label(name: str) -> str:
+    """Write what was visited."""
+    return f"{int(name):,} of each" if name.isdigit() else Path(name).stem
 
 
 def spread(values: list[float]) -> str:
@@ -212,7 +220,7 @@ def spread(values: list[float]) -> str:
 def peer(chromium: Browser, count: int) -> str:
     """Draw so many buildings and cells with plain deck.gl from JSON."""
     name = f"plain deck.gl, {count:,} of each"
-    with served(SMALL, count) as url:
+    with served(str(SMALL), count) as url:
         before = worked_s(chromium)
         try:
             page, took = visit(chromium, f"{url}peer", longest_s=PATIENCE_S)
@@ -228,25 +236,29 @@ def peer(chromium: Browser, count: int) -> str:
 def main() -> None:
     """Measure both cities, and the peer where asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peer", type=int, default=0, help="also plain deck.gl with so many of each")
+    parser.add_argument("--peer", type=int, nargs="*", default=[], help="also plain deck.gl with so many of each")
     parser.add_argument("--counts", type=int, nargs="*", default=[SMALL, LARGE])
-    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--city", nargs="*", default=[], help="folders of twins to visit in the same run")
+    parser.add_argument("--serve", help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--with-peer", type=int, default=0, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
-        serve(asked.serve, asked.port, asked.peer)
+        serve(asked.serve, asked.port, asked.with_peer)
         return
     write = sys.stdout.write
     write("| city | first view, s | processor time of the browser, s | data, MB | longest block, ms |")
     write(" heap, MB, first, then moved | drawn |\n|---|---|---|---|---|---|---|\n")
     with sync_playwright() as playwright, ExitStack() as servers:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        places = {count: servers.enter_context(served(count)) for count in asked.counts}
+        cities = [*map(str, asked.counts), *asked.city]
+        places = {name: servers.enter_context(served(name)) for name in cities}
         for row in measure(chromium, places) if places else ():
             write(row)
             sys.stdout.flush()
-        if asked.peer:
-            write(peer(chromium, asked.peer))
+        for count in asked.peer:
+            write(peer(chromium, count))
+            sys.stdout.flush()
         chromium.close()
     write(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n")
 

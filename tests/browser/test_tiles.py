@@ -75,3 +75,17 @@ def test_another_run_of_steps_is_fetched_when_the_clock_reaches_it(page):
     assert asked(1)
     assert len([url for url in page.asked if ".mvt" in url]) == shapes, "no shape is sent twice"
     assert not page.faults
+
+
+def test_a_click_counts_however_long_it_takes_to_find_what_is_under_it(page):
+    """Drawn in software, New York takes seconds for that, and the finger is lifted long before."""
+    page.evaluate("""() => {
+        const picker = cityTwin.deck().deckPicker, pick = picker.pickObject.bind(picker);
+        picker.pickObject = (asked) => {
+            picker.pickObject = pick;
+            for (const until = performance.now() + 3500; performance.now() < until;);
+            return pick(asked);
+        };
+    }""")
+    page.mouse.click(700, 400)
+    page.locator("#inspector h2").wait_for(timeout=60_000)
