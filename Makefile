@@ -82,10 +82,10 @@ fuzz: .venv/.dev ## Read mutated files, 10,000 a family (FILES=10000), each in i
 torture: .venv/.dev ## Kill 200 builds, disturb workers 20 times, fill a disk at 50 places, turn 1,000 bits (an hour)
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.kills --kills $(KILLS)
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.kills --kills $(KILLS) --stretch 40
-	@nice -n 15 $(BIN)/python -m tests.twin.plugs.signals --times 20
-	@nice -n 15 $(BIN)/python -m tests.twin.plugs.disk --offsets 50
+	@nice -n 15 $(BIN)/python -m tests.twin.plugs.signals --times 20 --stretch 40
+	@nice -n 15 $(BIN)/python -m tests.twin.plugs.disk --offsets 50 --stretch 40
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.flips --flips 1000
-	@nice -n 15 $(BIN)/python -m tests.twin.plugs.workers
+	@nice -n 15 $(BIN)/python -m tests.twin.plugs.workers --stretch 40
 
 clean: ## Remove what was built, the environment included
 	rm -rf .venv monaco.twin shenzhen.twin build dist *.egg-info

@@ -50,9 +50,9 @@ class Tally:
     looks: int = 0
 
 
-def disturb_builds(folder: Path, *, times: int, seed: int) -> Tally:
+def disturb_builds(folder: Path, *, times: int, seed: int, stretch: int | None = None) -> Tally:
     """Disturb so many builds, by SIGKILL and SIGSTOP in turn."""
-    stage = prepare(folder, (2,))
+    stage = prepare(folder, (2,), stretch=stretch)
     rng, tally = np.random.default_rng(seed), Tally()
     with dask.config.set({"distributed.scheduler.worker-ttl": _SILENT}):
         for turn in range(times):
@@ -106,9 +106,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--stretch", type=int, help="records of a partition; default: no dataset is that large")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        tally = disturb_builds(Path(folder), times=asked.times, seed=asked.seed)
+        tally = disturb_builds(Path(folder), times=asked.times, seed=asked.seed, stretch=asked.stretch)
     print(json.dumps(vars(tally)))
     return 1 if tally.faults else 0
 
