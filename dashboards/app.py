@@ -92,6 +92,7 @@ def to_app(
         routes[:] = [*routes[count:], *(route for route in routes[:count] if route not in former)]
         # Nobody sees it: it makes the frames that the first visitor will ask for.
         ExplorerPage(source, address=edition.address)
+        threading.Thread(target=edition.desk.warm, name=f"warm-{source.city.snapshot}", daemon=True).start()
 
     live = Live(
         city,

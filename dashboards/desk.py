@@ -15,6 +15,7 @@ from dashboards.freshness import Freshness, Series, end_of_step_s, freshness_of,
 from dashboards.i18n import number, plain_title, texts, title_of, unit_of
 from dashboards.operations import LEVELS, Level, Places, Ranking, Watched, last_day, places_of, rank, watched
 from dashboards.state import ExplorerState
+from twin.errors import TwinError
 from twin.tiles.readings import Kept
 
 if TYPE_CHECKING:
@@ -59,6 +60,17 @@ class Desk:
             None if the city has no such places.
         """
         return self._kept.get((variable, level), lambda: places_of(self.source, variable, level))
+
+    def warm(self) -> None:
+        """Read what every operator will ask for first, before anybody does."""
+        try:
+            for wanted in watched(self.source, {}):
+                for level in LEVELS:
+                    self.places(wanted.name, level)
+            self.content(ExplorerState(step=0))
+        except TwinError as error:
+            # Whoever opens the view meets the same error, and is told.
+            log.warning("the operator's view is not prepared: %s", error)
 
     def alerts(self, state: ExplorerState) -> list[Alert]:
         """Find what was beyond a threshold in the 24 hours before the time shown.

@@ -121,14 +121,14 @@ def watched(source: FrameSource, limits: dict[str, float]) -> tuple[Watched, ...
     source : FrameSource
         Frames of the city.
     limits : dict
-        Thresholds that somebody set, by variable.
+        Thresholds that the visitor set, by variable; before those of the city, and these before our own.
 
     Returns
     -------
     tuple of Watched
         Speed over free flow, then what the air holds; empty if nothing of it changes with time.
     """
-    found = []
+    found, limits = [], {**source.city.alerts, **limits}
     for variable in source.city.variables.values():
         info = source.city.layers.get(variable.layer)
         if variable.static or variable.kind != "intensive" or info is None:

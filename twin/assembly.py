@@ -89,6 +89,8 @@ def assemble(plan: Plan, out: Path, work: Path) -> str:
             description["fusion"] = {**how, "plane": plane, "layers": list(notes), "notes": list(notes.values())}
         if spec.view is not None:
             description["view"] = spec.view.model_dump(exclude_none=True)
+        if spec.alerts:
+            description["alerts"] = dict(spec.alerts)
         return writer.publish(description)
     finally:
         writer.discard()

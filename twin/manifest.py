@@ -15,6 +15,7 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from twin.errors import Fault, ManifestError
+from twin.manifest_alerts import alert_faults
 from twin.manifest_checks import (
     cycle_faults,
     dataset_faults,
@@ -185,6 +186,7 @@ def read_manifest(path: str | Path) -> Manifest:
     if spec is not None and spec.view is not None:
         faults += view_faults(spec.view, spec.area, datasets, lines)
     if spec is not None:
+        faults += alert_faults(spec.alerts, datasets, lines)
         faults += fusion_faults(spec, lines)
     if faults or root is None or spec is None:
         raise ManifestError(path, tuple(faults))

@@ -362,6 +362,10 @@ class CitySpec(Strict):
     root: str = "."
     profile: ProfileSpec = Field(default_factory=lambda: ProfileSpec.model_validate({}))
     view: ViewSpec | None = Field(None, description="first view of the dashboard; left out, it fits the city")
+    alerts: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(
+        default_factory=dict,
+        description="threshold by variable, in its unit: an alert is below it for a speed ratio, above it for the air",
+    )
     datasets: dict[str, DatasetSpec] = Field(min_length=1)
     fusion: FusionSpec = Field(default_factory=lambda: FusionSpec.model_validate({}))
     quality: ThresholdsSpec = Field(default_factory=lambda: ThresholdsSpec.model_validate({}))

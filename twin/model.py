@@ -68,6 +68,7 @@ class Twin(Accounts, Measured, Shown):
         self.clock: Clock = clock_from_json(tree["clock"])
         self.profile: Mapping[str, Any] = tree.get("profile", {})
         self.view: View = view_from_json(tree.get("view"))
+        self.alerts: Mapping[str, float] = tree.get("alerts", {})
         self.variables: dict[str, Variable] = {v["name"]: variable_from_json(v) for v in tree["variables"]}
         self.layers: dict[str, LayerInfo] = {v["name"]: layer_from_json(v) for v in tree["layers"]}
         self._levels = {}

@@ -308,7 +308,7 @@ class ExplorerPage:
             "view": self.state.view,
             "kiosk": "yes" if self.state.kiosk else "no",
             "ground": "sea" if has_land else "plain",
-            "title": title,
+            "city": title,
             "loading": texts(self.state.language)["loading"],
             "failed": texts(self.state.language)["failed"],
             "page_css": read_asset("page.css"),

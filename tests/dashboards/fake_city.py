@@ -47,6 +47,7 @@ class FakeCity:
         (west, east), (south, north) = at([0, self.side_m], [0, self.side_m])
         self.area = (float(west), float(south), float(east), float(north))
         self.view = View()
+        self.alerts: dict[str, float] = {}
         self.snapshot, self.code = "5nap5h0t", "c0de"
         step = "1h" if typical_day else "15min"
         self.clock = SimpleNamespace(typical_day=typical_day, zone="Europe/Monaco", step=step)

@@ -18,6 +18,7 @@ from dashboards.freshness import end_of_step_s, freshness_of, series_of
 from dashboards.operations import Places, Watched, last_day, means_of, places_of, rank, watched
 from dashboards.state import ExplorerState
 from tests.dashboards.fake_city import FakeCity
+from twin.errors import TwinError
 
 CONGESTION = Watched(name="speed_ratio", kind="congestion", limit=0.5)
 POLLUTION = Watched(name="no2", kind="pollution", limit=0.5)
@@ -104,6 +105,17 @@ def test_what_is_watched_has_thresholds_of_the_scale_until_somebody_sets_them(so
     assert watched(source, {"no2": 25.0})[1].limit == 25.0
 
 
+def test_thresholds_of_the_city_come_before_ours_and_those_of_a_visitor_before_both():
+    city = FakeCity(blocks=3)
+    city.alerts = {"no2": 40.0, "speed_ratio": 0.45}
+    source = FrameSource(city)
+    assert {each.name: each.limit for each in watched(source, {})} == {"no2": 40.0, "speed_ratio": 0.45}
+    assert {each.name: each.limit for each in watched(source, {"no2": 25.0})} == {"no2": 25.0, "speed_ratio": 0.45}
+    alerts, ours = Desk(source).alerts(ExplorerState(step=33)), Desk(FrameSource(FakeCity(blocks=3)))
+    assert {alert.limit for alert in alerts} == {0.45}
+    assert min(alert.since for alert in alerts) > min(alert.since for alert in ours.alerts(ExplorerState(step=33)))
+
+
 def test_a_corridor_is_all_streets_of_one_name_by_length():
     city = FakeCity(blocks=3)
     streets = city.features("streets")
@@ -163,6 +175,25 @@ def test_the_desk_follows_time_thresholds_and_acknowledgement(source):
     chinese = desk.content(ExplorerState(step=33, language="zh"), variable="no2")
     assert chinese["ranking"]["variable"] == "no2"
     assert "条告警" in chinese["alerts"]["heading"]
+
+
+def test_a_desk_that_was_warmed_reads_nothing_for_its_first_visitor(source, monkeypatch):
+    warmed = Desk(source)
+    warmed.warm()
+    monkeypatch.setattr("dashboards.desk.places_of", None)
+    monkeypatch.setattr("dashboards.desk.series_of", None)
+    content = warmed.content(ExplorerState(step=33), variable="no2")
+    assert content["now"]
+    assert content["ranking"]["rows"]
+
+
+def test_a_desk_that_cannot_be_warmed_does_not_end_the_server(source, monkeypatch, caplog):
+    def broken(*_arguments):
+        raise TwinError("a page of the cube is damaged")
+
+    monkeypatch.setattr("dashboards.desk.places_of", broken)
+    Desk(source).warm()
+    assert "damaged" in caplog.text
 
 
 def test_alerts_leave_as_a_table_that_no_spreadsheet_runs(source):

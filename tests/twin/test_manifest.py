@@ -217,6 +217,20 @@ def test_a_first_view_that_looks_at_nothing_is_refused_with_its_line(tmp_path, v
     assert fault.line == line_of(text, "view:")
 
 
+def test_thresholds_of_alerts_are_kept_and_those_of_nothing_refused_with_their_line(tmp_path):
+    path, _ = written(tmp_path, ("root:", "alerts: {no2: 40}\nroot:"))
+    assert twin.read_manifest(path).spec.alerts == {"no2": 40.0}
+    assert "alerts" in twin.json_schema()["properties"]
+    path, text = written(tmp_path, ("root:", "alerts:\n  no2: 40\n  no_two: 30\n  people: 3\nroot:"))
+    faults = {fault.where: fault for fault in faults_of(path)}
+    assert set(faults) == {"alerts.no_two", "alerts.people"}, "what does not change with time is not watched"
+    assert faults["alerts.no_two"].line == line_of(text, "no_two: 30")
+    assert "no2" in faults["alerts.no_two"].remedy
+    path, text = written(tmp_path, ("root:", "alerts: {no2: high}\nroot:"))
+    (fault,) = faults_of(path)
+    assert (fault.where, fault.line) == ("alerts.no2", line_of(text, "alerts:"))
+
+
 def test_limits_of_a_dataset_reach_its_reader(tmp_path):
     path, _ = written(
         tmp_path, ("    path: people.geojson\n", "    path: people.geojson\n    read: {limits: {memory_mb: 5}}\n")

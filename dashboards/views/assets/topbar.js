@@ -85,6 +85,7 @@ export function render({model, el}) {
     document.title = `${model.heading} · ${texts[`view_${view}`]} · ${texts.app}`;
     el.firstElementChild.classList.toggle("kiosk", model.kiosk);
     $("h1").textContent = model.heading;
+    document.getElementById("map").setAttribute("aria-label", model.heading);
     $(".names span").textContent = texts.app;
     $("nav").setAttribute("aria-label", texts.views);
     el.querySelectorAll("[data-view]").forEach((anchor) => {
