@@ -92,7 +92,8 @@ def to_app(
         routes[:] = [*routes[count:], *(route for route in routes[:count] if route not in former)]
         # Nobody sees it: it makes the frames that the first visitor will ask for.
         ExplorerPage(source, address=edition.address)
-        threading.Thread(target=edition.desk.warm, name=f"warm-{source.city.snapshot}", daemon=True).start()
+        # No daemon: a process that ends while a thread reads arrays is aborted. It looks itself whether it shall go on.
+        threading.Thread(target=edition.desk.warm, name=f"warm-{source.city.snapshot}").start()
 
     live = Live(
         city,

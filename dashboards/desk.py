@@ -1,6 +1,7 @@
 """The operator's desk: what is watched now, ranked, alerted and aged, as plain values in the visitor's language."""
 
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,8 @@ class Desk:
         try:
             for wanted in watched(self.source, {}):
                 for level in LEVELS:
+                    if not threading.main_thread().is_alive():
+                        return  # The server has ended.
                     self.places(wanted.name, level)
             self.content(ExplorerState(step=0))
         except TwinError as error:
