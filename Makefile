@@ -16,7 +16,7 @@ JUDGE  ?= ours
 KILLS  ?= 200
 PEERS  ?= $(BIN)/python
 
-.PHONY: bench-cube torture check-joins help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean bench-streams bench-osm-parts
+.PHONY: bench-cube torture check-joins check-qgis help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean bench-streams bench-osm-parts
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -75,6 +75,9 @@ bench-osm-parts: .venv/.dev ## Read an OpenStreetMap PBF of made streets part by
 
 check-joins: .venv/.dev ## Compare joins with GeoPandas on 10,000 random cases by grid and by tree, 1,000 lazily by each (long)
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -q tests/spatial_join/test_join.py -k as_geopandas --timeout 3600
+
+check-qgis: .venv/.dev ## Open a twin's exports in QGIS (Debian: apt-get install python3-qgis; TWIN=monaco.twin)
+	@$(BIN)/python -m tests.twin.check_qgis $(TWIN)
 
 fuzz: .venv/.dev ## Read mutated files, 10,000 a family (FILES=10000), each in its child process (hours)
 	@nice -n 15 $(BIN)/python -m tests.layers.fuzz --files $(FILES)

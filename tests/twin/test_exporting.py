@@ -228,6 +228,7 @@ def test_the_catalogue_of_a_whole_twin_is_valid_and_its_hashes_are_true(tiny, tm
         (["streets", "people"], "n.gpkg", {}, "one layer a file"),
         ("streets", "s.city.json", {}, "has no column of heights"),
         ("nothing", "s.csv", {}, "no layer or variable 'nothing'"),
+        ("layer:no2", "s.csv", {}, "no layer or variable 'layer:no2'"),
         ("no2", "n.csv", {"time": "1999-01-01"}, "its clock runs from"),
         ("no2", "n.csv", {"time": "noon"}, "its clock runs from"),
         ("no2", "n.csv", {"resolution": 13}, "ask for that or coarser"),
@@ -242,7 +243,7 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_left(tiny, tmp_path, *, 
 def test_the_command_line_exports(tiny, tmp_path):
     runner, path = CliRunner(), str(tiny.path)
     file = tmp_path / "p.parquet"
-    assert runner.invoke(app, ["export", path, "people", str(file)]).exit_code == 0
+    assert runner.invoke(app, ["export", path, "layer:people", str(file)]).exit_code == 0
     assert len(gpd.read_parquet(file)) == len(tiny.features("people"))
     again = runner.invoke(app, ["export", path, "people", str(file)])
     assert again.exit_code == 1

@@ -22,6 +22,7 @@ __all__ = ["ENDINGS", "export"]
 
 _WRITERS = {".parquet": write_geoparquet, ".gpkg": write_geopackage, ".csv": write_csv}
 ENDINGS = (*_WRITERS, ".tif", ".city.json")
+_LAYER = "layer:"
 
 
 def export(
@@ -34,7 +35,7 @@ def export(
     city : Twin
         Whose they are.
     what : str or sequence of str
-        One layer, or one or more variables.
+        One layer, or one or more variables. What is both is taken as a variable, and as a layer by ``layer:NAME``.
     path : str or Path
         The file, which must not exist; its ending says the format: ``.parquet`` (GeoParquet), ``.gpkg`` (GeoPackage
         with a style), ``.csv`` (with a description beside it), ``.tif`` (COG of one variable), ``.city.json`` (a layer
@@ -57,14 +58,16 @@ def export(
         If the file exists, its ending is unknown, or the format cannot hold what is asked for.
     """
     path = Path(path)
-    names = [what] if isinstance(what, str) else list(what)
+    asked = [what] if isinstance(what, str) else list(what)
+    names = [name.removeprefix(_LAYER) for name in asked]
+    variables = names == asked and bool(names) and all(name in city.variables for name in names)
     ending = next((one for one in ENDINGS if path.name.lower().endswith(one)), None)
     if ending is None:
         raise ExportError(f"{path.name}: no format has this ending; write one of {', '.join(ENDINGS)}")
     if path.exists():
         raise ExportError(f"{path} exists: nothing is overwritten; choose another name")
-    if not names or not (names[0] in city.layers or all(name in city.variables for name in names)):
-        unknown = next((name for name in names if name not in city.variables), "nothing")
+    if not variables and not (names and names[0] in city.layers):
+        unknown = next((name for name in asked if name not in city.variables), "nothing")
         raise UnknownNameError(
             f"{city.name} has no layer or variable {unknown!r}; layers: {', '.join(city.layers)}; "
             f"variables: {', '.join(city.variables)}"
@@ -72,7 +75,7 @@ def export(
     # Beside its place first: whoever looks finds a whole file or none. The ending stays, since drivers go by it.
     beside = path.with_name(f".{os.getpid()}.tmp.{path.name}")
     try:
-        if all(name in city.variables for name in names):
+        if variables:
             _write_variables(city, names, beside, ending, resolution=resolution, time=time)
         else:
             _write_layer(city, names, beside, ending)
