@@ -34,7 +34,7 @@ from dashboards.views.page import ExplorerPage
 from twin.api import router, tile_router
 from twin.snapshot import current_snapshot
 from twin.tiles import Budget
-from twin.tiles.shelf import FOLDER
+from twin.tiles.baked import FOLDER
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute

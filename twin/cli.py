@@ -54,6 +54,9 @@ def _build(
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask cluster, such as tcp://10.0.0.5:8786")
     ] = None,
+    tiles_mb: Annotated[
+        int, typer.Option(min=0, help="Map tiles to make with it, the farthest zooms first, in MB; 0: none")
+    ] = 16,
     as_json: AsJson = False,
 ) -> None:
     """Build a twin from a city.yaml; a second build reuses what did not change."""
@@ -61,6 +64,9 @@ def _build(
         place = out or default_place(manifest)
         with nullcontext(Silent()) if as_json else Bar(error_console) as watcher:
             city = build_twin(manifest, out=place, workers=workers, scheduler=scheduler, watcher=watcher)
+        if tiles_mb:
+            with nullcontext() if as_json else error_console.status("making tiles of the far zooms"):
+                cli_tiles.bake(place, most_bytes=tiles_mb * 10**6)
         if as_json:
             tree: dict[str, Any] = {"twin": str(place), "snapshot": city.snapshot, "ledger": ledger_rows(city)}
             write_json(tree | ({"fusion": city.fusion_error().to_json()} if city.states_truth else {}))

@@ -17,7 +17,7 @@ from twin.links import size_on_disk
 from twin.locks import locked, try_exclusive
 from twin.snapshot import open_snapshot
 from twin.store import CURRENT, RUNS, SNAPSHOTS, WORK, faults_of, new_folder, sync_tree
-from twin.tiles.shelf import FOLDER
+from twin.tiles.baked import FOLDER, faults_of_tiles, files_of_tiles, remove_unlisted
 from twin.work import parts_of
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def collect_garbage(twin: str | Path, *, keep: int = 3) -> Removed:
         leftovers = clear_leftovers(twin)
         for snapshot in gone:
             shutil.rmtree(twin / FOLDER / snapshot, ignore_errors=True)
+        leftovers += remove_unlisted(twin)
         steps = _unneeded_steps(twin, {*latest, *in_use})
         for path in steps:
             shutil.rmtree(path)
@@ -129,7 +130,7 @@ def _size(folder: Path) -> int:
 
 
 def backup(twin: str | Path, archive: str | Path) -> tuple[str, ...]:
-    """Write all snapshots and the records of builds into one tar file.
+    """Write all snapshots, their baked tiles and the records of builds into one tar file.
 
     Parameters
     ----------
@@ -162,7 +163,8 @@ def backup(twin: str | Path, archive: str | Path) -> tuple[str, ...]:
     try:
         with tarfile.open(beside, "w", format=tarfile.PAX_FORMAT) as tar:
             tar.dereference = True  # a file that has two names is written under each: nothing is unpacked by link
-            for path in (twin / CURRENT, twin / RUNS, *snapshots):
+            tiles = files_of_tiles(twin, (path.name for path in snapshots))
+            for path in (twin / CURRENT, twin / RUNS, *snapshots, *tiles):
                 if path.exists():
                     tar.add(path, path.relative_to(twin).as_posix(), filter=_anonymous)
         with beside.open("rb") as stream:
@@ -226,13 +228,13 @@ def _expected(tar: tarfile.TarFile, archive: Path) -> Iterator[tarfile.TarInfo]:
     """Yield the members, each a plain file or folder where a twin has one."""
     for member in tar:
         top = PurePosixPath(member.name).parts[:1]
-        if top not in {(CURRENT,), (RUNS,), (SNAPSHOTS,)} or not (member.isfile() or member.isdir()):
+        if top not in {(CURRENT,), (RUNS,), (SNAPSHOTS,), (FOLDER,)} or not (member.isfile() or member.isdir()):
             raise TwinError(f"{archive} holds {member.name!r}, which no backup of a twin holds: it is not unpacked")
         yield member
 
 
 def _check_whole(snapshots: list[Path]) -> None:
     for path in snapshots:
-        faults = faults_of(path)
+        faults = [*faults_of(path), *faults_of_tiles(path.parents[1], path.name)]
         if faults:
             raise StoreDamagedError(f"{path}: {faults[0]}" + (f" and {len(faults) - 1} more" if faults[1:] else ""))

@@ -26,6 +26,7 @@ from twin.measuring import Measured
 from twin.quality import quality_of, quality_table
 from twin.showing import Shown
 from twin.snapshot import Snapshot, open_snapshot
+from twin.tiles.baked import faults_of_tiles
 from twin.timeline import Clock, clock_from_json
 from twin.truth import fusion_of
 from twin.whereabouts import Whereabouts, explain_feature
@@ -265,14 +266,14 @@ class Twin(Accounts, Measured, Shown):
         return explain_feature(self._snapshot, info, row)
 
     def verify(self) -> list[str]:
-        """Compare every stored file, and the records of builds, with the hashes kept when they were written.
+        """Compare every stored file, records of builds and baked tiles with the hashes kept when they were written.
 
         Returns
         -------
         list of str
             One line a fault; empty if all is whole.
         """
-        return [*self._snapshot.faults(), *damaged_runs(self.path)]
+        return [*self._snapshot.faults(), *damaged_runs(self.path), *faults_of_tiles(self.path, self.snapshot)]
 
     def as_of(self, moment: str | datetime | date) -> Twin:
         """Return the twin as it was at a recorded time.

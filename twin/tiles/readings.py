@@ -224,8 +224,8 @@ class Readings:
 
         def made() -> "xr.DataArray":
             array = self.city.cube([variable], resolution=resolution)[variable].load()
-            known = np.isfinite(array.to_numpy().reshape(array.sizes["cell"], -1)).any(axis=1)
-            return array[known]
+            known = np.isfinite(array.to_numpy())
+            return array[known.any(axis=tuple(range(1, known.ndim)))]
 
         return self._values.get((variable, resolution), made)
 

@@ -1,4 +1,4 @@
-"""Packed tiles that were made before: the latest in memory, all of them in a folder beside the snapshot."""
+"""Packed tiles that were made before: the latest in memory, all others in a folder beside the snapshot."""
 
 import gzip
 import logging
@@ -8,13 +8,28 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-log = logging.getLogger(__name__)
+from twin.tiles.baked import BakedTiles
 
-FOLDER = "tiles"
-"""Where in the folder of a twin they are kept."""
+log = logging.getLogger(__name__)
 
 _LEVEL = 5  # Beyond it gzip takes twice the time for 2 % fewer bytes of tiles.
 _MOST_BYTES = 256 * 2**20
+
+
+def pack(body: bytes) -> bytes:
+    """Pack a tile as it is kept and sent.
+
+    Parameters
+    ----------
+    body : bytes
+        The tile.
+
+    Returns
+    -------
+    bytes
+        Packed with gzip, the same at any time.
+    """
+    return gzip.compress(body, _LEVEL, mtime=0)
 
 
 class Shelf:
@@ -24,12 +39,16 @@ class Shelf:
     ----------
     folder : Path, optional
         Where they are kept between runs; only in memory if left out or not writable.
+    baked : BakedTiles, optional
+        Those that were made with the twin.
     most_bytes : int, optional
         How much memory they may take.
     """
 
-    def __init__(self, folder: Path | None = None, *, most_bytes: int = _MOST_BYTES) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path | None = None, *, baked: BakedTiles | None = None, most_bytes: int = _MOST_BYTES
+    ) -> None:
+        self.folder, self.baked = folder, baked
         self._most = most_bytes
         self._held: OrderedDict[str, bytes] = OrderedDict()
         self._bytes = 0
@@ -65,9 +84,9 @@ class Shelf:
         bytes
             Packed with gzip.
         """
-        found = self._held.get(address) or self._stored(address)
-        if found is None:
-            found = gzip.compress(make(), _LEVEL, mtime=0)
+        found = self._held.get(address) or (self.baked and self.baked.get(address)) or self._stored(address)
+        if not found:
+            found = pack(make())
             self._store(address, found)
         with self._lock:
             if address not in self._held:

@@ -3,17 +3,19 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from twin.errors import TileNotFoundError
+from twin.errors import TileNotFoundError, TwinError
+from twin.tiles.baked import BakedTiles
 from twin.tiles.breaks import Breaks, congestion_breaks, even_breaks, is_congestion
 from twin.tiles.budget import CHUNK, Budget
 from twin.tiles.mercator import DEEPEST
 from twin.tiles.readings import Kept, Readings
 from twin.tiles.sets import CellTiles, FeatureTiles
-from twin.tiles.shelf import Shelf
+from twin.tiles.shelf import Shelf, pack
 
 if TYPE_CHECKING:
     from twin import Twin
@@ -24,6 +26,26 @@ FORMAT = 3
 TILED = ("lines", "buildings")
 
 _ADDRESS = re.compile(r"(layers|cells)/([^/]{1,200})/(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.mvt|/(\d{1,6})\.bin)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baked:
+    """What was baked.
+
+    Parameters
+    ----------
+    tiles : int
+        Tiles and runs of values.
+    made : int
+        How many of them were not there before.
+    size, largest : int
+        Bytes of all files together, each counted once, and of the largest.
+    """
+
+    tiles: int
+    made: int
+    size: int
+    largest: int
 
 
 class TileSource:
@@ -45,7 +67,8 @@ class TileSource:
         self.readings = Readings(city)
         said = f"{FORMAT} {self.budget} {CHUNK}"
         self.version = hashlib.sha256(said.encode()).hexdigest()[:8]
-        self.shelf = Shelf(folder / city.snapshot / self.version if folder else None)
+        self.baked = BakedTiles(folder, city.snapshot, self.version) if folder else None
+        self.shelf = Shelf(folder / city.snapshot / self.version if folder else None, baked=self.baked)
         self._sets = Kept(256)
         self._breaks = Kept(256)
 
@@ -149,6 +172,10 @@ class TileSource:
         held = self.shelf.held(address)
         if held is not None:
             return held
+        return self.shelf.get(*self._read(address))
+
+    def _read(self, address: str) -> tuple[str, Callable[[], bytes]]:
+        """Read an address: the one way to write it, and what makes the tile."""
         match = _ADDRESS.fullmatch(address)
         if match is None:
             raise TileNotFoundError(
@@ -163,10 +190,10 @@ class TileSource:
             raise TileNotFoundError(f"{family}/{name} has tiles of zoom {least} to {full}, and none at {z}/{x}/{y}")
         canonical = f"{family}/{name}/{z}/{x}/{y}"
         if chunk is None:
-            return self.shelf.get(f"{canonical}.mvt", lambda: tiles.tile(z, x, y))
+            return f"{canonical}.mvt", lambda: tiles.tile(z, x, y)
         if int(chunk) >= self.chunks(tiles):
             raise TileNotFoundError(f"{family}/{name} has values of {self.chunks(tiles)} runs of {CHUNK} steps")
-        return self.shelf.get(f"{canonical}/{int(chunk)}.bin", lambda: self._codes(tiles, int(chunk), (z, x, y)))
+        return f"{canonical}/{int(chunk)}.bin", lambda: self._codes(tiles, int(chunk), (z, x, y))
 
     def chunks(self, tiles: FeatureTiles | CellTiles) -> int:
         """Count the runs of steps that the values of some tiles come in.
@@ -228,8 +255,46 @@ class TileSource:
             told["breaks"] = {z: self._breaks_at(tiles, z).edges for z in range(least, full + 1)}
         return json.dumps(told, ensure_ascii=False).encode()
 
+    def bake(self, *, most_bytes: int | None = None) -> Baked:
+        """Make tiles now, so that nobody who opens the city waits for one.
+
+        Parameters
+        ----------
+        most_bytes : int, optional
+            How much they may take on the disk, the farthest zooms first; all tiles if left out.
+
+        Returns
+        -------
+        Baked
+            What there is now; what was baked before and is whole is not made again.
+
+        Raises
+        ------
+        TwinError
+            If there is no folder to keep them in.
+        OSError
+            If it cannot be written to.
+        """
+        if self.baked is None:
+            raise TwinError("tiles are baked into a folder: give TileSource one")
+        digests: dict[str, str] = {}
+        sizes: dict[str, int] = {}
+        made = size = 0
+        for address in self.addresses():
+            packed = self.baked.get(address)
+            if packed is None:
+                packed = pack(self._read(address)[1]())
+                made += 1
+            if most_bytes is not None and size + len(packed) > most_bytes:
+                break
+            digests[address] = digest = self.baked.put(packed)
+            size += 0 if digest in sizes else len(packed)
+            sizes[digest] = len(packed)
+        self.baked.list(digests)
+        return Baked(tiles=len(digests), made=made, size=size, largest=max(sizes.values(), default=0))
+
     def addresses(self) -> Iterator[str]:
-        """List the addresses of all tiles that hold anything, for baking.
+        """List the addresses of all tiles that hold anything, the farthest zoom first: its tiles cost most.
 
         Yields
         ------
@@ -239,8 +304,10 @@ class TileSource:
         layers: list[tuple[str, str, FeatureTiles | CellTiles]]
         layers = [("layers", name, self.layer(name)) for name in self.tiled]
         cells = [("cells", name, self.cells(name)) for name in self.readings.cell_variables]
-        for family, name, tiles in [*layers, *cells]:
-            for z in range(tiles.zooms[0], tiles.zooms[1] + 1):
+        for z in range(DEEPEST + 1):
+            for family, name, tiles in [*layers, *cells]:
+                if not tiles.zooms[0] <= z <= tiles.zooms[1]:
+                    continue
                 columns, rows = tiles.occupied(z)
                 for x, y in zip(columns.tolist(), rows.tolist(), strict=True):
                     yield f"{family}/{name}/{z}/{x}/{y}.mvt"
