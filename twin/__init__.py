@@ -12,7 +12,8 @@ from twin import measures
 from twin.build import build
 from twin.catalogue import LayerInfo, Variable, View
 from twin.comparing import Difference
-from twin.correcting import Correction, correct
+from twin.correcting import correct
+from twin.correction import Correction
 from twin.errors import (
     BuildError,
     BusyError,

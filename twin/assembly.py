@@ -13,7 +13,7 @@ from twin.quality import coloured
 from twin.store import SnapshotWriter, canonical_json
 from twin.timeline import clock_from_spec
 from twin.truth import read_note
-from twin.work import place_of
+from twin.work import place_of, vouch_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,8 @@ def assemble(plan: Plan, out: Path, work: Path) -> str:
         Id of the snapshot.
     """
     spec = plan.manifest.spec
+    for step in plan.steps:
+        vouch_for(place_of(work, step))
     writer = SnapshotWriter(out)
     try:
         layers: list[dict[str, Any]] = []
@@ -134,6 +136,7 @@ def _variable(
         static=bool(made["static"]),
         by=described.by or made["measure"],
         categories=tuple(made["categories"]),
+        same_as=described.same_as,
     )
 
 

@@ -11,11 +11,10 @@ import pandas as pd
 from scipy import sparse
 
 from spatial_join import CellProbabilities
-from spatial_join.state import summed as add_up
-from twin.timeline import Clock, Floats, resample
+from twin.timeline import Clock, Floats, resample, resample_shares
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from spatial_join import Weights
     from twin.manifest_models import VariableSpec
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 Cells = npt.NDArray[np.uint64]
 
 _FILES = ["cell", "step", "file", "seen", "total"]
+_FEWEST_SOURCES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,14 +33,18 @@ class Backing:
     Parameters
     ----------
     sums : pandas.DataFrame
-        Columns cell, step (0 for what does not change), n, covered, seen, total and, of cells by probability, the
-        moments doubt0 to doubt2. On points and lines rows of step -1 have in covered what could be covered.
+        Columns cell, step (0 for what does not change), n, covered, seen, total; of readings with a stated standard
+        deviation ``noise``, the variance of the total; and, of cells by probability, the moments doubt0 to doubt2.
+        One row a cell and step. On points and lines rows of step -1 have in covered what could be covered.
     files : pandas.DataFrame
-        Columns cell, step, file, seen, total; no row if the records say no file, or are no mean.
+        Columns cell, step, file, seen, total where records of a mean are of several files; no row otherwise.
+    source : str or None
+        The file of all records, if they are a mean's and say one.
     """
 
     sums: pd.DataFrame
     files: pd.DataFrame
+    source: str | None
 
 
 def backing_of(spread: Weights, readings: Readings, name: str, variable: VariableSpec, *, clock: Clock) -> Backing:
@@ -65,15 +69,18 @@ def backing_of(spread: Weights, readings: Readings, name: str, variable: Variabl
         Its sums.
     """
     values = readings.values[name]  # noqa: PD011 - a mapping, no frame
+    extensive = variable.kind == "extensive"
     table = _Table(readings, values, clock)
     share, support = (spread.matrix(of=of) for of in ("share", "support"))
-    weight = share if variable.by == "count" or variable.kind == "extensive" else support
+    weight = share if variable.by == "count" or extensive else support
     columns = {
         "n": share @ table.count,
         "covered": support @ table.held,
         "seen": weight @ table.known,
         "total": weight @ table.amount,
     }
+    if name in readings.sigmas:
+        columns["noise"] = weight.power(2) @ table.variance(readings.sigmas[name], extensive=extensive)
     if isinstance(spread, CellProbabilities) and variable.kind != "categorical":
         # Each record lies in the cell with probability p, apart from the others.
         doubt = share.copy()
@@ -84,14 +91,19 @@ def backing_of(spread: Weights, readings: Readings, name: str, variable: Variabl
     if spread.measure != "area":
         base = np.asarray(support @ np.ones(spread.rows))
         whole = pd.DataFrame({"cell": spread.cells, "step": np.int64(-1), "covered": base})
-        sums = pd.concat([sums, whole], ignore_index=True).fillna(0.0)
-    files = [pd.DataFrame({name: [] for name in _FILES})]
-    if variable.kind == "intensive" and readings.source is not None:
-        for file in np.unique(readings.source.astype(str)):
-            part = _Table(readings, np.where(readings.source == file, values, np.nan), clock)
-            told = _rows(spread.cells, {"seen": weight @ part.known, "total": weight @ part.amount})
-            files.append(told.assign(file=file)[_FILES])
-    return Backing(sums=sums, files=pd.concat(files[-max(len(files) - 1, 1) :], ignore_index=True))
+        sums = pd.concat([sums, whole], ignore_index=True).fillna({name: 0.0 for name in columns if name != "noise"})
+    none = pd.DataFrame({name: [] for name in _FILES})
+    if variable.kind != "intensive" or readings.source is None:
+        return Backing(sums=sums, files=none, source=None)
+    found = np.unique(readings.source.astype(str))
+    if found.size < 2:
+        return Backing(sums=sums, files=none, source=str(found[0]) if found.size else None)
+    files = []
+    for file in found:
+        part = _Table(readings, np.where(readings.source == file, values, np.nan), clock)
+        told = _rows(spread.cells, {"seen": weight @ part.known, "total": weight @ part.amount})
+        files.append(told.assign(file=file)[_FILES])
+    return Backing(sums=sums, files=pd.concat(files, ignore_index=True), source=None)
 
 
 def _rows(cells: Cells, matrices: dict[str, sparse.csr_array]) -> pd.DataFrame:
@@ -123,84 +135,109 @@ def backing_arrays(
     dict
         ``n``, records, each by its share in the cell; ``covered``, what the values stand for (count, m or m2) by the
         part of the step that readings held; on points and lines ``base`` (n,), what it could be; ``sigma`` where
-        records lie in cells by probability; ``disagreement`` where several files feed a mean.
+        readings state theirs, or records lie in cells by probability; ``disagreement`` where several files feed a mean.
     """
-    shape = (cells.size, 1 if steps is None else steps)
-    sums = summed([part.sums for part in parts], ["cell", "step"], cells)
-    whole, sums = sums[sums["step"] < 0], sums[sums["step"] >= 0]
-    found = {part: _laid(sums, part, cells, shape) for part in sums.columns.drop(["cell", "step"])}
+    lattice = _Lattice(cells, 1 if steps is None else steps)
+    found, base = lattice.added([part.sums for part in parts])
     arrays = {"n": found["n"], "covered": found["covered"]}
     seen = np.where(found["seen"] > 0, found["seen"], np.nan)
-    if "doubt2" in found:
-        arrays["sigma"] = np.where(seen > 0, np.sqrt(found["doubt2"]), np.nan)
-        if not extensive:
-            mean = found["total"] / seen
-            spread = found["doubt2"] - 2 * mean * found["doubt1"] + mean**2 * found["doubt0"]
-            arrays["sigma"] = np.sqrt(np.maximum(spread, 0.0)) / seen
-    files = summed([part.files for part in parts], ["cell", "step", "file"], cells)
-    if len(files["file"].unique()) > 1:
-        arrays["disagreement"] = _disagreement(files, cells, shape)
+    variance = [_of_places(found, seen, extensive=extensive)] if "doubt2" in found else []
+    if "noise" in found:
+        variance.append(found["noise"] / (1.0 if extensive else seen**2))
+    if variance:
+        arrays["sigma"] = np.where(seen > 0, np.sqrt(np.sum(variance, axis=0)), np.nan)
+    apart = lattice.deviation(parts)
+    if apart is not None:
+        arrays["disagreement"] = apart
     if steps is None:
         arrays = {part: array[:, 0] for part, array in arrays.items()}
-    if len(whole):
-        arrays["base"] = _laid(whole.assign(step=0), "covered", cells, (cells.size, 1))[:, 0]
+    if base is not None:
+        arrays["base"] = base
     return arrays
 
 
-def summed(frames: Sequence[pd.DataFrame], keys: list[str], cells: Cells) -> pd.DataFrame:
-    """Add rows of equal keys up.
-
-    Parameters
-    ----------
-    frames : sequence of pandas.DataFrame
-        Rows with the keys and columns of numbers.
-    keys : list of str
-        Columns that say what belongs together.
-    cells : ndarray of uint64
-        Rows of other cells are left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a key, in its order.
-    """
-    filled = [frame for frame in frames if len(frame)] or list(frames[:1])
-    for key in keys:
-        if not pd.api.types.is_numeric_dtype(filled[0][key]):  # text is compared once a part, not once a row
-            told = [frame[key].astype("category") for frame in filled]
-            known = sorted({str(name) for names in told for name in names.cat.categories})
-            filled = [
-                frame.assign(**{key: names.cat.set_categories(known)})
-                for frame, names in zip(filled, told, strict=True)
-            ]
-    rows = pd.concat(filled, ignore_index=True)
-    rows = rows[rows["cell"].isin(cells)]
-    return add_up(rows, keys) if len(frames) > 1 else rows
+def _of_places(found: Mapping[str, Floats], seen: Floats, *, extensive: bool) -> Floats:
+    """Return the variance that comes from not knowing in which cell records lie."""
+    if extensive:
+        return found["doubt2"]
+    mean = found["total"] / seen
+    spread = found["doubt2"] - 2 * mean * found["doubt1"] + mean**2 * found["doubt0"]
+    return np.maximum(spread, 0.0) / seen**2
 
 
-def _laid(rows: pd.DataFrame, column: str, cells: Cells, shape: tuple[int, int]) -> Floats:
-    array = np.zeros(shape)
-    place = np.searchsorted(cells, rows["cell"].to_numpy(dtype=np.uint64))
-    array[place, rows["step"].to_numpy(dtype=np.int64)] = rows[column].to_numpy(dtype=np.float64)
-    return array
+class _Lattice:
+    """Cells by steps: rows of partitions are added where they belong, partition by partition, without a sort."""
 
+    def __init__(self, cells: Cells, steps: int) -> None:
+        self._cells = cells
+        self._shape = (cells.size, steps)
 
-def _disagreement(files: pd.DataFrame, cells: Cells, shape: tuple[int, int]) -> Floats:
-    """Return the standard deviation among the means of the files that have one; NaN where fewer than two have."""
-    known = files[files["seen"] > 0]
-    means = known.assign(mean=known["total"] / known["seen"]).groupby(["cell", "step"], sort=True)["mean"]
-    told = pd.DataFrame({"deviation": means.std(ddof=0), "files": means.size()}).reset_index()
-    told = told[told["files"] > 1]
-    array = np.full(shape, np.nan)
-    place = np.searchsorted(cells, told["cell"].to_numpy(dtype=np.uint64))
-    array[place, told["step"].to_numpy(dtype=np.int64)] = told["deviation"].to_numpy(dtype=np.float64)
-    return array
+    def _places(self, rows: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Return which cell each row belongs to, and which rows do: not every cell has a value."""
+        cell = rows["cell"].to_numpy(dtype=np.uint64)
+        place = np.minimum(np.searchsorted(self._cells, cell), max(0, self._cells.size - 1))
+        return place, self._cells[place] == cell if self._cells.size else np.zeros(cell.size, dtype=bool)
+
+    def _slots(self, rows: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Return where the rows belong that do, and which these are."""
+        place, known = self._places(rows)
+        step = rows["step"].to_numpy(dtype=np.int64)
+        known = known & (step >= 0)
+        return (place * self._shape[1] + step)[known], known
+
+    def added(self, frames: Sequence[pd.DataFrame]) -> tuple[dict[str, Floats], Floats | None]:
+        """Add rows up, cell and step by column; and what could be covered of each cell, where it is told."""
+        names = [name for name in frames[0].columns if name not in {"cell", "step"}]
+        found = {name: np.zeros(self._cells.size * self._shape[1]) for name in names}
+        base: Floats | None = None
+        for frame in frames:
+            slots, known = self._slots(frame)
+            for name in names:
+                found[name][slots] += frame[name].to_numpy(dtype=np.float64)[known]
+            whole = frame[frame["step"] < 0]
+            if len(whole):
+                base = np.zeros(self._cells.size) if base is None else base
+                at, there = self._places(whole)
+                base[at[there]] += whole["covered"].to_numpy(dtype=np.float64)[there]
+        return {name: sums.reshape(self._shape) for name, sums in found.items()}, base
+
+    def deviation(self, parts: Sequence[Backing]) -> Floats | None:
+        """Return the standard deviation among the means of files; NaN where fewer than two have one."""
+        files: dict[str, list[pd.DataFrame]] = {}
+        for part in parts:
+            if part.source is not None:
+                files.setdefault(part.source, []).append(part.sums)
+            for file, rows in part.files.groupby("file", sort=True):
+                files.setdefault(str(file), []).append(rows)
+        if len(files) < _FEWEST_SOURCES:
+            return None
+        size = self._cells.size * self._shape[1]
+        count, mean, square = np.zeros(size, dtype=np.int64), np.zeros(size), np.zeros(size)
+        seen, total = np.zeros(size), np.zeros(size)
+        for frames in files.values():  # Welford's way: one file after the other, and only where it has a mean
+            for frame in frames:
+                slots, known = self._slots(frame)
+                seen[slots] += frame["seen"].to_numpy(dtype=np.float64)[known]
+                total[slots] += frame["total"].to_numpy(dtype=np.float64)[known]
+            at = np.flatnonzero(seen > 0)
+            told = total[at] / seen[at]
+            seen[at] = total[at] = 0.0
+            count[at] += 1
+            step = told - mean[at]
+            mean[at] += step / count[at]
+            square[at] += step * (told - mean[at])
+        several = count >= _FEWEST_SOURCES
+        found = np.full(size, np.nan)
+        found[several] = np.sqrt(square[several] / count[several])
+        return found.reshape(self._shape)
 
 
 class _Table:
     """Values of features by step, as sparse matrices of one shape."""
 
     def __init__(self, readings: Readings, values: Floats, clock: Clock) -> None:
+        self._readings, self._values, self._clock = readings, values, clock
+        self._each: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]] | None = None
         shares, features = readings.shares, len(readings.first)
         if shares is None:
             rows = np.flatnonzero(np.isfinite(values))
@@ -215,6 +252,7 @@ class _Table:
         if features == len(values) and (readings.feature == np.arange(features)).all():  # each record for itself
             last = np.append(record[1:] != record[:-1], True) if record.size else np.zeros(0, dtype=bool)
             record, step, feature = record[last], step[last], feature[last]
+            self._each = record, step
             ones = np.ones(record.size)
             self.known = self.count = self.held = sparse.csr_array((ones, (feature, step)), shape=shape)
             self.amount = sparse.csr_array((values[record], (feature, step)), shape=shape)
@@ -224,6 +262,20 @@ class _Table:
         self.held = _held(readings, shares.overlap[counted], (feature, step, shares.day[counted]), clock)
         series = resample(values, readings.feature, shares, clock=clock, extensive=False)
         self.amount = sparse.csr_array(np.where(np.isfinite(series), series, 0.0))
+
+    def variance(self, sigma: Floats, *, extensive: bool) -> sparse.csr_array:
+        """Return the variance of the value of each feature at each step; errors of readings are independent."""
+        shares, square = self._readings.shares, sigma**2
+        if shares is None:
+            rows = np.flatnonzero(np.isfinite(self._values))
+            return sparse.csr_array((square[rows], (rows, np.zeros_like(rows))), shape=self.known.shape)
+        if self._each:
+            record, step = self._each
+            return sparse.csr_array((square[record], (self._readings.feature[record], step)), shape=self.known.shape)
+        feature = self._readings.feature
+        weight, counted = resample_shares(self._values, feature, shares, clock=self._clock, extensive=extensive)
+        record, step, weight = shares.record[counted], shares.step[counted], weight[counted]
+        return sparse.csr_array((weight**2 * square[record], (feature[record], step)), shape=self.known.shape)
 
 
 def _held(

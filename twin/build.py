@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from multiprocessing import resource_tracker
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter, sleep
 from typing import TYPE_CHECKING
 
 import dask
@@ -32,21 +32,25 @@ from twin.locks import locked
 from twin.manifest import Manifest, read_manifest
 from twin.model import Twin
 from twin.model import open as open_twin
+from twin.notebook import watcher_here
 from twin.openlineage import EventLog
 from twin.parts import Found, Part, Spoilt, poison_reason
 from twin.plan import Plan, make_plan
-from twin.progress import Silent, Watcher
 from twin.store import WORK, write_run
 from twin.taking import run_record, take_part, take_step
+from twin.under_way import told
 from twin.work import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from twin.progress import Watcher
+
 logger = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 _CONNECT_S = 5
+_NAP_S, _LOOK_S = 0.02, 10.0
 # Dask waits five minutes for a worker that says nothing; a build is not to stand still that long.
 _SILENT, _DASK_SILENT = "60 s", "5 minutes"
 
@@ -73,7 +77,7 @@ def build(
         Worker processes on this machine, on the loopback address only, if no scheduler is given; 0 works in this
         process. The result does not depend on it, to the byte.
     watcher : Watcher, optional
-        Is told how the build goes on.
+        Is told how the build goes on; in a notebook a line with the time left, if left out.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def build(
         If another process builds or cleans this twin.
     """
     begin = perf_counter()
-    out, watcher = Path(out).resolve(), watcher or Silent()
+    out, watcher = Path(out).resolve(), watcher or watcher_here()
     plan = make_plan(manifest if isinstance(manifest, Manifest) else read_manifest(manifest))
     work = out / WORK
     try:
@@ -99,7 +103,7 @@ def build(
         raise BuildError(
             f"cannot write a twin to {out} ({error.strerror}): give another --out, a folder that you may write to"
         ) from None
-    with disk_told(out), locked(out), EventLog(plan, out) as log:
+    with disk_told(out), locked(out), EventLog(plan, out) as log, told(out, watcher) as watcher:
         clear_leftovers(out)
         watcher.planned(plan)
         outcomes, parts = _take_steps(plan, work, scheduler=scheduler, workers=workers, watcher=watcher, log=log)
@@ -176,10 +180,11 @@ class _InProcess:
 
 
 class _OnCluster:
-    """Hands tasks to the workers of a cluster."""
+    """Hands tasks to the workers of a cluster, and sees to it that there are some."""
 
-    def __init__(self, client: Client, plan: Plan, work: Path) -> None:
+    def __init__(self, client: Client, plan: Plan, work: Path, *, wanted: int) -> None:
         self._client = client
+        self._wanted = wanted
         self._plan = plan
         self._work = work
         self._tasks: dict[str, Work] = {}
@@ -193,6 +198,12 @@ class _OnCluster:
 
     def ended(self) -> tuple[Work, Result]:
         """Wait for the next task that ends."""
+        looked = monotonic()
+        while not self._ended.has_ready():
+            sleep(_NAP_S)
+            if monotonic() - looked > _LOOK_S:
+                looked = monotonic()
+                self._look()
         future: Future = next(self._ended)
         task = self._tasks.pop(future.key)
         if future.status != "error":
@@ -205,11 +216,19 @@ class _OnCluster:
             )
         return task, error
 
+    def _look(self) -> None:
+        """Start workers that are gone for good: a nanny does not start one again that ended before it was up."""
+        there, cluster = len(self._client.nthreads()), self._client.cluster
+        if isinstance(cluster, LocalCluster) and there < self._wanted:
+            cluster.scale(self._wanted)
+        if not there:
+            logger.warning("no worker answers at %s: waiting for one", self._client.scheduler.address)
+
 
 @contextmanager
 def _cluster(plan: Plan, work: Path, scheduler: str | None, workers: int) -> Iterator[_OnCluster]:
     with _client(scheduler, workers) as client:
-        yield _OnCluster(client, plan, work)
+        yield _OnCluster(client, plan, work, wanted=workers)
 
 
 def take(task: Work, plan: Plan, work: Path, poisoned: Mapping[str, str]) -> Outcome | Found | Spoilt:

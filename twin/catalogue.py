@@ -66,6 +66,8 @@ class Variable:
         What a mean is weighted by.
     categories : tuple of str
         Classes of a categorical variable; its values are their numbers from 0.
+    same_as : str or None
+        The variable of another layer that measures the same, as the manifest says it.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Variable:
     static: bool
     by: str | None = None
     categories: tuple[str, ...] = ()
+    same_as: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+from pyarrow import feather
 
 import layers
 from spatial_join import CellTable, JoinError
@@ -98,11 +99,14 @@ def cells_part(manifest: Manifest, part: Part, folder: Path) -> None:
     table = cells_of(room.dataset, readings, Pieces(weights=weights, sigma_m=spread.sigma_m))
     if table is not None:
         _write_state(table.to_state(), folder)
-    variables = room.dataset.variables
+    variables, sources = room.dataset.variables, {}
     if weights is not None:
         for name, variable in variables.items():
-            _write_backing(backing_of(weights, readings, name, variable, clock=room.clock), folder / "backing" / name)
+            behind = backing_of(weights, readings, name, variable, clock=room.clock)
+            sources[name] = behind.source
+            _write_sums(behind.sums, folder / "backing" / f"{name}.arrow")
     info = {
+        "sources": sources,
         "kinds": sorted(spread.weights),
         "measure": None if weights is None else weights.measure,
         "how": {} if weights is None else {name: how_spread(told, weights) for name, told in variables.items()},
@@ -116,30 +120,36 @@ def cells_part(manifest: Manifest, part: Part, folder: Path) -> None:
 
 
 def _write_state(state: State, folder: Path) -> None:
-    write_table(folder / "state.parquet", state.frame)
+    _write_sums(state.frame, folder / "state.arrow")
     for name, classes in state.categories.items():
         write_table(folder / "classes" / f"{name}.parquet", classes)
 
 
-def _write_backing(behind: Backing, folder: Path) -> None:
-    write_table(folder / "sums.parquet", behind.sums)
-    write_table(folder / "files.parquet", behind.files)
+def _write_sums(frame: pd.DataFrame, path: Path) -> None:
+    """Write sums so that they can be looked at where they lie: each build puts all partitions together."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    feather.write_feather(frame, str(path), compression="uncompressed")
 
 
-def _read_backing(folder: Path) -> Backing:
-    files = pq.read_table(folder / "files.parquet", read_dictionary=["file"]).to_pandas()  # few names, many rows
-    return Backing(sums=pd.read_parquet(folder / "sums.parquet"), files=files)
+def _read_sums(path: Path) -> pd.DataFrame:
+    frame: pd.DataFrame = feather.read_table(str(path), memory_map=True).to_pandas(split_blocks=True)
+    return frame
+
+
+def _read_backing(folder: Path, info: Mapping[str, Any], name: str) -> Backing:
+    sums = _read_sums(folder / "backing" / f"{name}.arrow")
+    return Backing(sums=sums, files=sums[:0].assign(file=""), source=info["sources"][name])
 
 
 def _read_state(folder: Path, numbers: Mapping[str, np.ndarray[Any, Any]]) -> State | None:
     """Take up the sums of a partition, its classes under the numbers that all partitions give them."""
-    if not (folder / "state.parquet").exists():
+    if not (folder / "state.arrow").exists():
         return None
     found = {}
     for name, ours in numbers.items():
         classes = pd.read_parquet(folder / "classes" / f"{name}.parquet")
         found[name] = classes.assign(category=ours[classes["category"].to_numpy(dtype=np.int64)])
-    return State(frame=pd.read_parquet(folder / "state.parquet"), categories=found)
+    return State(frame=_read_sums(folder / "state.arrow"), categories=found)
 
 
 def join_cells(
@@ -182,7 +192,11 @@ def join_cells(
         _take_tables(place_of(work, part), ours, folder, part.number)
     states = [_read_state(place_of(work, part), ours) for part, ours in zip(done, numbers, strict=True)]
     behind = {
-        key: [_read_backing(path) for part in done if (path := place_of(work, part) / "backing" / key).exists()]
+        key: [
+            _read_backing(place_of(work, part), info, key)
+            for part, info in zip(done, infos, strict=True)
+            if key in info["sources"]
+        ]
         for key in room.dataset.variables
     }
     _write_cube([state for state in states if state is not None], behind, infos, room=room, classes=classes)

@@ -12,7 +12,8 @@ from ruamel.yaml.error import YAMLError
 
 from twin.cli_frame import AsJson, app, console, default_place, error_console, examples, faults_told, write_json
 from twin.cli_tables import ledger_table, plain
-from twin.correcting import Correction, correct
+from twin.correcting import correct
+from twin.correction import Correction
 from twin.errors import TwinError
 from twin.history import history
 from twin.manifest_marks import plain as without_marks

@@ -38,7 +38,7 @@ def _plan(
             write_json(
                 [
                     {name: getattr(one.step, name) for name in names}
-                    | {"parts": one.parts, "parts_reused": one.parts_reused}
+                    | {"parts": one.parts, "parts_reused": one.parts_reused, "estimated": one.estimated}
                     | {"reused": one.reused, "seconds": None if math.isnan(one.seconds) else one.seconds}
                     for one in expected
                 ]

@@ -143,7 +143,7 @@ def plan_table(expected: Sequence[Expected]) -> Table:
         table.add_row(
             plain(one.step.name),
             f"{one.step.cost / 1e6:,.1f}",
-            f"{one.parts_reused}/{one.parts}" if one.parts else "",
+            _parts_told(one),
             done,
             _seconds(one.seconds),
             ", ".join(one.step.needs),
@@ -153,6 +153,12 @@ def plan_table(expected: Sequence[Expected]) -> Table:
     table.add_section()
     table.add_row(f"{len(left)} of {len(expected)} to do", "", "", "", _seconds(seconds), "on one worker")
     return table
+
+
+def _parts_told(one: Expected) -> str:
+    if not one.parts:
+        return ""
+    return f"about {one.parts}" if one.estimated else f"{one.parts_reused}/{one.parts}"
 
 
 def _seconds(seconds: float) -> str:

@@ -209,7 +209,8 @@ def coarse_level(
             np.add.reduceat(arrays[part], parents_of(cells, resolution)[1], axis=0) if cells.size else arrays[part]
         )
     for part in {"sigma", "sigma_m", "disagreement", "reporting"} & arrays.keys():
-        # Errors of neighbours are nearly one error, so the coarse cell keeps their mean, not their root.
+        # Errors of neighbours are nearly one error: a mean keeps their mean, a sum their sum, not the root of squares.
+        how = kind if part == "sigma" else "intensive"
         flat = support if arrays[part].ndim == support.ndim else most_of(arrays)
-        level[part] = coarsen(cells, arrays[part], flat, kind="intensive", resolution=resolution)[1]
+        level[part] = coarsen(cells, arrays[part], flat, kind=how, resolution=resolution)[1]
     return level

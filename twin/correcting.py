@@ -4,67 +4,27 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from twin.build import build
+from twin.correction import Correction
 from twin.errors import TwinError, UnknownNameError
 from twin.manifest import read_manifest
 from twin.manifest_marks import plain
+from twin.model import enter_correct
 from twin.store import write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from twin.model import Twin
     from twin.progress import Watcher
 
 __all__ = ["Correction", "correct", "with_correction"]
 
 _INDENT = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Correction:
-    """What was found out of the positions of a dataset.
-
-    Parameters
-    ----------
-    dataset : str
-        Which.
-    position : str or Mapping
-        What they mean: a definition in numbers, as a ``position:`` has it. What it leaves open (columns, axes,
-        accuracy, notation) is as before.
-    file : str or None
-        For the records of this file alone.
-    where : Mapping of str to object
-        For the records whose columns have these values alone.
-    why, by, date : str
-        For those who read the file later: the reason, who says so, and the day (2026-11-22); left out if empty.
-    """
-
-    dataset: str
-    position: Any
-    file: str | None = None
-    where: Mapping[str, Any] = field(default_factory=dict)
-    why: str = ""
-    by: str = ""
-    date: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as the file has it.
-
-        Returns
-        -------
-        dict
-            Without what is empty.
-        """
-        words = ("position", "file", "where", "why", "by", "date")
-        return {word: told for word in words if (told := getattr(self, word))}
 
 
 def correct(
@@ -196,3 +156,6 @@ def _written_anew(tree: CommentedMap, correction: Correction) -> str:
     stream = io.StringIO()
     writer.dump(tree, stream)
     return stream.getvalue()
+
+
+enter_correct(correct)

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from spatial_join import H3Grid
+from twin.agreement import deviation_among, family_of
 from twin.backing import coverage_of
 from twin.catalogue import attributes_of
 from twin.coarse import coarse_level, most_of, on_axis, parents_of
@@ -64,8 +65,9 @@ class Cubes:
             Names; all variables if left out. ``"<v>.<part>"`` asks for what stands behind a variable: ``support``
             (count, m or m2 that the value stands for), ``n`` (records, each by its share in the cell; of a field the
             stations that report), ``coverage`` (which part of the cell, or of the streets and points in it, and of the
-            step has data, 0 to 1), ``disagreement`` (standard deviation among the files that feed a mean; NaN where
-            fewer than two do), ``sigma`` and ``sigma_m``.
+            step has data, 0 to 1), ``disagreement`` (standard deviation among the files that feed a mean, or, of what
+            is ``same_as`` a variable of another dataset, among the datasets; NaN where fewer than two have a value),
+            ``sigma`` and ``sigma_m``.
         resolution : int, optional
             H3 resolution, at most the storage resolution, which is the default. Coarser cells are made by parent:
             amounts add up, levels are averaged by what they stand for.
@@ -80,8 +82,9 @@ class Cubes:
         Returns
         -------
         xarray.Dataset
-            ``<v>`` with dims (cell, time), or (cell,) for what does not change; ``<v>_sigma`` where a field has a
-            standard deviation (unit of the variable); ``<v>_sigma_m`` where the sources state how far they may be off
+            ``<v>`` with dims (cell, time), or (cell,) for what does not change; ``<v>_sigma`` where the value has a
+            standard deviation (unit of the variable): that of a field, of readings that state their own, of records
+            that lie in cells by probability; ``<v>_sigma_m`` where the sources state how far they may be off
             (metres). NaN: nothing is known there. Times are UTC, or the time of day since local midnight.
 
         Raises
@@ -103,6 +106,10 @@ class Cubes:
             level = levels[base]
             if asked != base:
                 level = _with_backing(level, resolution)
+                family = family_of(base, self.variables) if asked.endswith(".disagreement") else [base]
+                if len(family) > 1:
+                    peers = [level if name == base else self._part(name, resolution, window) for name in family]
+                    level["disagreement"] = deviation_among(peers, level["cell"])
             shown = {part: f"{base}{end}" for part, end in _SHOWN.items() if part in level}
             if asked != base:
                 shown = {part_of(asked, level): asked}

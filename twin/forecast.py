@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from twin.cell_parts import cells_parts
+from twin.expectation import expected_parts
 from twin.place_parts import place_parts, reading_of
 from twin.placed import is_parted
 from twin.store import RUNS, WORK
@@ -38,8 +39,10 @@ class Expected:
         How long it will take: what it took before, or what others of its kind took for their bytes; 0 if reused, NaN
         where no build has been recorded. What partitions take is counted in.
     parts, parts_reused : int
-        Partitions of a large dataset, and those that are done; 0 for a dataset that is taken as a whole, and where no
-        build has read it yet. Of ``cells``, as many are expected to be done as of ``place``.
+        Partitions of a large dataset, and those that are done; 0 for a dataset that is taken as a whole. Of ``cells``,
+        as many are expected to be done as of ``place``.
+    estimated : bool
+        True if nobody has read the dataset yet: parts are estimated from its bytes.
     """
 
     step: Step
@@ -47,6 +50,7 @@ class Expected:
     seconds: float
     parts: int = 0
     parts_reused: int = 0
+    estimated: bool = False
 
 
 def forecast(plan: Plan, twin: Path) -> tuple[Expected, ...]:
@@ -65,33 +69,48 @@ def forecast(plan: Plan, twin: Path) -> tuple[Expected, ...]:
         The steps in the order of the plan. Results of former builds are compared with their hashes, nothing is written.
     """
     took, took_parts = _seconds_before(twin), _seconds_of_parts(twin)
-    counts: dict[str, tuple[int, int]] = {}
+    counted = _records_before(twin)
+    counts: dict[str, tuple[int, int, bool]] = {}
     rates: dict[str, list[float]] = {}
     for step in plan.steps:
         if step.name in took:
-            rates.setdefault(step.kind, []).append(took[step.name] / max(1, step.cost))
+            whole = took[step.name] + took_parts.get(step.name, 0.0)
+            rates.setdefault(step.kind, []).append(whole / max(1, step.cost))
     found = []
     for step in plan.steps:
         reused = is_finished(place_of(twin / WORK, step))
         rate = float(np.median(rates[step.kind])) if step.kind in rates else float("nan")
-        parts, done = counts[step.name] = _parts(plan, step, twin / WORK, counts)
-        seconds = 0.0 if reused else took.get(step.name, rate * step.cost)
-        seconds += 0.0 if reused or not parts else took_parts.get(step.name, 0.0) * (parts - done) / parts
-        found.append(Expected(step=step, reused=reused, seconds=seconds, parts=parts, parts_reused=done))
+        parts, done, estimated = counts[step.name] = _parts(plan, step, twin / WORK, _Known(counts, counted))
+        left = (parts - done) / parts if parts else 1.0
+        known = took.get(step.name, float("nan")) + took_parts.get(step.name, 0.0) * left
+        seconds = 0.0 if reused else known if step.name in took else rate * step.cost
+        found.append(
+            Expected(step=step, reused=reused, seconds=seconds, parts=parts, parts_reused=done, estimated=estimated)
+        )
     return tuple(found)
 
 
-def _parts(plan: Plan, step: Step, work: Path, before: Mapping[str, tuple[int, int]]) -> tuple[int, int]:
-    """Count the partitions of a step, and those that are done, as far as this is known before anything is read."""
+class _Known(NamedTuple):
+    """Partitions of the steps before, and records and bytes of former builds."""
+
+    counts: Mapping[str, tuple[int, int, bool]]
+    counted: Mapping[str, tuple[int, int]]
+
+
+def _parts(plan: Plan, step: Step, work: Path, known: _Known) -> tuple[int, int, bool]:
+    """Count the partitions of a step, and those that are done; or estimate them before anything is read."""
     placed = place_of(work, plan[f"place {step.dataset}"])
     found: tuple[Part, ...] = ()
     if step.kind == "place" and is_finished(place_of(work, reading_of(step))):
         found = place_parts(step, work, plan.manifest, [plan[need].key for need in step.needs])
+    elif step.kind == "place" and not is_finished(placed):
+        expected = expected_parts(plan.manifest, step.dataset, known.counted)
+        return expected, 0, expected > 0
     elif step.kind == "cells" and is_finished(placed):
         found = cells_parts(step, placed) if is_parted(placed) else ()
     elif step.kind == "cells":
-        return before.get(f"place {step.dataset}", (0, 0))
-    return len(found), sum(is_finished(place_of(work, part)) for part in found)
+        return known.counts.get(f"place {step.dataset}", (0, 0, False))
+    return len(found), sum(is_finished(place_of(work, part)) for part in found), False
 
 
 def _seconds_before(twin: Path) -> dict[str, float]:
@@ -110,6 +129,14 @@ def _seconds_of_parts(twin: Path) -> dict[str, float]:
             if not part["reused"]:
                 took.setdefault(part["step"], {})[part["name"]] = float(part["seconds"])
     return {step: sum(parts.values()) for step, parts in took.items()}
+
+
+def _records_before(twin: Path) -> dict[str, tuple[int, int]]:
+    """Return records and bytes of each dataset that was placed, as the latest build counted them."""
+    found: dict[str, tuple[int, int]] = {}
+    for told in _runs(twin):
+        found |= {name: (int(each[0]), int(each[1])) for name, each in told.get("read", {}).items()}
+    return found
 
 
 def _runs(twin: Path) -> list[dict[str, Any]]:

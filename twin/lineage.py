@@ -50,7 +50,8 @@ class Explanation:
     unit : str
         Unit of the value.
     sources : pandas.DataFrame
-        One line a source record: row (number in its file), share, value, layer, file, sigma_m, offset_m (how far the
+        One line a source record: row (number in its file), share, value, layer, sigma (standard deviation that it
+        states of its value, where there is a column for it), file, sigma_m, offset_m (how far the
         change of datum moved it; NaN where it had no place of its own), flags (repairs and doubts), and time and site
         for series.
     steps : tuple of str
@@ -263,7 +264,7 @@ def _sources(snapshot: Snapshot, variable: Variable, number: int, *, clock: Cloc
     pieces = None if _kriged(variable) else _pieces(snapshot, variable, number)
     place = f"records/{variable.layer}.parquet"
     known = columns_of(snapshot, place)
-    columns = [name for name in (*_OF_RECORDS, variable.name) if name in known]
+    columns = [name for name in (*_OF_RECORDS, variable.name, f"{variable.name}.sigma") if name in known]
     if pieces is None:
         records = all_rows(snapshot, place, columns=columns)
     else:
@@ -286,8 +287,9 @@ def _sources(snapshot: Snapshot, variable: Variable, number: int, *, clock: Cloc
         coefficients = weight / weight.sum()
     share = part * coefficients.reindex(feature).to_numpy(dtype=np.float64)
     frame = pd.DataFrame({"row": records["row"], "share": share, "value": records[variable.name]})
-    kept = [name for name in ("file", "sigma_m", "time", "feature") if name in records]
-    return frame.join(records[kept]).rename(columns={"feature": "site"})
+    stated = f"{variable.name}.sigma"
+    kept = [name for name in (stated, "file", "sigma_m", "time", "feature") if name in records]
+    return frame.join(records[kept]).rename(columns={"feature": "site", stated: "sigma"})
 
 
 def _pieces(snapshot: Snapshot, variable: Variable, number: int) -> pd.DataFrame:

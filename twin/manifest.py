@@ -28,6 +28,7 @@ from twin.manifest_files import position_files, rooted
 from twin.manifest_marks import Lines, Location, plain, shown
 from twin.manifest_models import DETECT, CitySpec, DatasetSpec, ProfileSpec
 from twin.manifest_positions import profile_faults, references, with_profile
+from twin.manifest_sources import source_faults
 from twin.manifest_truth import fusion_faults, truth_faults
 
 
@@ -181,7 +182,7 @@ def read_manifest(path: str | Path) -> Manifest:
         if root is not None:
             faults += path_faults(name, dataset, root, lines)
         faults += truth_faults(name, dataset, root, lines)
-    faults += shared_name_faults(datasets, lines)
+    faults += [*shared_name_faults(datasets, lines), *source_faults(datasets, lines)]
     faults += cycle_faults(datasets, lines)
     if spec is not None and spec.view is not None:
         faults += view_faults(spec.view, spec.area, datasets, lines)

@@ -196,6 +196,8 @@ class VariableSpec(Strict):
     by: Literal["area", "length", "count"] | None = None
     title: Title = Field(default_factory=dict)
     column: str | None = Field(None, description="column of the file; default: the variable's own name")
+    sigma: str | None = Field(None, description="column with each reading's own standard deviation, in that unit")
+    same_as: str | None = Field(None, description="variable of another dataset that measures the same")
     derive: DeriveSpec | None = None
     field: Literal["kriging"] | None = Field(None, description="spread station values over the area, with variance")
 

@@ -22,6 +22,7 @@ from twin.comparing import Difference, difference
 from twin.errors import UnknownNameError
 from twin.history import damaged_runs, snapshot_as_of
 from twin.lineage import Explanation, explain
+from twin.manifest import read_manifest
 from twin.measuring import Measured
 from twin.quality import quality_of, quality_table
 from twin.showing import Shown
@@ -32,13 +33,15 @@ from twin.truth import fusion_of
 from twin.whereabouts import Whereabouts, explain_feature
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
     import geopandas as gpd
     import pandas as pd
 
+    from twin.correction import Correction
     from twin.fusion import FusionReport
+    from twin.progress import Watcher
 
 
 class Twin(Accounts, Measured, Shown):
@@ -295,6 +298,42 @@ class Twin(Accounts, Measured, Shown):
         """
         return open(self.path, snapshot=snapshot_as_of(self.path, moment))
 
+    def correct(
+        self, manifest: str | Path, correction: Correction, *, workers: int = 2, watcher: Watcher | None = None
+    ) -> Twin:
+        """Correct a definition of this twin, and build only what it touches; this object stays as it is.
+
+        Parameters
+        ----------
+        manifest : str or Path
+            The ``city.yaml`` that it was built of; the correction is written into it.
+        correction : Correction
+            What was found out.
+        workers : int, optional
+            Worker processes; 0 works in this process.
+        watcher : Watcher, optional
+            Is told how the build goes on.
+
+        Returns
+        -------
+        Twin
+            The same folder at its new snapshot, as `twin.correct` makes it.
+
+        Raises
+        ------
+        ManifestError
+            If the correction is none. The file is as it was.
+        BuildError
+            If it cannot be carried out. The file is as it was.
+        UnknownNameError
+            If there is no such dataset, or the file is that of another city.
+        """
+        city = read_manifest(manifest).spec.city
+        if city != self.name:
+            raise UnknownNameError(f"{manifest} is of the city {city!r}, this twin is of {self.name!r}: name its file")
+        (how,) = _CORRECT
+        return how(manifest, correction, out=self.path, workers=workers, watcher=watcher)
+
     def changes_since(self, former: Twin) -> Difference:
         """Compare with a former state.
 
@@ -309,6 +348,20 @@ class Twin(Accounts, Measured, Shown):
             Layers that tell something else, variables, and how many of their cells have other values.
         """
         return difference(former._snapshot, self._snapshot)
+
+
+_CORRECT: list[Callable[..., Twin]] = []
+
+
+def enter_correct(how: Callable[..., Twin]) -> None:
+    """Enter what corrects definitions: it builds, and so stands above what is built.
+
+    Parameters
+    ----------
+    how : callable
+        `twin.correcting.correct`.
+    """
+    _CORRECT[:] = [how]
 
 
 def open(path: str | Path, *, snapshot: str | None = None) -> Twin:  # noqa: A001 - twin.open reads as it should

@@ -152,8 +152,8 @@ def code_version() -> str:
     return state.hexdigest()[:_KEY_DIGITS]
 
 
-def _without(tree: dict[str, Any], word: str) -> dict[str, Any]:
-    return {key: value for key, value in tree.items() if key != word}
+def _without(tree: dict[str, Any], *words: str) -> dict[str, Any]:
+    return {key: value for key, value in tree.items() if key not in words}
 
 
 def make_plan(manifest: Manifest) -> Plan:
@@ -179,7 +179,7 @@ def make_plan(manifest: Manifest) -> Plan:
         placing = {word: entry[word] for word in _PLACING}
         measuring = {word: entry[word] for word in ("period", "site", "support", "time", "uncertain")}
         measuring |= {word: entry["quality"][word] for word in _COUNTED}
-        measuring["variables"] = {key: _without(value, "title") for key, value in entry["variables"].items()}
+        measuring["variables"] = {key: _without(value, "title", "same_as") for key, value in entry["variables"].items()}
         needs = tuple(f"place {other}" for other in references(dataset))
         cost = sum(size_of(path) for path in files)
         content = [[part, hash_input(path)] for part, path in zip(dataset.path, files, strict=True)]

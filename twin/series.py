@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +41,9 @@ class Readings:
         What was done to each variable's values, for people.
     source : ndarray of str, shape (records,), or None
         File of each record; None where the dataset has one.
+    sigmas : mapping of str to ndarray of float64, shape (records,)
+        Standard deviation that readings state, in the unit of the variable, NaN where none is stated; of variables
+        that have a column for it.
     """
 
     feature: Integers
@@ -51,6 +54,7 @@ class Readings:
     period_s: float
     notes: Mapping[str, tuple[str, ...]]
     source: npt.NDArray[np.object_] | None = None
+    sigmas: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def sites_of(layer: layers.Layer, columns: tuple[str, ...]) -> tuple[Integers, Integers]:
@@ -220,7 +224,25 @@ def readings_of(layer: layers.Layer, dataset: DatasetSpec, clock: Clock) -> Read
         period_s=period_s,
         notes=notes,
         source=_source_of(layer),
+        sigmas=_sigmas_of(layer, dataset),
     )
+
+
+def _sigmas_of(layer: layers.Layer, dataset: DatasetSpec) -> dict[str, Floats]:
+    """Take the standard deviations that readings state of themselves."""
+    found = {}
+    for name, variable in dataset.variables.items():
+        if variable.sigma is None:
+            continue
+        found[name] = _numbers(layer, variable.sigma)
+        wrong = np.flatnonzero(found[name] < 0)
+        if wrong.size:
+            number, told = layer.table.index[wrong[0]], found[name][wrong[0]]
+            raise BuildError(
+                f"{layer.name}: sigma of {name} is {told:g} in row {number}, column {variable.sigma!r}: no standard "
+                f"deviation is negative; write what is missing under fields: {variable.sigma}: missing"
+            )
+    return found
 
 
 def _source_of(layer: layers.Layer) -> npt.NDArray[np.object_] | None:

@@ -363,6 +363,7 @@ def _record_rows(layer: layers.Layer, readings: Readings, row: npt.NDArray[np.in
     if "source_file" in layer.table.columns:
         columns["file"] = layer.table["source_file"].to_numpy(dtype=object)
     columns |= {name: array for name, array in readings.values.items()}  # noqa: PD011, C416 - a mapping, no frame
+    columns |= {f"{name}.sigma": array for name, array in readings.sigmas.items()}
     frame = pd.DataFrame(columns)
     if readings.shares is not None:
         times = [name for name in ("time", "time_end") if name in layer.table]

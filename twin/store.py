@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from twin.known import Known
 from twin.links import link_or_copy
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ _ROW_GROUP = 65_536
 _ID_DIGITS = 16
 _READ_BYTES = 1 << 20
 
+KNOWN = Known()
+"""Hashes of the files of finished steps, as this process took them or compared them."""
+
 
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file.
@@ -57,23 +61,29 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def hash_tree(folder: Path) -> dict[str, dict[str, Any]]:
+def hash_tree(folder: Path, *, known: Known | None = None) -> dict[str, dict[str, Any]]:
     """Return size and SHA-256 of every file below a folder.
 
     Parameters
     ----------
     folder : Path
         The folder.
+    known : Known, optional
+        Hashes that need not be taken again; every file is read if left out.
 
     Returns
     -------
     dict
         ``{relative path: {"bytes": …, "sha256": …}}`` in order of path.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": hash_file(path)} for path in files
-    }
+    found = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        told = None if known is None else known.of(path)
+        told = told or {"bytes": path.stat().st_size, "sha256": hash_file(path)}
+        if known is not None:
+            known.vouch(path, told)
+        found[path.relative_to(folder).as_posix()] = told
+    return found
 
 
 def hash_input(path: Path) -> str:
@@ -292,7 +302,7 @@ class SnapshotWriter:
         str
             Id of the snapshot: the start of the hash of its manifest, hence of all of its content.
         """
-        manifest = canonical_json({"format": FORMAT, **description, "files": hash_tree(self.folder)})
+        manifest = canonical_json({"format": FORMAT, **description, "files": hash_tree(self.folder, known=KNOWN)})
         snapshot = hashlib.sha256(manifest).hexdigest()[:_ID_DIGITS]
         (self.folder / MANIFEST).write_bytes(manifest)
         sync_tree(self.folder)

@@ -13,7 +13,7 @@ from twin.manifest_truth import truth_references
 from twin.parts import Found, Part
 from twin.place import place, read_dataset
 from twin.place_parts import join_places, place_part, place_parts, read_apart, reading_of
-from twin.placed import is_parted, read_placed
+from twin.placed import is_parted, placed_record, read_placed
 from twin.truth import make_truth
 from twin.work import Outcome, carry_out, is_finished, place_of, poisoned_in
 
@@ -173,7 +173,12 @@ def run_record(
     steps = [_line(outcome, place_of(work, plan[outcome.name])) for outcome in outcomes]
     lines = [_line(outcome, place_of(work, part)) | {"rows": part.rows, "step": part.step} for part, outcome in parts]
     lacking = {str(one["part"]): dict(one) for outcome in outcomes for one in outcome.poisoned}
-    return {"code": plan.code, "steps": steps, "parts": lines, "poisoned": list(lacking.values())}
+    read = {
+        step.dataset: [int(placed_record(place_of(work, step))["records_in"]), step.cost]
+        for step in plan.steps
+        if step.kind == "place"
+    }
+    return {"code": plan.code, "steps": steps, "parts": lines, "read": read, "poisoned": list(lacking.values())}
 
 
 def _line(outcome: Outcome, folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from twin.store import canonical_json, hash_tree, new_folder
+from twin.store import KNOWN, canonical_json, hash_tree, new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -112,7 +112,20 @@ def is_finished(folder: Path) -> bool:
     whole = bool(found == kept)
     if whole:
         _COMPARED[folder] = seen
+        vouch_for(folder)
     return whole
+
+
+def vouch_for(folder: Path) -> None:
+    """Remember the hashes that a finished step wrote down, so that what links its files need not read them again.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of a step that was done, or compared with its hashes, in this build.
+    """
+    for name, told in (receipt(folder) or {}).items():
+        KNOWN.vouch(folder / name, told)
 
 
 def _signature(folder: Path) -> tuple[tuple[object, ...], ...]:
@@ -223,5 +236,5 @@ def carry_out(
             poisoned = tuple(make(folder) or ())
             if poisoned:
                 (folder / _POISONED).write_bytes(canonical_json(list(poisoned)))
-            (folder / _RECEIPT).write_bytes(canonical_json(hash_tree(folder)))
+            (folder / _RECEIPT).write_bytes(canonical_json(hash_tree(folder, known=KNOWN)))
     return Outcome(name=task.name, reused=reused, seconds=perf_counter() - begin, poisoned=poisoned)

@@ -80,6 +80,7 @@ class OperateBoard(JSComponent):
     """What an operator watches: the city now, rankings, alerts, the age of readings."""
 
     content = param.Dict(default={}, doc="What `Desk.content` gives; empty until it is worked out.")
+    building = param.String(default="", doc="How far a build is that goes on beside the page; else empty.")
     variable = param.String(default="", doc="Variable that is ranked.")
     level = param.String(default="", doc="Kind of places that is ranked.")
     limits = param.Dict(default={}, doc="Thresholds that the visitor set.")
@@ -100,6 +101,7 @@ class TrustBoard(JSComponent):
     """How far to trust each layer, and a place to drop a file that is not taken in yet."""
 
     content = param.Dict(default={}, doc="What `Steward.content` gives; empty until it is worked out.")
+    building = param.String(default="", doc="How far a build is that goes on beside the page; else empty.")
     chosen = param.String(default="", doc="Layer that is described in full.")
     measured = param.Integer(default=0, doc="Counts how often the fusion error was asked for.")
     pictured = param.Dict(default={}, doc="Layer whose evidence is to be drawn.")

@@ -8,6 +8,7 @@ from typing import Any
 import panel as pn
 
 from dashboards.bookmarks import known_to, link_of, take
+from dashboards.building import to_building
 from dashboards.clock import first_step, to_labels, to_local
 from dashboards.desk import Desk
 from dashboards.frame import CELLS, Frame
@@ -171,11 +172,24 @@ class ExplorerPage:
         """Take up a newer snapshot, beside the event loop; camera, time and selection stay."""
         if self.live is None:
             return
+        line = await asyncio.to_thread(to_building, self.source.city.path, self.state.language)
+        if line != self.operate.board.building:
+            pn.state.execute(partial(self.tell_build, line), schedule=True)
         edition = await asyncio.to_thread(self.live.look)
         if edition.source is self.source:
             return
         frames = await asyncio.to_thread(Scene(self.state, edition.source).make, *self.scene.wanted())
         pn.state.execute(partial(self.take_up, edition, frames), schedule=True)
+
+    def tell_build(self, line: str) -> None:
+        """Show how far a build is that goes on beside the page.
+
+        Parameters
+        ----------
+        line : str
+            What to say; empty while nobody builds.
+        """
+        self.operate.board.building = self.trust.board.building = line
 
     def take_up(self, edition: Edition, frames: dict[str, Frame]) -> None:
         """Show another snapshot where the visitor is.

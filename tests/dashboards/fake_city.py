@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,7 +42,7 @@ class FakeCity:
 
     def __init__(self, blocks: int = 12, *, typical_day: bool = False, per_side: int = 3, resolution: int = 11) -> None:
         self.blocks, self.per_side, self.resolution = blocks, per_side, resolution
-        self.name = "newtown"
+        self.name, self.path = "newtown", Path("newtown.twin")
         self.title = {"en": "Newtown", "zh": "新城"}
         self.side_m = blocks * BLOCK_M
         (west, east), (south, north) = at([0, self.side_m], [0, self.side_m])

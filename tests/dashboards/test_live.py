@@ -1,6 +1,8 @@
 """A newer snapshot is taken up by an open page; what the visitor looks at stays."""
 
 import asyncio
+import json
+import os
 
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from fastapi.testclient import TestClient
 
 import dashboards.live
 from dashboards.app import to_app
+from dashboards.i18n import texts
 from dashboards.live import Live
 from dashboards.views.page import ExplorerPage
 from tests.dashboards.fake_city import FakeCity
@@ -79,6 +82,24 @@ def test_nothing_happens_while_nothing_is_published_and_a_damaged_snapshot_chang
     monkeypatch.setattr(live, "_newest", damaged)
     asyncio.run(page.refresh())
     assert page.source.city.snapshot == "5nap5h0t"
+
+
+def test_a_build_that_goes_on_beside_the_page_is_told_in_one_line(published, tmp_path):
+    live, shelf = published
+    shelf[0].path = tmp_path
+    page = opened(live, "operate?lang=zh")
+    standing = {"told": "cells air", "done": 0.4, "seconds": 80.0, "left_s": 120.0, "pid": os.getpid()}
+    (tmp_path / ".building.json").write_text(json.dumps(standing))
+    asyncio.run(page.refresh())
+    told = texts("zh")["build_left"].format(share="40", left="2 分钟")
+    assert page.operate.board.building == page.trust.board.building == told
+    (tmp_path / ".building.json").write_text(json.dumps(standing | {"left_s": None}))
+    page.state.language = "en"
+    asyncio.run(page.refresh())
+    assert page.trust.board.building == "A build goes on: 40 %."
+    (tmp_path / ".building.json").unlink()
+    asyncio.run(page.refresh())
+    assert page.operate.board.building == ""
 
 
 def test_frames_of_the_former_snapshot_stay_while_pages_still_show_it(monkeypatch):

@@ -25,7 +25,7 @@ datasets:
     support: reference
     fields: {street_id: {kind: text}, speed_kmh: {unit: km/h, min: 0, max: 130}}
     variables:
-      speed_kmh: {kind: intensive, unit: km/h, by: length, title: {en: Speed, zh: 车速}}
+      speed_kmh: {kind: intensive, unit: km/h, by: length, sigma: sigma_kmh, title: {en: Speed, zh: 车速}}
       speed_ratio: {kind: intensive, unit: "1", by: length, derive: {ratio: speed_kmh, quantile: 0.85}}
   streets:
     path: streets.geojson
@@ -41,7 +41,7 @@ datasets:
     licence: CC0-1.0
     level: public
     variables:
-      population: {kind: extensive, unit: "1", by: area}
+      population: {kind: extensive, unit: "1", by: area, sigma: doubt}
       quarter: {kind: categorical, unit: "1", by: area}
   air:
     path: air.csv
@@ -110,19 +110,22 @@ def _people(path: Path) -> None:
                 [west, south],
             ]
             people = None if (i, j) == (3, 2) else 10 * i + j
-            features.append(_feature("Polygon", [ring], population=people, quarter="old" if i < 2 else "new"))
+            told = {"population": people, "doubt": 1 + i, "quarter": "old" if i < 2 else "new"}
+            features.append(_feature("Polygon", [ring], **told))
     _geojson(path, features)
 
 
 def _detectors(path: Path, rng: np.random.Generator) -> None:
-    rows = ["street_id,chainage_m,time,speed_kmh"]
+    rows = ["street_id,chainage_m,time,speed_kmh,sigma_kmh"]
     for street in range(5):
         for chainage in (100, 700) if street == 0 else (250,):
             for minute in range(0, 7 * 60, 10):  # the last hour lies beyond the clock
                 speed = round(30 + 10 * np.sin(minute / 50 + street) + rng.normal(), 1)
-                rows.append(f"s{street},{chainage},2026-06-16 {minute // 60:02d}:{minute % 60:02d},{speed}")
-    rows.append("s99,10,2026-06-16 00:00,30")  # no such street
-    rows.append("s1,250,2026-06-16 00:05,999")  # no such speed
+                rows.append(
+                    f"s{street},{chainage},2026-06-16 {minute // 60:02d}:{minute % 60:02d},{speed},{1 + minute / 100}"
+                )
+    rows.append("s99,10,2026-06-16 00:00,30,1")  # no such street
+    rows.append("s1,250,2026-06-16 00:05,999,1")  # no such speed
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 

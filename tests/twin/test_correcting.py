@@ -96,11 +96,14 @@ def test_a_small_dataset_is_corrected_too_and_the_newest_word_holds(city, tmp_pa
     out = tmp_path / "t.twin"
     twin.build(city, out=out, workers=0)
     for position in ("BD-09", "GCJ-02"):
-        corrected = twin.correct(city, twin.Correction(dataset="depots", position=position), out=out, workers=0)
+        corrected = twin.open(out).correct(city, twin.Correction(dataset="depots", position=position), workers=0)
     table = pd.read_csv(city.parent / "depots.csv")
     lon, _ = crs.transform(table["lon"], table["lat"], source="GCJ-02", target="OGC:CRS84")
     np.testing.assert_allclose(corrected.features("depots").geometry.x, lon, rtol=0, atol=1e-12)
     assert corrected.layers["depots"].position == "GCJ-02"
+    city.write_text(city.read_text().replace("city: fleet", "city: other"))
+    with pytest.raises(twin.UnknownNameError, match="'other', this twin is of 'fleet'"):
+        corrected.correct(city, twin.Correction(dataset="depots", position="BD-09"), workers=0)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_words_that_refer_to_others_are_checked_together(tmp_path):
         ("ratio: speed_kmh", "ratio: sped_kmh"),
         ("probe_kmh: {kind", "no2: {kind"),
         (
-            'population: {kind: extensive, unit: "1", by: area}',
+            'population: {kind: extensive, unit: "1", by: area, sigma: doubt}',
             'population: {kind: extensive, unit: "1", field: kriging}',
         ),
         (

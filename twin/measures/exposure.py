@@ -45,6 +45,8 @@ def exposure(
     References
     ----------
     European Environment Agency, population-weighted mean concentration (indicator AIR003, methodology).
+    World Health Organization, metadata of indicator 11.6.2 of the Sustainable Development Goals: annual mean of PM2.5
+    in cities, population-weighted, https://unstats.un.org/sdgs/metadata/files/Metadata-11-06-02.pdf.
     """
     level, load = variable_in(cube, pollutant, CONCENTRATION), _amount(cube, weight)
     found = mean(level, load, over)

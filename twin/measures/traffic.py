@@ -129,7 +129,9 @@ def travel_time_index(
     References
     ----------
     D. Schrank, L. Albert, B. Eisele, T. Lomax, Urban Mobility Report 2021, Texas A&M Transportation Institute,
-    appendix A: travel time index = travel time in the peak / travel time in free flow, weighted by vehicle miles.
+    appendix A: travel time index = travel time in the peak / travel time in free flow, weighted by vehicle miles; so
+    too its glossary, https://mobility.tamu.edu/umr/media-information/glossary/, and the Bureau of Transportation
+    Statistics, https://www.bts.gov/content/travel-time-index (1.3: 26 minutes for what takes 20 in free flow).
     """
     slow, fast = _slowness(cube, speed, free_flow)
     load = xr.ones_like(slow) if weight is None else variable_in(cube, weight, None)

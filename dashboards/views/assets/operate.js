@@ -121,7 +121,9 @@ export function render({model, el}) {
   replay.onclick = () => { model.replayed += 1; };
   wall.onclick = () => { model.kiosk = true; };
   const bar = make("div", {class: "top"}, replay, wall);
-  panel.append(bar, list);
+  const build = make("p", {class: "small muted build", role: "status"});
+  const told = () => { build.textContent = model.building; build.hidden = !model.building; };
+  panel.append(bar, build, list);
   el.replaceChildren(panel);
   const focusOf = () => { const at = el.getRootNode().activeElement; return at && list.contains(at) ? [at.tagName, at.getAttribute("aria-label") ?? at.textContent, at.selectionStart] : null; };
   const draw = () => {
@@ -148,6 +150,7 @@ export function render({model, el}) {
     draw();
   };
   model.on("content", draw); model.on("texts", draw); model.on("kiosk", turn);
+  model.on("building", told); told();
   model.on("file", () => { if (model.file.text) download(model.file); });
   turn();
   return () => clearInterval(cycle);

@@ -130,7 +130,8 @@ export function render({model, el}) {
     box.append(status);
     return box;
   };
-  const list = make("div", {class: "scroll list"}), panel = make("div", {class: "card panel", role: "region"}, list);
+  const list = make("div", {class: "scroll list"}), build = make("p", {class: "small muted build", role: "status"}), panel = make("div", {class: "card panel", role: "region"}, build, list);
+  const told = () => { build.textContent = model.building; build.hidden = !model.building; };
   el.replaceChildren(panel);
   const redraw = () => {
     const c = model.content, top = list.scrollTop, at = el.getRootNode().activeElement;
@@ -142,5 +143,6 @@ export function render({model, el}) {
     if (focused) list.querySelector(`[data-layer="${CSS.escape(focused)}"]`)?.focus({preventScroll: true});
   };
   for (const name of ["content", "texts", "picture"]) model.on(name, redraw);
+  model.on("building", told); told();
   redraw();
 }

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from distributed import LocalCluster
+import dask
 
 import twin
 from tests.reference.twin_cities import CITY, write_city
@@ -38,8 +38,8 @@ def main() -> None:
     plant.write_text(PLANT)
     text = CITY.split("  detectors:")[0] + "  people:" + CITY.split("  people:")[1].split("  air:")[0]
     city = write_city(folder, manifest=text + "  probes:" + CITY.split("  probes:")[1])
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, preload=[str(plant)]) as cluster:
-        sick = twin.build(city, out=folder / "t.twin", scheduler=cluster.scheduler_address)
+    with dask.config.set({"distributed.worker.preload": [str(plant)]}):
+        sick = twin.build(city, out=folder / "t.twin", workers=2)
     run = json.loads(max((folder / "t.twin" / "runs").glob("*Z.json")).read_bytes())
     ledger = sick.ledger()
     assert (ledger["records_in"] == ledger["placed"] + ledger["quarantined"] + ledger["rejected"]).all()
