@@ -30,8 +30,7 @@ def given_reasons(reasons: NDArray[np.object_]) -> NDArray[np.bool_]:
     numpy.ndarray of bool, shape (n,)
         True where there is one.
     """
-    nothing: object = None
-    given: NDArray[np.bool_] = np.asarray(reasons != nothing, dtype=bool)
+    given: NDArray[np.bool_] = pd.notna(reasons)
     return given
 
 

@@ -356,7 +356,8 @@ def to_layer(
         repairs=repaired.log,
         published=Published(table=written, shapes=shapes),
     )
-    return _checked(layer, left_out, _merge(wrong, untimed, records.faults, repaired.doubtful, conflicting), options)
+    doubtful = repaired.doubtful if options.repairs else None
+    return _checked(layer, left_out, _merge(wrong, untimed, records.faults, doubtful, conflicting), options)
 
 
 def _checked(

@@ -126,8 +126,10 @@ def _read_fast(data: bytes, names: list[str], options: ReadOptions) -> Records |
     count = table.num_rows + len(entries)
     if b'"' in data and (sum(map(bool, data.splitlines())) != count + 1 or _runs_on(table)):
         return None
-    rows = np.delete(np.arange(count), [entry[0] for entry in entries])
-    return Records(table=table.to_pandas().set_index(rows), count=count, rejected=_rejections(entries), text=True)
+    frame = table.to_pandas()
+    if entries:
+        frame.index = pd.Index(np.delete(np.arange(count), [entry[0] for entry in entries]))
+    return Records(table=frame, count=count, rejected=_rejections(entries), text=True)
 
 
 def _without_nameless(records: Records, header: list[str]) -> Records:
@@ -225,7 +227,8 @@ def _to_utf8(data: bytes, options: ReadOptions, label: str) -> bytes | None:
     """Recode the text; None if some of it is not in the stated encoding."""
     try:
         if _encoding(options).lower() in {"utf-8", "utf8"}:
-            data.decode("utf-8")
+            if not data.isascii():
+                data.decode("utf-8")
             return data
         return data.decode(_encoding(options)).encode()
     except UnicodeDecodeError:
