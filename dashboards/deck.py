@@ -17,6 +17,7 @@ from dashboards.frame import Frame, MapLayer
 from dashboards.windows import METRES_PER_DEGREE, METRES_PER_PIXEL_ZOOM_0
 from twin import View
 from twin.tiles.budget import CHUNK, TILE_PX
+from twin.tiles.doubt import CLASSES, EDGES
 
 FEED_ROOT = "feed"
 PITCH_DEG, BEARING_DEG = 50.0, -18.0
@@ -33,7 +34,9 @@ _NARROW_LESS_ZOOM = 0.9
 _LONGEST_CLICK_MS = 60_000
 _HIGHEST_M = 150.0  # A tile below the screen whose buildings are as high may still be seen.
 _MOST_REQUESTS, _MOST_TILES = 6, 80  # Asked for at once, and kept of each layer: the browser keeps the others itself.
+_LEFT = (1.0, 0.6, 0.3, 0.1)  # Of the alpha, by class of uncertainty.
 _RGBA = list[int]
+_RING: _RGBA = [255, 255, 255, 255]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,13 +252,12 @@ def to_view(
 
 def _areas(frame: Frame, look: Look) -> dict[str, Any]:
     palette = PALETTES[look.theme]
-    colours = _palette(frame, look, palette.unknown) if frame.scale else list(palette.ground)
+    plain = palette.unknown if frame.scale else palette.point
+    colours = list(palette.ground) if frame.is_ground else _palette(frame, look, plain)
     drawn = {
         "type": "PolygonLayer",
         "get_polygon": "p",
-        "get_fill_color": _function("classed", palette=colours, key="k")
-        if frame.scale or frame.is_ground
-        else palette.point,
+        "get_fill_color": _function("classed", palette=colours, key="k") if len(colours) > 1 else palette.point,
         "stroked": False,
         "parameters": _ON_THE_GROUND,
         "update_triggers": {"getFillColor": look.theme},
@@ -285,15 +287,16 @@ def _lines(frame: Frame, look: Look) -> dict[str, Any]:
 
 def _points(frame: Frame, look: Look) -> dict[str, Any]:
     point = PALETTES[look.theme].point
-    palette = _palette(frame, look, PALETTES[look.theme].unknown)
+    palette = _palette(frame, look, PALETTES[look.theme].unknown if frame.scale else point)
+    rings = [_RING, *faded(_RING) * (len(palette) // CLASSES)]
     return {
         "type": "ScatterplotLayer",
         "get_position": "p",
         "get_radius": 6,
         "radius_units": "'pixels'",
-        "get_fill_color": _function("classed", palette=palette, key="k") if frame.scale else point,
+        "get_fill_color": _function("classed", palette=palette, key="k") if len(palette) > 1 else point,
         "stroked": True,
-        "get_line_color": [255, 255, 255, 255],
+        "get_line_color": _function("classed", palette=rings, key="k") if frame.doubt in EDGES else _RING,
         "get_line_width": 2,
         "line_width_units": "'pixels'",
         "billboard": True,
@@ -317,7 +320,7 @@ def _cells(frame: Frame, look: Look) -> dict[str, Any]:
     drawn = _tiled("cells", frame, look, plain=[0, 0, 0, 0]) | {"extruded": columns}
     if not columns:
         return drawn | {"parameters": _ON_THE_GROUND}
-    levels = len(frame.scale.palette) if frame.scale else 1
+    levels = (len(frame.scale.palette) if frame.scale else 1) * (CLASSES if frame.doubt in EDGES else 1)
     unit_m = round(_CELL_HEIGHT_EDGES * look.column_edge_m / levels, 3)
     return drawn | {
         "unit": unit_m,
@@ -344,7 +347,7 @@ def _tiled(kind: str, frame: Frame, look: Look, *, plain: _RGBA) -> dict[str, An
         "max_cache_size": _MOST_TILES,
         # Flat and see-through tiles of two zooms on each other would show a colour that is in no legend.
         "refinement_strategy": "'best-available'" if kind == "buildings" else "'no-overlap'",
-        "chunk": step // CHUNK if frame.scale else -1,
+        "chunk": step // CHUNK if frame.scale or frame.doubt in EDGES else -1,
         "step": step % CHUNK,
         "palette": _palette(frame, look, plain),
         "look": f"'{look.theme}'",
@@ -355,13 +358,31 @@ def _tiled(kind: str, frame: Frame, look: Look, *, plain: _RGBA) -> dict[str, An
 
 
 def _palette(frame: Frame, look: Look, plain: _RGBA) -> list[_RGBA]:
-    """Give the colours of the codes, no data first."""
+    """Give the colours of the codes, no data first; where uncertainty shows, each colour once a class of it."""
+    fades = frame.doubt in EDGES
     if frame.scale is None:
-        return [plain]
+        return [plain, *faded(plain)] if fades else [plain]
     colours = frame.scale.colours(look.theme)
     lowest = _LOWEST_ALPHA if frame.scale.kind != "classes" and frame.resolution is not None else 255
     alphas = [round(lowest + (255 - lowest) * i / max(len(colours) - 1, 1)) for i in range(len(colours))]
-    return [plain, *([*colour, alpha] for colour, alpha in zip(colours, alphas, strict=True))]
+    shown = [[*colour, alpha] for colour, alpha in zip(colours, alphas, strict=True)]
+    return [plain, *(each for colour in shown for each in (faded(colour) if fades else [colour]))]
+
+
+def faded(colour: _RGBA) -> list[_RGBA]:
+    """Give a colour by class of uncertainty.
+
+    Parameters
+    ----------
+    colour : RGBA
+        As it is where all is sure.
+
+    Returns
+    -------
+    list of RGBA
+        The surest first, each with less of its alpha.
+    """
+    return [[*colour[:3], round(colour[3] * left)] for left in _LEFT]
 
 
 def _function(name: str, **arguments: Any) -> pydeck.types.Function:  # noqa: ANN401 - JSON values

@@ -1,7 +1,7 @@
 """What the map draws, as values: one frame a map layer, within a stated budget."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from twin.tiles.readings import CELLS, KINDS
 
@@ -63,6 +63,9 @@ class Frame:
         The thinnest that a line is drawn, in pixels.
     is_ground : bool
         Whether it is part of the base map.
+    doubt : {"", "value", "edge", "metres", "unstated"}
+        What the uncertainty that fades it is held against, as in `twin.tiles.doubt`; ``unstated`` if it was asked for
+        and nobody says it; empty if it was not asked for.
     """
 
     key: str
@@ -77,6 +80,7 @@ class Frame:
     on_land: bool = False
     least_px: float = 1.2
     is_ground: bool = False
+    doubt: Literal["", "value", "edge", "metres", "unstated"] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Twin and window to bounded frames: what is drawn never exceeds a stated budget, and says what it leaves out."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import shapely
@@ -16,6 +16,7 @@ from spatial_join import H3Grid
 from twin.errors import TileNotFoundError
 from twin.tiles import Budget, TileSource
 from twin.tiles.attributes import ground_classes, heights_m_of, importance_of, names_of
+from twin.tiles.doubt import EDGES, beside, doubt_on_features
 from twin.tiles.readings import Kept
 from twin.tiles.sets import CellTiles, FeatureTiles
 from twin.tiles.source import TILED
@@ -149,11 +150,13 @@ class FrameSource:
             If the address names nothing in this twin that is drawn from rows.
         """
         match path.split("/"):
-            case ["features", name, window] if self.layer(name).kind not in {CELLS, *TILED}:
-                return self.features(name, window_from_key(window))
+            case ["features" | "features~sigma" as how, name, window] if self.layer(name).kind not in {CELLS, *TILED}:
+                return self.features(name, window_from_key(window), doubtful=how.endswith("sigma"))
         raise FrameNotFoundError(f"no frame {path[:80]!r}: write features/LAYER/WINDOW, of areas or points")
 
-    def features(self, layer_id: str, window: Window = EVERYWHERE, *, zoom: float | None = None) -> Frame:
+    def features(
+        self, layer_id: str, window: Window = EVERYWHERE, *, zoom: float | None = None, doubtful: bool = False
+    ) -> Frame:
         """Give the frame of a layer of features.
 
         Parameters
@@ -164,6 +167,8 @@ class FrameSource:
             What is looked at; it matters only where the layer exceeds the budget.
         zoom : float, optional
             Of the camera; the farthest if left out.
+        doubtful : bool, optional
+            Whether what is uncertain is to fade.
 
         Returns
         -------
@@ -181,12 +186,17 @@ class FrameSource:
         if layer.kind in TILED:
             z = self.tiles.layer(layer_id).zoom_shown(zoom)
             window = window if self.tiles.layer(layer_id).cap(z) is not None else EVERYWHERE
-            return self._frames.get((layer_id, window, z), lambda: self._tiled_features(layer, window, z))
+            return self._frames.get(
+                (layer_id, window, z, doubtful), lambda: self._tiled_features(layer, window, z, doubtful=doubtful)
+            )
         if len(self.readings.table(layer_id)) <= self.budget.features:
             window = EVERYWHERE
-        return self._frames.get((layer_id, window), lambda: self._make_features(layer, window))
+        doubtful = doubtful and not layer.is_ground
+        return self._frames.get(
+            (layer_id, window, doubtful), lambda: self._make_features(layer, window, doubtful=doubtful)
+        )
 
-    def cells(self, variable: str, *, zoom: float | None = None) -> Frame:
+    def cells(self, variable: str, *, zoom: float | None = None, doubtful: bool = False) -> Frame:
         """Give the frame of a variable on cells.
 
         Parameters
@@ -195,6 +205,8 @@ class FrameSource:
             Name in the cube.
         zoom : float, optional
             Of the camera; the farthest if left out.
+        doubtful : bool, optional
+            Whether what is uncertain is to fade.
 
         Returns
         -------
@@ -210,7 +222,9 @@ class FrameSource:
             z = self.tiles.cells(variable).zoom_shown(zoom)
         except TileNotFoundError as error:
             raise FrameNotFoundError(str(error)) from None
-        return self._frames.get((CELLS, variable, z), lambda: self._tiled_cells(variable, z))
+        return self._frames.get(
+            (CELLS, variable, z, doubtful), lambda: self._tiled_cells(variable, z, doubtful=doubtful)
+        )
 
     def scale(self, variable: str, resolution: int | None = None, *, layer: str | None = None) -> Scale:
         """Give the colours of a variable, the same at all hours, so that hours can be compared.
@@ -273,7 +287,7 @@ class FrameSource:
         bare = layer.is_ground and not ground_classes(self.readings.table(layer.id)).any()
         return KINDS.index(layer.kind), int(layer.kind == "areas" and not bare)
 
-    def _make_features(self, layer: MapLayer, window: Window) -> Frame:
+    def _make_features(self, layer: MapLayer, window: Window, *, doubtful: bool) -> Frame:
         table = self.readings.table(layer.id)
         weights = importance_of(table, layer.kind, self.city.layers[layer.id].show)
         chosen = foremost_within(table, window, most=self.budget.features, importance=weights)
@@ -292,15 +306,20 @@ class FrameSource:
         if scale:
             values = self.readings.on_features(layer.id, str(layer.variable))[chosen, 0]
             columns["k"] = scale.encode(values)[owners].tolist()
+        classes = doubt_on_features(self.readings, layer.id) if doubtful else None
+        if classes is not None:
+            codes = scale.encode(values) if scale else np.ones(len(chosen), dtype=np.uint8)
+            columns["k"] = beside(codes, classes[chosen])[owners].tolist()
         names = names_of(part)
         return Frame(
-            key=f"features/{layer.id}/{window.key}",
+            key=f"features{'~sigma' if doubtful else ''}/{layer.id}/{window.key}",
             body=to_body(p=shapes, t=[names[i] for i in owners], **columns),
             owners=chosen[owners],
             shown=len(chosen),
             total=len(table),
             steps=int(scale is not None),
             is_ground=layer.is_ground,
+            doubt="" if not doubtful else "metres" if classes is not None else "unstated",
             scale=scale,
         )
 
@@ -310,34 +329,43 @@ class FrameSource:
             return None
         return self.scale(layer.variable, layer=layer.id)
 
-    def _tiled_features(self, layer: MapLayer, window: Window, z: int) -> Frame:
+    def _tiled_features(self, layer: MapLayer, window: Window, z: int, *, doubtful: bool) -> Frame:
         tiles = self.tiles.layer(layer.id)
+        doubt = self._doubt(tiles, z) if doubtful else ""
         shown, total = tiles.shown_and_total(z, None if window == EVERYWHERE else window.box)
         return Frame(
-            key=f"features/{layer.id}/{z}/{window.key}",
+            key=f"features/{layer.id}/{z}/{window.key}/{doubt}",
             shown=shown,
             total=total,
-            tiles=self._address("layers", tiles),
+            tiles=self._address("layers", tiles, doubt),
+            doubt=doubt,
             steps=self.readings.steps(layer.variable) if layer.variable else 0,
             scale=self.scale(layer.variable, layer=layer.id) if layer.variable else None,
             least_px=_MEASURED_LINE_PX if layer.variable and self._is_own(layer) else _STREET_PX,
         )
 
-    def _tiled_cells(self, variable: str, z: int) -> Frame:
+    def _tiled_cells(self, variable: str, z: int, *, doubtful: bool) -> Frame:
         tiles = self.tiles.cells(variable)
+        doubt = self._doubt(tiles, z) if doubtful else ""
         resolution = tiles.resolution(z)
         return Frame(
-            key=f"cells/{variable}/{z}",
+            key=f"cells/{variable}/{z}/{doubt}",
             shown=len(tiles.chosen(resolution)),
             total=self.readings.values(variable, self.city.resolution).sizes["cell"],
-            tiles=self._address("cells", tiles),
+            tiles=self._address("cells", tiles, doubt),
+            doubt=doubt,
             steps=self.readings.steps(variable),
             scale=self.scale(variable, resolution),
             resolution=resolution,
             on_land=tiles.on_land is not None,
         )
 
-    def _address(self, family: str, tiles: FeatureTiles | CellTiles) -> TileAddress:
+    def _doubt(self, tiles: FeatureTiles | CellTiles, z: int) -> 'Literal["value", "edge", "metres", "unstated"]':
+        found = self.tiles.doubt(tiles, z)
+        return "unstated" if found is None else found[0]
+
+    def _address(self, family: str, tiles: FeatureTiles | CellTiles, doubt: str) -> TileAddress:
+        family += "~sigma" if doubt in EDGES else ""
         place = f"tiles/{self.city.snapshot}/{family}/{tiles.name}"
         path = f"{place}/{{z}}/{{x}}/{{y}}.mvt?v={self.tiles.version}"
         return TileAddress(path=path, name=tiles.name, zooms=tiles.zooms, bounds=tiles.bounds)

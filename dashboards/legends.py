@@ -5,13 +5,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dashboards.clock import to_period
-from dashboards.deck import PALETTES
+from dashboards.deck import PALETTES, faded
 from dashboards.frame import CELLS, Frame, MapLayer
 from dashboards.frames import FrameSource
 from dashboards.i18n import number, plain_title, texts, title_of, unit_of
 from dashboards.scales import Scale
 from dashboards.state import ExplorerState
 from twin.tiles.breaks import is_congestion
+from twin.tiles.doubt import EDGES
 
 if TYPE_CHECKING:
     from twin.catalogue import LayerInfo, Variable
@@ -47,7 +48,7 @@ def to_rows(state: ExplorerState, source: FrameSource, frames: Mapping[str, Fram
     if ground:
         origin = list(dict.fromkeys(line for row in ground for line in row["origin"]))
         title = texts(state.language)["base_map"]
-        rows.append({**ground[0], "id": GROUND, "title": title, "note": "", "origin": origin})
+        rows.append({**ground[0], "id": GROUND, "title": title, "note": "", "origin": origin, "doubt": {}})
     return rows
 
 
@@ -145,6 +146,7 @@ def _row(layer: MapLayer, frame: Frame, state: ExplorerState, source: FrameSourc
         "modelled": any(entry.modelled for entry in origins),
         "note": _note(frame, source, words),
         "legend": _legend(layer, frame.scale, variable, state),
+        "doubt": _doubt(layer, frame, state),
         "origin": _origin(origins, variable, source.city.clock.zone, words),
     }
 
@@ -185,6 +187,25 @@ def _legend(layer: MapLayer, scale: Scale | None, variable: "Variable | None", s
         "colours": [_css(colour) for colour in scale.colours(state.theme)],
         "ticks": [number(scale.low), number((scale.low + scale.high) / 2), number(scale.high)],
     }
+
+
+def _doubt(layer: MapLayer, frame: Frame, state: ExplorerState) -> dict[str, Any]:
+    """Say what fades, and how much of it by how uncertain it is; empty where nothing fades."""
+    words, palette = texts(state.language), PALETTES[state.theme]
+    if frame.doubt not in EDGES:
+        return {"title": words["doubt_unstated"], "items": []} if frame.doubt else {}
+    limits = EDGES[frame.doubt]
+    unit, factor = ("m", 1) if frame.doubt == "metres" else ("%", 100)
+    told = [f"{limit * factor:g}" for limit in limits]
+    between = [f"{low}{_DASH}{high} {unit}" for low, high in pairwise(told)]
+    labels = [f"< {told[0]} {unit}", *between, f"≥ {told[-1]} {unit}{words['or_unstated']}"]
+    plain = {"points": palette.point, "areas": palette.point}.get(layer.kind, palette.building)
+    colour = [*frame.scale.colours(state.theme)[-1], 255] if frame.scale else plain
+    items = [
+        {"label": label, "colour": f"rgb({red} {green} {blue} / {alpha / 255:.2f})"}
+        for label, (red, green, blue, alpha) in zip(labels, faded(colour), strict=True)
+    ]
+    return {"title": words[f"doubt_{frame.doubt}"], "items": items}
 
 
 def _classes(scale: Scale, words: Mapping[str, str]) -> list[dict[str, str]]:

@@ -45,6 +45,8 @@ class Link:
         Variable that colours the cells.
     columns : bool
         Whether cells stand as columns.
+    doubtful : bool
+        Whether what is uncertain fades.
     pick : tuple of str or None
         Map layer, and the source record or the cell that is selected.
     limits : Mapping of str to float
@@ -65,6 +67,7 @@ class Link:
     layers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     cells: str = ""
     columns: bool = False
+    doubtful: bool = False
     pick: tuple[str, str] | None = None
     limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     speed: float = 1.0
@@ -123,6 +126,7 @@ def to_link(link: Link) -> str:
         "layers": ",".join(layers),
         "cells": link.cells,
         "columns": "1" if link.columns else "",
+        "sigma": "1" if link.doubtful else "",
         "pick": ":".join(map(_name, link.pick)) if link.pick else "",
         "over": ",".join(f"{_name(name)}:{_short(limit)}" for name, limit in link.limits.items()),
         "speed": "" if link.speed == 1 else _short(link.speed),
@@ -189,6 +193,7 @@ def _readers(known: Known) -> Iterator[tuple[str, str, Callable[[str], tuple[Any
     yield "layers", "layers", lambda text: _parts(text, known.layers, _opacity)
     yield "cells", "cells", lambda text: _one_of(text, known.variables)
     yield "columns", "columns", _yes
+    yield "sigma", "doubtful", _yes
     yield "pick", "pick", lambda text: _pick(text, known.layers)
     yield "over", "limits", lambda text: _parts(text, known.variables, _limit)
     yield "speed", "speed", lambda text: _one_of(_number(text), SPEEDS)

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import param
 
@@ -10,6 +10,27 @@ from dashboards.frame import CELLS, Frame
 from dashboards.frames import FrameSource
 from dashboards.state import ExplorerState
 from dashboards.windows import Window, horizon_of
+
+
+class Wanted(NamedTuple):
+    """What decides which frames a map shows.
+
+    Parameters
+    ----------
+    cell_variable : str
+        Variable that colours the cells.
+    horizon : Window
+        All that is seen.
+    zoom : int or None
+        Of the camera.
+    doubtful : bool
+        Whether what is uncertain fades.
+    """
+
+    cell_variable: str
+    horizon: Window
+    zoom: int | None
+    doubtful: bool
 
 
 class Scene(param.Parameterized):
@@ -29,30 +50,27 @@ class Scene(param.Parameterized):
         super().__init__(**params)
         self.state, self.source = state, source
         self._asked = self.wanted()
-        self.frames = self.make(*self._asked)
-        state.param.watch(self.follow, ["camera", "cell_variable"])
+        self.frames = self.make(self._asked)
+        state.param.watch(self.follow, ["camera", "cell_variable", "doubtful"])
 
-    def make(self, cell_variable: str, horizon: Window, zoom: float | None) -> dict[str, Frame]:
-        """Give the frames of a variable in a window.
+    def make(self, wanted: Wanted) -> dict[str, Frame]:
+        """Give the frames that a state asks for.
 
         Parameters
         ----------
-        cell_variable : str
-            Variable that colours the cells.
-        horizon : Window
-            All that is seen.
-        zoom : float or None
-            Of the camera.
+        wanted : Wanted
+            What it asks for.
 
         Returns
         -------
         dict of Frame
             By map layer id, from the ground up.
         """
+        doubtful = wanted.doubtful
         return {
-            layer.id: self.source.cells(cell_variable, zoom=zoom)
+            layer.id: self.source.cells(wanted.cell_variable, zoom=wanted.zoom, doubtful=doubtful)
             if layer.kind == CELLS
-            else self.source.features(layer.id, horizon, zoom=zoom)
+            else self.source.features(layer.id, wanted.horizon, zoom=wanted.zoom, doubtful=doubtful)
             for layer in self.source.layers
         }
 
@@ -62,18 +80,18 @@ class Scene(param.Parameterized):
         if wanted == self._asked:
             return
         self._asked = wanted
-        frames = await asyncio.to_thread(self.make, *wanted)
+        frames = await asyncio.to_thread(self.make, wanted)
         if wanted == self._asked and frames != self.frames:
             self.frames = frames
 
-    def wanted(self) -> tuple[str, Window, int | None]:
+    def wanted(self) -> Wanted:
         """Say what the state asks for now.
 
         Returns
         -------
-        tuple
-            Variable on the cells, horizon and zoom, as `make` takes them.
+        Wanted
+            As `make` takes it.
         """
         camera = self.state.camera
         zoom = math.floor(camera["zoom"] + 0.5) if "zoom" in camera else None  # As the browser chooses its tiles.
-        return self.state.cell_variable, horizon_of(camera), zoom
+        return Wanted(self.state.cell_variable, horizon_of(camera), zoom, self.state.doubtful)

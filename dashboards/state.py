@@ -27,6 +27,7 @@ class ExplorerState(param.Parameterized):
     )
     cell_variable = param.String(default="", doc="Variable that colours the cells.")
     extruded = param.Boolean(default=False, doc="Whether cells stand as columns, by value.")
+    doubtful = param.Boolean(default=False, doc="Whether what is uncertain fades.")
     camera: dict[str, float] = param.Dict(
         default={}, doc="Longitude, latitude, zoom, pitch, bearing and size in pixels of the view."
     )

@@ -41,6 +41,7 @@ class LayerPanel(JSComponent):
     choices = param.List(default=[], doc="Variables that cells can show.")
     cell_variable = param.String(default="")
     extruded = param.Boolean(default=False)
+    doubtful = param.Boolean(default=False, doc="Whether what is uncertain fades.")
     texts = param.Dict(default={}, doc="Catalogue of the language.")
 
     _esm = ASSETS / "layers.js"

@@ -36,6 +36,7 @@ LINKED = [
     "settings",
     "cell_variable",
     "extruded",
+    "doubtful",
     "selection",
     "limits",
     "speed",
@@ -93,7 +94,7 @@ class ExplorerPage:
         self.trust = TrustView(state, live.edition.steward if live else Steward(source))
         self._courses: list[Course] = []
         tie(self.topbar, state, "language", "theme", "view", "kiosk")
-        tie(self.layers, state, "settings", "cell_variable", "extruded")
+        tie(self.layers, state, "settings", "cell_variable", "extruded", "doubtful")
         tie(self.clock, state, "step", "speed", "playing")
         self._watch()
         self.speak()
@@ -178,7 +179,7 @@ class ExplorerPage:
         edition = await asyncio.to_thread(self.live.look)
         if edition.source is self.source:
             return
-        frames = await asyncio.to_thread(Scene(self.state, edition.source).make, *self.scene.wanted())
+        frames = await asyncio.to_thread(Scene(self.state, edition.source).make, self.scene.wanted())
         pn.state.execute(partial(self.take_up, edition, frames), schedule=True)
 
     def tell_build(self, line: str) -> None:

@@ -96,7 +96,12 @@ class FakeCity:
         ground = [box(-300, -300, self.side_m + 600, self.side_m + 600), box(self.side_m + 30, 100, 200, 700)]
         return {
             "streets": frame(lines, name=[f"Street {n}" for n in range(len(lines))]),
-            "buildings": frame(buildings, name=[f"House {n}" for n in range(len(buildings))], height_m=heights),
+            "buildings": frame(
+                buildings,
+                name=[f"House {n}" for n in range(len(buildings))],
+                height_m=heights,
+                sigma_m=np.where(np.arange(len(buildings)) % 2, 1.0, 80.0),
+            ),
             "ground": frame(ground, kind=["land", "park"]),
         }
 
@@ -149,6 +154,16 @@ class FakeCity:
                 sums /= np.bincount(group).reshape(-1, *[1] * (values.ndim - 1))
             dims = ("cell", "time")[: values.ndim]
             out[name] = xr.DataArray(sums, dims=dims, attrs={"unit": self.variables[name].unit})
+            if (
+                name == "no2"
+            ):  # Sure in the middle of the city, ever less towards its edge; nothing is said of the last.
+                sigma = (
+                    sums * np.linspace(0.02, 0.9, len(cells))[np.argsort(np.argsort(sums.max(axis=1))[::-1])][:, None]
+                )
+                sigma[-1] = np.nan
+                out["no2_sigma"] = xr.DataArray(sigma, dims=dims)
+            if name == "population":
+                out["population_sigma_m"] = xr.DataArray(np.full(len(cells), 4.0), dims=("cell",))
         coords: dict[str, Any] = {"cell": cells}
         if any("time" in array.dims for array in out.values()):
             coords["time"] = self.time

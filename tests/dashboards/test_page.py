@@ -85,7 +85,7 @@ def test_another_variable_brings_other_cells(page):
 
     before = layer_of(page, CELLS)["data"]
     asyncio.run(choose())
-    page.scene.frames = page.scene.make("population", *page.scene._asked[1:])
+    page.scene.frames = page.scene.make(page.scene._asked._replace(cell_variable="population"))
     assert layer_of(page, CELLS)["data"] != before
     cells = next(row for row in page.layers.rows if row["id"] == CELLS)
     assert cells["legend"]["title"] == "Residents"

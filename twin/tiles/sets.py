@@ -15,6 +15,8 @@ from twin.tiles.mvt import to_tile
 from twin.tiles.readings import CELLS, Kept, Readings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from twin.tiles.breaks import Breaks
@@ -33,6 +35,8 @@ class Tiles:
     variable: str | None
     places: Places
     most: int
+    rows: "Callable[[int, int, int], NDArray[np.int64]]"  # Of a tile, in its order: positions in table or cube.
+    _encoded: Kept
 
     @cached_property
     def zooms(self) -> tuple[int, int]:
@@ -70,6 +74,12 @@ class Tiles:
         least, full = self.zooms
         coarser = math.log2(TILE_PX / 512)
         return least if zoom is None else min(max(math.floor(zoom - coarser + 0.5), least), full)
+
+    def _made(self, *tile: int) -> tuple[bytes, "NDArray[np.int64]"]:
+        return self._encoded.get(tile, lambda: self._encode(*tile))
+
+    def _encode(self, z: int, x: int, y: int) -> tuple[bytes, "NDArray[np.int64]"]:
+        raise NotImplementedError
 
     def is_whole(self, z: int) -> bool:
         """Say whether tiles of a zoom leave nothing out.
@@ -164,6 +174,7 @@ class FeatureTiles(Tiles):
         self.most = budget.most(kind, steps)
         self.cap = cache(lambda z: self.places.cap(z, self.most))
         self._encoded = Kept(_SELDOM)
+        self.rows = lambda z, x, y: self._made(z, x, y)[1]
 
     @cached_property
     def places(self) -> Places:  # type: ignore[override]
@@ -247,9 +258,6 @@ class FeatureTiles(Tiles):
         values = self.readings.on_features(self.name, self.variable)
         return _codes(values, self._made(*tile)[1], breaks, chunk)
 
-    def _made(self, *tile: int) -> tuple[bytes, "NDArray[np.int64]"]:
-        return self._encoded.get(tile, lambda: self._encode(*tile))
-
     def _encode(self, z: int, x: int, y: int) -> tuple[bytes, "NDArray[np.int64]"]:
         rows = self._reaching(z, x, y) if self.kind == "lines" else self.places.on_tile(z, x, y)
         total, cap = len(rows), self.cap(z)
@@ -294,6 +302,7 @@ class CellTiles(Tiles):
         self.places_at = cache(self._places_at)
         self.resolution = cache(self._resolution)
         self._encoded = Kept(_SELDOM)
+        self.rows = lambda z, x, y: self._made(z, x, y)[1]
 
     @cached_property
     def on_land(self) -> "NDArray[np.uint64] | None":
@@ -354,9 +363,6 @@ class CellTiles(Tiles):
             A vector tile: hexagons whose ids are H3 cells, each on the tile that its middle lies in; and ``about``.
         """
         return self._made(z, x, y)[0]
-
-    def _made(self, *tile: int) -> tuple[bytes, "NDArray[np.int64]"]:
-        return self._encoded.get(tile, lambda: self._encode(*tile))
 
     def _encode(self, z: int, x: int, y: int) -> tuple[bytes, "NDArray[np.int64]"]:
         resolution = self.resolution(z)

@@ -8,16 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from twin.errors import TileNotFoundError, TwinError
 from twin.tiles.baked import BakedTiles
 from twin.tiles.breaks import Breaks, congestion_breaks, even_breaks, is_congestion
 from twin.tiles.budget import CHUNK, Budget
+from twin.tiles.doubt import Basis, beside, doubt_on_cells, doubt_on_features
 from twin.tiles.mercator import DEEPEST
 from twin.tiles.readings import Kept, Readings
 from twin.tiles.sets import CellTiles, FeatureTiles
 from twin.tiles.shelf import Shelf, pack
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from twin import Twin
 
 FORMAT = 3
@@ -25,7 +30,7 @@ FORMAT = 3
 
 TILED = ("lines", "buildings")
 
-_ADDRESS = re.compile(r"(layers|cells)/([^/]{1,200})/(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.mvt|/(\d{1,6})\.bin)")
+_ADDRESS = re.compile(r"(layers|cells)(~sigma)?/([^/]{1,200})/(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.mvt|/(\d{1,6})\.bin)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +162,8 @@ class TileSource:
         ----------
         address : str
             ``layers/NAME/z/x/y.mvt`` or ``cells/VARIABLE/z/x/y.mvt``; with ``/CHUNK.bin`` for ``.mvt`` the codes of
-            the values there.
+            the values there. ``layers~sigma`` and ``cells~sigma`` have the same shapes, and the class of the
+            uncertainty beside each code.
 
         Returns
         -------
@@ -182,7 +188,7 @@ class TileSource:
                 f"no tile {address[:80]!r}: write layers/NAME/z/x/y.mvt or cells/VARIABLE/z/x/y.mvt,"
                 " or /CHUNK.bin for .mvt"
             )
-        family, name, *numbers, chunk = match.groups()
+        family, sigma, name, *numbers, chunk = match.groups()
         z, x, y = (int(number) for number in numbers)
         tiles = self.layer(name) if family == "layers" else self.cells(name)
         least, full = tiles.zooms
@@ -191,6 +197,9 @@ class TileSource:
         canonical = f"{family}/{name}/{z}/{x}/{y}"
         if chunk is None:
             return f"{canonical}.mvt", lambda: tiles.tile(z, x, y)
+        if sigma is not None:
+            place = f"{family}{sigma}/{name}/{z}/{x}/{y}/{int(chunk)}.bin"
+            return place, lambda: self._doubtful_codes(tiles, int(chunk), (z, x, y))
         if int(chunk) >= self.chunks(tiles):
             raise TileNotFoundError(f"{family}/{name} has values of {self.chunks(tiles)} runs of {CHUNK} steps")
         return f"{canonical}/{int(chunk)}.bin", lambda: self._codes(tiles, int(chunk), (z, x, y))
@@ -210,6 +219,33 @@ class TileSource:
         """
         variable = tiles.variable
         return -(-self.readings.steps(variable) // CHUNK) if variable else 0
+
+    def doubt(self, tiles: FeatureTiles | CellTiles, z: int) -> "tuple[Basis, NDArray[np.uint8]] | None":
+        """Give how uncertain what some tiles show is.
+
+        Parameters
+        ----------
+        tiles : FeatureTiles or CellTiles
+            The tiles.
+        z : int
+            Zoom.
+
+        Returns
+        -------
+        basis : str
+            What the uncertainty is held against, as in `twin.tiles.doubt`. None altogether if nobody states any.
+        classes : ndarray of uint8
+            Shape (things, steps) or (things, 1): 0 for the surest.
+        """
+        level = tiles.resolution(z) if isinstance(tiles, CellTiles) else None
+
+        def made() -> "tuple[Basis, NDArray[np.uint8]] | None":
+            if level is not None:
+                return doubt_on_cells(self.readings, tiles.name, level)
+            classes = doubt_on_features(self.readings, tiles.name)
+            return None if classes is None else ("metres", classes[:, None])
+
+        return self._breaks.get(("doubt", tiles.name, level), made)
 
     def describe(self, address: str) -> bytes:
         """Say what the tiles of a layer or variable are, in the words of TileJSON.
@@ -326,6 +362,18 @@ class TileSource:
         if isinstance(tiles, CellTiles):
             return self.breaks(str(tiles.variable), tiles.resolution(z))
         return self.breaks(str(tiles.variable), layer=tiles.name)
+
+    def _doubtful_codes(self, tiles: FeatureTiles | CellTiles, chunk: int, tile: tuple[int, int, int]) -> bytes:
+        """Write codes of values with the classes of their uncertainty beside them; of what has no value the latter."""
+        found, rows = self.doubt(tiles, tile[0]), tiles.rows(*tile)
+        if found is None or chunk >= max(self.chunks(tiles), 1):
+            raise TileNotFoundError(f"{tiles.name} states no uncertainty, or none in run {chunk} of {CHUNK} steps")
+        codes = np.ones((1, len(rows)), dtype=np.uint8)
+        if self.chunks(tiles):
+            codes = np.frombuffer(self._codes(tiles, chunk, tile), dtype=np.uint8).reshape(-1, len(rows) or 1)
+        classes = found[1][rows].T
+        classes = classes[chunk * CHUNK : chunk * CHUNK + len(codes)] if len(classes) > 1 else classes
+        return beside(codes, classes).tobytes() if len(rows) else b""
 
     def _codes(self, tiles: FeatureTiles | CellTiles, chunk: int, tile: tuple[int, int, int]) -> bytes:
         return tiles.codes(self._breaks_at(tiles, tile[0]), chunk, *tile)

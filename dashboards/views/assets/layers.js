@@ -9,7 +9,7 @@ const make = (tag, attributes = {}, ...children) => {
 };
 function legend(row) {
   const {kind, title, unit, items, colours, ticks} = row.legend;
-  const box = make("div", {class: "legend"});
+  const box = make("div", {class: `legend ${kind}`});
   if (title) box.append(make("div", {class: "legend-title small muted"}, unit ? `${title} (${unit})` : title));
   if (kind === "ramp") {
     const bar = make("div", {class: "ramp"});
@@ -54,6 +54,7 @@ export function render({model, el}) {
     if (row.note) body.append(make("div", {class: "note small num"}, row.note));
     if (row.kind === "cells") body.append(cellControls(row));
     body.append(legend(row));
+    if (row.doubt.title) body.append(legend({legend: {kind: "doubt", ...row.doubt}}));
     const range = make("input", {type: "range", min: 5, max: 100, value: Math.round(setting.opacity * 100), "aria-label": `${model.texts.opacity}: ${row.title}`});
     const value = make("span", {class: "num"}, `${range.value}%`);
     const paint = () => { range.style.setProperty("--at", `${(range.value - 5) / .95}%`); value.textContent = `${range.value}%`; };
@@ -71,6 +72,12 @@ export function render({model, el}) {
     item.append(body);
     return item;
   };
+  const doubtControl = () => {
+    const box = make("input", {type: "checkbox", class: "doubtful"});
+    box.checked = model.doubtful;
+    box.onchange = () => { model.doubtful = box.checked; };
+    return make("label", {class: "small check doubting"}, box, model.texts.show_doubt);
+  };
   const opened = new Set();
   const draw = () => {
     const top = el.querySelector(".list")?.scrollTop ?? 0;
@@ -79,7 +86,7 @@ export function render({model, el}) {
     fold.append(make("span", {}, model.texts.layers), make("span", {class: "chevron", "aria-hidden": true}, folded ? "▾" : "▴"));
     fold.onclick = () => { folded = !folded; draw(); };
     const panel = make("div", {class: "card panel"}, fold);
-    if (!folded) panel.append(make("div", {class: "list scroll"}, ...model.rows.map(card)));
+    if (!folded) panel.append(make("div", {class: "list scroll"}, doubtControl(), ...model.rows.map(card)));
     el.replaceChildren(panel);
     if (!folded) el.querySelector(".list").scrollTop = top;
   };
@@ -87,6 +94,6 @@ export function render({model, el}) {
   let seen = eyes();
   // A new opacity alone leaves the slider, and the keyboard's focus on it, where they are.
   model.on("settings", () => { if (eyes() !== seen) { seen = eyes(); draw(); } });
-  for (const name of ["rows", "texts", "choices", "cell_variable", "extruded"]) model.on(name, draw);
+  for (const name of ["rows", "texts", "choices", "cell_variable", "extruded", "doubtful"]) model.on(name, draw);
   draw();
 }

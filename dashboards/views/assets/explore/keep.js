@@ -39,7 +39,8 @@ function exportPanel(tool) {
   const {model, overlay} = tool, root = make("div", {class: "sheet export"});
   const wrap = (pen, text, x, y, width) => { let line = ""; for (const word of text.split(" ")) { if (pen.measureText(`${line} ${word}`).width > width && line) { pen.fillText(line, x, y); line = word; y += 16; } else line = line ? `${line} ${word}` : word; } pen.fillText(line, x, y); return y; };
   const legend = (pen, rows, x, y, ink) => {
-    for (const row of rows) {
+    const faded = rows.filter((row) => row.doubt.title).map((row) => ({title: row.title, legend: {kind: "doubt", ...row.doubt}}));
+    for (const row of [...rows, ...faded]) {
       pen.font = "600 13px sans-serif"; pen.fillStyle = ink; pen.fillText(row.title, x, y); y += 17;
       pen.font = "12px sans-serif";
       const {kind, title, unit, items, colours, ticks} = row.legend;
