@@ -97,6 +97,8 @@ class Look:
         Edge of a cell in metres if cells stand as columns, 0 if they lie flat.
     address : str
         Where the feed of this twin's frames is.
+    palette : str
+        Name of the colours; what is drawn already takes others only if this changes.
     """
 
     theme: str
@@ -105,6 +107,7 @@ class Look:
     opacity: float = 1.0
     column_edge_m: float = 0.0
     address: str = FEED_ROOT
+    palette: str = ""
 
 
 def to_layer(layer: MapLayer, frame: Frame, look: Look) -> dict[str, Any]:
@@ -260,7 +263,7 @@ def _areas(frame: Frame, look: Look) -> dict[str, Any]:
         "get_fill_color": _function("classed", palette=colours, key="k") if len(colours) > 1 else palette.point,
         "stroked": False,
         "parameters": _ON_THE_GROUND,
-        "update_triggers": {"getFillColor": look.theme},
+        "update_triggers": {"getFillColor": [look.theme, look.palette]},
     }
     if frame.is_ground:
         return drawn
@@ -302,7 +305,7 @@ def _points(frame: Frame, look: Look) -> dict[str, Any]:
         "billboard": True,
         "pickable": True,
         "parameters": _ON_THE_GROUND,
-        "update_triggers": {"getFillColor": look.theme},
+        "update_triggers": {"getFillColor": [look.theme, look.palette]},
     }
 
 
@@ -350,7 +353,7 @@ def _tiled(kind: str, frame: Frame, look: Look, *, plain: _RGBA) -> dict[str, An
         "chunk": step // CHUNK if frame.scale or frame.doubt in EDGES else -1,
         "step": step % CHUNK,
         "palette": _palette(frame, look, plain),
-        "look": f"'{look.theme}'",
+        "look": f"'{look.theme} {look.palette}'",
         "pickable": True,
         "auto_highlight": True,
         "highlight_color": PALETTES[look.theme].highlight,

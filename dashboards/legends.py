@@ -1,6 +1,7 @@
 """The rows of the layer panel: what is drawn, in which colours and units, how much of it, and whose it is."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from dashboards.deck import PALETTES, faded
 from dashboards.frame import CELLS, Frame, MapLayer
 from dashboards.frames import FrameSource
 from dashboards.i18n import number, plain_title, texts, title_of, unit_of
-from dashboards.scales import Scale
+from dashboards.scales import RAMPS, Scale, recoloured
 from dashboards.state import ExplorerState
 from twin.tiles.breaks import is_congestion
 from twin.tiles.doubt import EDGES
@@ -37,19 +38,37 @@ def to_rows(state: ExplorerState, source: FrameSource, frames: Mapping[str, Fram
     Returns
     -------
     list of dict
-        What a visitor came for first, single sites and the base map last; plain JSON values.
+        What a visitor came for first, single sites and the base map last, unless he moved them; plain JSON values.
     """
     rows: list[dict[str, Any]] = []
     ground: list[dict[str, Any]] = []
     for layer in sorted(source.layers, key=lambda layer: _PANEL_ORDER.index(layer.kind)):
         if layer.id in frames:
-            row = _row(layer, frames[layer.id], state, source)
+            row = _row(layer, dressed(layer, frames[layer.id], state), state, source)
             (ground if layer.is_ground else rows).append(row)
     if ground:
         origin = list(dict.fromkeys(line for row in ground for line in row["origin"]))
         title = texts(state.language)["base_map"]
         rows.append({**ground[0], "id": GROUND, "title": title, "note": "", "origin": origin, "doubt": {}})
-    return rows
+    return sorted(rows, key=lambda row: rank_of(row["id"], state))
+
+
+def rank_of(row_id: str, state: ExplorerState) -> int:
+    """Say how far from the top of the layer panel, and so of the map, a visitor put a row.
+
+    Parameters
+    ----------
+    row_id : str
+        Row of the layer panel.
+    state : ExplorerState
+        Its ``order``.
+
+    Returns
+    -------
+    int
+        Rows that nobody moved come behind those that somebody did.
+    """
+    return state.order.index(row_id) if row_id in state.order else len(state.order)
 
 
 def setting_of(layer: MapLayer) -> str:
@@ -114,6 +133,45 @@ def to_choices(source: FrameSource, language: str) -> list[dict[str, str]]:
     ]
 
 
+def to_palettes(language: str) -> list[dict[str, str]]:
+    """List the ramps that a visitor may choose.
+
+    Parameters
+    ----------
+    language : str
+        Language of the names.
+
+    Returns
+    -------
+    list of dict
+        ``value`` and ``label`` of each; the first leaves the colours as they are.
+    """
+    words = texts(language)
+    named = [{"value": ramp, "label": words[f"palette_{ramp}"]} for ramp in RAMPS]
+    return [{"value": "", "label": words["palette_own"]}, *named]
+
+
+def dressed(layer: MapLayer, frame: Frame, state: ExplorerState) -> Frame:
+    """Give a frame the colours that a visitor chose.
+
+    Parameters
+    ----------
+    layer : MapLayer
+        What is drawn.
+    frame : Frame
+        Its frame.
+    state : ExplorerState
+        Its ``palettes``.
+
+    Returns
+    -------
+    Frame
+        The same data.
+    """
+    ramp = state.palettes.get(setting_of(layer), "")
+    return replace(frame, scale=recoloured(frame.scale, ramp)) if frame.scale and ramp else frame
+
+
 def to_credits(source: FrameSource) -> list[str]:
     """List who the data are from, each once, with the licence.
 
@@ -139,13 +197,17 @@ def _row(layer: MapLayer, frame: Frame, state: ExplorerState, source: FrameSourc
     info = source.city.layers.get(layer.id)
     named = plain_title(title_of(info.title, state.language, layer.id)) if info else words["cells"]
     origins = [entry for entry in (info, variable) if entry is not None]
+    told_by = info or (source.city.layers.get(variable.layer) if variable else None)
     return {
         "id": layer.id,
         "kind": layer.kind,
+        "domain": told_by.domain if told_by else "unspecified",
+        "moves": bool(variable and not variable.static),
         "title": named,
         "modelled": any(entry.modelled for entry in origins),
         "note": _note(frame, source, words),
         "legend": _legend(layer, frame.scale, variable, state),
+        "palettes": to_palettes(state.language) if frame.scale else [],
         "doubt": _doubt(layer, frame, state),
         "origin": _origin(origins, variable, source.city.clock.zone, words),
     }

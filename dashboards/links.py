@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
+from dashboards.scales import RAMPS
+
 T = TypeVar("T")
 
 VIEWS = ("explore", "operate", "trust")
@@ -41,6 +43,10 @@ class Link:
         Longitude, latitude, zoom, pitch and bearing.
     layers : Mapping of str to int
         Opacity in percent by row of the layer panel; 0 hides it.
+    order : tuple of str
+        Rows of the layer panel from the top, where somebody moved one.
+    palettes : Mapping of str to str
+        Ramp by row of the layer panel, where somebody chose one.
     cells : str
         Variable that colours the cells.
     columns : bool
@@ -65,6 +71,8 @@ class Link:
     time: str = ""
     camera: Camera | None = None
     layers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    order: tuple[str, ...] = ()
+    palettes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     cells: str = ""
     columns: bool = False
     doubtful: bool = False
@@ -124,6 +132,8 @@ def to_link(link: Link) -> str:
         "t": link.time,
         "at": ",".join(map(_short, _rounded(link.camera))) if link.camera else "",
         "layers": ",".join(layers),
+        "order": ",".join(map(_name, link.order)),
+        "palette": ",".join(f"{_name(layer)}:{ramp}" for layer, ramp in link.palettes.items()),
         "cells": link.cells,
         "columns": "1" if link.columns else "",
         "sigma": "1" if link.doubtful else "",
@@ -191,6 +201,8 @@ def _readers(known: Known) -> Iterator[tuple[str, str, Callable[[str], tuple[Any
     yield "t", "time", _time
     yield "at", "camera", _camera
     yield "layers", "layers", lambda text: _parts(text, known.layers, _opacity)
+    yield "order", "order", lambda text: _order(text, known.layers)
+    yield "palette", "palettes", lambda text: _parts(text, known.layers, _ramp)
     yield "cells", "cells", lambda text: _one_of(text, known.variables)
     yield "columns", "columns", _yes
     yield "sigma", "doubtful", _yes
@@ -256,6 +268,20 @@ def _opacity(part: str) -> tuple[str, int]:
     if not re.fullmatch(r"\d{1,3}", percent or "100", re.ASCII):
         raise _Refused
     return unquote(name), min(int(percent or 100), 100)
+
+
+def _ramp(part: str) -> tuple[str, str]:
+    name, _, ramp = part.partition(":")
+    if ramp not in RAMPS:
+        raise _Refused
+    return unquote(name), ramp
+
+
+def _order(text: str, known: Collection[str]) -> tuple[tuple[str, ...], bool]:
+    """Read names, each once and only those that are there."""
+    parts = text.split(",")
+    names = [name for name in dict.fromkeys(map(unquote, parts[:_MOST_PARTS])) if name in known]
+    return tuple(names), len(names) == len(parts)
 
 
 def _limit(part: str) -> tuple[str, float]:

@@ -1,6 +1,6 @@
 """Codes to colours: congestion classes with labels, or a continuous colour-blind-safe ramp."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,8 @@ RGB = tuple[int, int, int]
 
 _RAMP_ENDS = (0.08, 0.84)  # The very ends of a ramp are the ground's own black and white.
 CONGESTION_PALETTE: tuple[RGB, ...] = ((152, 0, 40), (222, 66, 44), (246, 164, 60), (150, 196, 224), (66, 136, 190))
+RAMPS = ("batlow", "acton", "devon", "lapaz", "lajolla", "oslo")
+"""Ramps that a visitor may choose: scientific colour maps, even in lightness and told apart by every colour vision."""
 CONGESTION_LABELS = ("congested", "heavy", "moderate", "light", "free")
 
 
@@ -84,6 +86,30 @@ def coloured(breaks: Breaks, *, ramp: str = "batlow") -> Scale:
         labels=CONGESTION_LABELS if breaks.kind == "classes" else (),
         palette=palette,
     )
+
+
+def recoloured(scale: Scale, ramp: str) -> Scale:
+    """Give a scale other colours.
+
+    Parameters
+    ----------
+    scale : Scale
+        How values became codes, which stays.
+    ramp : str
+        One of `RAMPS`; empty for the colours that the scale has.
+
+    Returns
+    -------
+    Scale
+        Classes take even steps of the ramp, the lowest values the darkest.
+
+    References
+    ----------
+    Crameri, F. (2018), Scientific colour maps, https://doi.org/10.5281/zenodo.1243862
+    """
+    if not ramp:
+        return scale
+    return replace(scale, palette=_ramp(ramp, np.linspace(*_RAMP_ENDS, len(scale.palette))))
 
 
 def congestion() -> Scale:

@@ -25,6 +25,8 @@ class ExplorerState(param.Parameterized):
     settings: dict[LayerId, dict[str, Any]] = param.Dict(
         default={}, doc="Per map layer: visible (bool) and opacity (0 to 1)."
     )
+    order: list[LayerId] = param.List(default=[], doc="Rows of the layer panel from the top; empty: as they come.")
+    palettes: dict[LayerId, str] = param.Dict(default={}, doc="Ramp by row, where the visitor chose one.")
     cell_variable = param.String(default="", doc="Variable that colours the cells.")
     extruded = param.Boolean(default=False, doc="Whether cells stand as columns, by value.")
     doubtful = param.Boolean(default=False, doc="Whether what is uncertain fades.")

@@ -41,6 +41,9 @@ class LayerPanel(JSComponent):
     choices = param.List(default=[], doc="Variables that cells can show.")
     cell_variable = param.String(default="")
     extruded = param.Boolean(default=False)
+    order = param.List(default=[], doc="Rows from the top, where the visitor moved one.")
+    palettes = param.Dict(default={}, doc="Ramp by row, where the visitor chose one.")
+    time = param.String(doc="Time and date of the step shown.")
     doubtful = param.Boolean(default=False, doc="Whether what is uncertain fades.")
     texts = param.Dict(default={}, doc="Catalogue of the language.")
 

@@ -6,7 +6,7 @@ import panel as pn
 
 from dashboards.deck import Look, to_layer, to_selection, to_specification
 from dashboards.frame import CELLS, MapLayer
-from dashboards.legends import setting_of
+from dashboards.legends import dressed, rank_of, setting_of
 from dashboards.scene import Scene
 from dashboards.selections import find
 from dashboards.state import ExplorerState
@@ -26,7 +26,7 @@ _TOOLTIP = {
 }
 _TILES = read_asset("tiles.js").strip().removesuffix(";")
 _STREET_ZOOM = 15.6
-_DRAWN = ["step", "theme", "settings", "extruded", "selection", "overlays", "dimmed"]
+_DRAWN = ["step", "theme", "settings", "order", "palettes", "extruded", "selection", "overlays", "dimmed"]
 
 
 class CityMap:
@@ -71,10 +71,13 @@ class CityMap:
         dict
             What the pane takes.
         """
-        layers = [self._layer(layer) for layer in self.scene.source.layers if self._is_drawn(layer)]
-        layers.extend(self.state.overlays)
-        # What lies flat is painted in order and would cover what stands; columns, last, let buildings through.
-        layers.sort(key=lambda layer: bool(layer.get("extruded")) + (layer["id"] == CELLS and self.state.extruded))
+        drawn = [layer for layer in self.scene.source.layers if self._is_drawn(layer)]
+        if self.state.order:  # What is on top of the panel is painted last.
+            drawn.sort(key=lambda layer: -rank_of(setting_of(layer), self.state))
+        layers = [*map(self._layer, drawn), *self.state.overlays]
+        if not self.state.order:
+            # What lies flat is painted in order and would cover what stands; columns, last, let buildings through.
+            layers.sort(key=lambda layer: bool(layer.get("extruded")) + (layer["id"] == CELLS and self.state.extruded))
         return to_specification([*layers, to_selection(self.state.selection, self.state.theme)], self.view)
 
     def _is_drawn(self, layer: MapLayer) -> bool:
@@ -84,7 +87,7 @@ class CityMap:
         return layer.id in self._opened and layer.id in self.scene.frames
 
     def _layer(self, layer: MapLayer) -> dict[str, Any]:
-        frame = self.scene.frames[layer.id]
+        frame = dressed(layer, self.scene.frames[layer.id], self.state)
         setting = self.state.settings.get(setting_of(layer), {})
         columns = self.state.extruded and layer.kind == CELLS
         left = self.state.dimmed.get(layer.id, 1.0)
@@ -95,6 +98,7 @@ class CityMap:
             opacity=setting.get("opacity", 1.0) * left,
             column_edge_m=self.scene.source.edge_m(frame) if columns else 0.0,
             address=self.address,
+            palette=self.state.palettes.get(setting_of(layer), ""),
         )
         return to_layer(layer, frame, look)
 

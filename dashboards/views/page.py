@@ -35,6 +35,8 @@ LINKED = [
     "camera",
     "settings",
     "cell_variable",
+    "order",
+    "palettes",
     "extruded",
     "doubtful",
     "selection",
@@ -94,7 +96,7 @@ class ExplorerPage:
         self.trust = TrustView(state, live.edition.steward if live else Steward(source))
         self._courses: list[Course] = []
         tie(self.topbar, state, "language", "theme", "view", "kiosk")
-        tie(self.layers, state, "settings", "cell_variable", "extruded", "doubtful")
+        tie(self.layers, state, "settings", "order", "palettes", "cell_variable", "extruded", "doubtful")
         tie(self.clock, state, "step", "speed", "playing")
         self._watch()
         self.speak()
@@ -106,7 +108,7 @@ class ExplorerPage:
     def _watch(self) -> None:
         state = self.state
         state.param.watch(self.speak, "language")
-        state.param.watch(self.list_layers, ["language", "theme", "cell_variable"])
+        state.param.watch(self.list_layers, ["language", "theme", "cell_variable", "order", "palettes"])
         self.scene.param.watch(self.list_layers, "frames")
         state.param.watch(self.confirm_step, "step")
         state.param.watch(self.inspect, "selection")
@@ -243,6 +245,7 @@ class ExplorerPage:
         self.layers.param.update(texts=words, choices=to_choices(self.source, language))
         labels = to_labels(self.times, city.clock.zone, language=language, texts=words)
         self.clock.param.update(texts=words, labels=labels if len(self.times) > 1 else labels[:1])
+        self.tell_time()
 
     def list_layers(self, *_events: Any) -> None:  # noqa: ANN401
         """Bring legends and notes up to what is drawn."""
@@ -255,6 +258,12 @@ class ExplorerPage:
     def confirm_step(self, *_events: Any) -> None:  # noqa: ANN401
         """Tell the player that the map has been told; it goes on only then."""
         self.clock.shown = self.state.step
+        self.tell_time()
+
+    def tell_time(self) -> None:
+        """Write the time shown into the legends of what moves."""
+        label = self.clock.labels[min(self.state.step, len(self.clock.labels) - 1)]
+        self.layers.time = f"{label['time']} · {label['date']}"
 
     async def inspect(self, *_events: Any) -> None:  # noqa: ANN401
         """Read what was clicked, beside the event loop, and show it."""

@@ -66,7 +66,7 @@ class ToolBox:
         state.param.watch(self.follow, ["step", "cell_variable", "selection"])
         self.view.param.watch(self._go, ["flight", "picked"])
         self.view.param.watch(self.overlay, ["found", "shade"])
-        state.param.watch(self.follow_legend, ["settings", "language", "theme", "cell_variable"])
+        state.param.watch(self.follow_legend, ["settings", "language", "theme", "cell_variable", "order", "palettes"])
         city_map.scene.param.watch(self.follow_legend, "frames")
         self.speak()
         self.follow()

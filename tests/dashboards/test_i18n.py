@@ -14,7 +14,7 @@ _COMPOSED = tuple(
     f"{word}_"
     for word in (
         *("level", "theme", "view", "part", "worse", "trust", "status", "measure", "fate"),
-        *("doubt", "verdict", "diagnosis", "family", "tool", "shape", "region", "fault"),
+        *("domain", "doubt", "palette", "verdict", "diagnosis", "family", "tool", "shape", "region", "fault"),
     )
 )
 HOUSE = Path(dashboards.__file__).parent

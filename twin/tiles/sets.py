@@ -37,6 +37,7 @@ class Tiles:
     most: int
     rows: "Callable[[int, int, int], NDArray[np.int64]]"  # Of a tile, in its order: positions in table or cube.
     _encoded: Kept
+    _encode: "Callable[[int, int, int], tuple[bytes, NDArray[np.int64]]]"
 
     @cached_property
     def zooms(self) -> tuple[int, int]:
@@ -77,9 +78,6 @@ class Tiles:
 
     def _made(self, *tile: int) -> tuple[bytes, "NDArray[np.int64]"]:
         return self._encoded.get(tile, lambda: self._encode(*tile))
-
-    def _encode(self, z: int, x: int, y: int) -> tuple[bytes, "NDArray[np.int64]"]:
-        raise NotImplementedError
 
     def is_whole(self, z: int) -> bool:
         """Say whether tiles of a zoom leave nothing out.
