@@ -68,6 +68,7 @@ class FrameCity:
     layers_with_truth: tuple[str, ...] = ()
     states_truth = False
     view = View()
+    alerts: Mapping[str, float] = MappingProxyType({})
     code = ""
 
     def __init__(

@@ -66,6 +66,34 @@ def test_the_same_records_are_drawn_before_and_after_harmonisation(page):
     assert count_of(picture(page), (213, 94, 0)) < count_of(after, (213, 94, 0)), "each is where it was before"
 
 
+def test_the_same_records_stand_before_left_and_after_right_of_an_edge(page):
+    before = picture(page)
+    page.click(BAR.format("before"))
+    expect(page.locator("#tools .shown")).to_have_text("12 of 12 places drawn, 120 records")
+    page.wait_for_function("document.getElementById('drawing').dataset.displaced === '12'")
+    page.click("#tools .do.split")
+    expect(page.locator("#tools .do.split")).to_have_attribute("aria-pressed", "true")
+    orange, blue = (213, 94, 0), (0, 114, 178)
+
+    def split_at(percent):
+        """Counts of both colours left of an edge, and right of it."""
+        page.locator("#tools .share").evaluate(
+            f"(s) => {{ s.value = {percent}; s.dispatchEvent(new Event('input')); }}"
+        )
+        seen, edge = picture(page), percent * 14 - 340
+        return [[count_of(part, c) - count_of(was, c) for c in (orange, blue)] for part, was in (
+            (seen[:, : edge - 3], before[:, : edge - 3]), (seen[:, edge + 3 :], before[:, edge + 3 :]))]  # fmt: skip
+
+    (was_orange, was_blue), _ = split_at(69)  # All but a strip is left of the edge.
+    assert was_orange > 60
+    assert was_blue <= 0
+    _, (is_orange, is_blue) = split_at(25)
+    assert is_blue > 60
+    assert is_orange <= 0
+    page.click("#tools .do.split")
+    expect(page.locator("#tools .do.split")).to_have_attribute("aria-pressed", "false")
+
+
 def test_a_section_is_drawn_and_listed(page):
     page.click(BAR.format("section"))
     page.click("#tools details summary")

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.pictures import changed, picture
 
@@ -54,11 +55,7 @@ def test_a_layer_is_moved_by_keyboard_and_painted_over_the_others(page):
     page.focus('#layers [data-layer="cells"] .up')
     for at in (1, 0):
         page.keyboard.press("Enter")
-        page.wait_for_function(
-            """(at) => { const list = document.querySelector("#layers > *").shadowRoot;
-            return list.querySelectorAll("[data-layer]")[at]?.dataset.layer === "cells"; }""",
-            arg=at,
-        )
+        expect(rows.nth(at)).to_have_attribute("data-layer", "cells", timeout=30_000)
     page.wait_for_function(ORDER + ".indexOf('cells') > " + ORDER + ".indexOf('buildings')")
     over = picture(page)
     assert changed(before, over) > 0.05, "cells tint the roofs"

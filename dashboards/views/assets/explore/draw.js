@@ -81,10 +81,10 @@ function sectionPanel(tool) {
 const NAIVE = "#d55e00", OURS = "#0072b2";
 function beforePanel(tool) {
   const {model, ask, overlay} = tool, root = make("div", {class: "sheet before"}), out = make("div", {class: "sheet"});
-  let layers = null, layer = "", found = null, share = 1;
+  let layers = null, layer = "", found = null, share = 1, split = null;
   const between = (at) => found.places.map(([a, b, c, d]) => [a + (c - a) * at, b + (d - b) * at]);
   const show = () => {
-    overlay.set("displaced", found ? {kind: "displaced", from: found.places.map(([a, b]) => [a, b]), to: between(share)} : null);
+    overlay.set("displaced", found ? {kind: "displaced", from: found.places.map(([a, b]) => [a, b]), to: split === null ? between(share) : between(1), split} : null);
     overlay.canvas.dataset.displaced = found ? found.places.length : 0;
   };
   const spread = (name, each, colour) => make("tr", {}, make("td", {}, make("i", {class: "dot", style: `background:${colour}`}), name), ...[each.median_m, each.p95_m, each.most_m].map((value) => make("td", {class: "num"}, metres(value))));
@@ -104,12 +104,14 @@ function beforePanel(tool) {
     chooser.onchange = () => load(chooser.value);
     root.replaceChildren(make("div", {class: "small muted"}, t.before_hint), chooser, out);
     if (!found) { out.replaceChildren(); return; }
-    const slider = make("input", {type: "range", min: 0, max: 100, value: share * 100, class: "share", "aria-label": t.before_after});
+    const slider = make("input", {type: "range", min: 0, max: 100, value: (split ?? share) * 100, class: "share", "aria-label": split === null ? t.before_after : t.split_edge});
     const paint = () => slider.style.setProperty("--at", `${slider.value}%`);
-    slider.oninput = () => { share = slider.value / 100; paint(); show(); };
+    slider.oninput = () => { if (split === null) share = slider.value / 100; else split = slider.value / 100; paint(); show(); };
+    const splitter = act(t.split_map, () => { split = split === null ? .6 : null; show(); draw(); root.querySelector(".split").focus(); }, "split");
+    splitter.setAttribute("aria-pressed", String(split !== null));
     paint();
     const head = make("tr", {}, ...["", t.median, "95 %", t.most].map((each) => make("th", {}, each)));
-    out.replaceChildren(make("div", {class: "ends small"}, make("span", {}, t.naively), slider, make("span", {}, t.harmonised)),
+    out.replaceChildren(make("div", {class: "ends small"}, make("span", {}, t.naively), slider, make("span", {}, t.harmonised)), splitter,
       make("div", {class: "small num shown", role: "status"}, t.displaced_note.replace("{shown}", found.shown).replace("{total}", found.places_in_all).replace("{records}", decimals(found.total))),
       make("table", {class: "small"}, make("thead", {}, head), make("tbody", {}, spread(t.from_truth_before, found.naive, NAIVE), spread(t.from_truth_after, found.ours, OURS), spread(t.moved, found.moved, "transparent"))),
       make("div", {class: "small"}, t.other_cell.replace("{share}", (found.other_cell * 100).toFixed(1))),
@@ -118,6 +120,6 @@ function beforePanel(tool) {
   return {
     root, speak: draw,
     async open() { layers = layers ?? await ask("displaced") ?? []; if (!found && layers.length) await load(layers.find((name) => /site|detector|probe|gcj/.test(name)) ?? layers[0]); else { show(); draw(); } },
-    clear() { found = null; show(); },
+    clear() { found = null; split = null; show(); },
   };
 }

@@ -69,7 +69,9 @@ class Overlay {
       pen.globalAlpha = 1; pen.fillStyle = colours.ink; pen.fillText(text, x + 16, y + .5);
     });
   }
-  displaced(pen, view, {from, to}, colours) {
+  // With a split the same records stand on both sides of an edge: left where they were, right where they are.
+  displaced(pen, view, {from, to, split}, colours) {
+    if (split !== null && split !== undefined) { this.splitted(pen, view, {from, to, split}, colours); return; }
     const [starts, ends] = [from, to].map((places) => places.map((place) => view.project(place)));
     pen.setLineDash([]); pen.lineWidth = 1.2; pen.strokeStyle = colours.ink; pen.globalAlpha = .55; pen.beginPath();
     starts.forEach(([x, y], index) => { pen.moveTo(x, y); pen.lineTo(...ends[index].slice(0, 2)); });
@@ -78,6 +80,16 @@ class Overlay {
       pen.fillStyle = colour;
       for (const [x, y] of points) { pen.beginPath(); pen.arc(x, y, size, 0, 7); pen.fill(); pen.stroke(); }
     }
+  }
+  splitted(pen, view, {from, to, split}, colours) {
+    const {width, height} = view, edge = split * width;
+    for (const [places, colour, left, wide] of [[from, "#d55e00", 0, edge], [to, "#0072b2", edge, width - edge]]) {
+      pen.save(); pen.beginPath(); pen.rect(left, 0, wide, height); pen.clip();
+      pen.setLineDash([]); pen.lineWidth = 1; pen.strokeStyle = colours.solid; pen.fillStyle = colour;
+      for (const place of places) { const [x, y] = view.project(place); pen.beginPath(); pen.arc(x, y, 4.5, 0, 7); pen.fill(); pen.stroke(); }
+      pen.restore();
+    }
+    pen.fillStyle = colours.ink; pen.fillRect(edge - 1, 0, 2, height);
   }
   // Takes the pointer from the map until stop() is called; handlers get places in degrees.
   capture({down, move, up, tap, done}) {
