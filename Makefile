@@ -16,7 +16,7 @@ JUDGE  ?= ours
 KILLS  ?= 200
 PEERS  ?= $(BIN)/python
 
-.PHONY: bench-cube torture check-joins check-qgis help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean bench-streams bench-osm-parts
+.PHONY: bench-cube torture check-joins check-qgis help demo test lint types check-structure unit browser chromium programs bench-positions bench-scaling bench-spatialbench bench-whole fuzz clean bench-streams bench-osm-parts screenshots
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,10 @@ unit: .venv/.dev chromium programs
 	@test -n "$$TWIN_FORMATS_DATA" || echo "Sample formats not tested: name their folder in TWIN_FORMATS_DATA"
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup --ignore tests/browser
 	@$(BIN)/python -m pytest -q tests/browser # by themselves: Playwright keeps an event loop, and a page wants a core
+
+screenshots: .venv/.dev chromium ## Take the pictures of docs/reference/contact-sheet.md from the built sample city
+	@test -d monaco.twin || $(BIN)/twin build data_samples/monaco/city.yaml --out monaco.twin
+	@$(BIN)/python docs/make_contact_sheet.py monaco.twin
 
 browser: .venv/.dev chromium ## Only the tests that look at the page
 	@$(BIN)/python -m pytest -q tests/browser

@@ -57,6 +57,7 @@ class CityMap:
                 layer.id: _TOOLTIP for layer in scene.source.layers if layer.kind != CELLS and not layer.is_ground
             },
             throttle={"view": 250, "hover": 200},
+            stylesheets=[".deck-tooltip:empty { display: none !important; }"],  # What has no name says nothing.
         )
         state.param.watch(self.redraw, _DRAWN)
         scene.param.watch(self.redraw, "frames")

@@ -22,11 +22,15 @@ WAIT_MS = 90_000
 expect.set_options(timeout=WAIT_MS)
 
 
-@pytest.fixture(scope="module")
-def free_port():
+def unused_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def free_port():
+    return unused_port()
 
 
 @contextlib.contextmanager
@@ -44,10 +48,17 @@ def serving(app, port):
     thread.join(10)
 
 
-@pytest.fixture(scope="module")
-def address(free_port):
-    with serving(to_app(FakeCity(blocks=8), origins=(f"127.0.0.1:{free_port}",)), free_port) as url:
+@pytest.fixture(scope="session")
+def newtown():
+    """Serve one city to all modules that only look at it."""
+    port = unused_port()
+    with serving(to_app(FakeCity(blocks=8), origins=(f"127.0.0.1:{port}",)), port) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def address(newtown):
+    return newtown
 
 
 @pytest.fixture(scope="session")
@@ -62,10 +73,15 @@ def browser():
 
 @pytest.fixture(scope="module")
 def visit(browser, request):
-    """Open the page; returns it once its map is drawn, with the hosts that it asked and the faults that it met."""
+    """Open the page; returns it once its map is drawn, with the hosts that it asked and the faults that it met.
+
+    Those of a module are closed after it: a map that nobody looks at is drawn all the same.
+    """
+    contexts = []
 
     def opened(query="", *, root=None, width=1400, height=900):
-        page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}))
+        page = contexts[-1].new_page()
         page.set_default_timeout(WAIT_MS)
         page.asked, page.faults = [], []
         page.on("request", lambda request: page.asked.append(request.url))
@@ -76,4 +92,6 @@ def visit(browser, request):
         page.wait_for_selector("html[data-ready=yes]", timeout=WAIT_MS)
         return page
 
-    return opened
+    yield opened
+    for context in contexts:
+        context.close()

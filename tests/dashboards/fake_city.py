@@ -1,6 +1,6 @@
 """A city of streets and blocks with the face of a Twin, so that the dashboard is tested without building one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
@@ -188,15 +188,50 @@ class FakeCity:
         silent = (table["feature"] == 2) & (table["time"] > pd.Timestamp("2026-06-16T04:00Z"))
         return table[~silent] if layer_name == "detectors" else table
 
-    def explain(self, cell: int, name: str, time: Any = None) -> Explanation:  # noqa: ARG002 - the face of a Twin
+    def explain(self, _cell: int, _name: str, _time: Any = None) -> Explanation:
         sources = pd.DataFrame(
             {"row": [3, 11], "share": [0.7, 0.3], "value": [31.0, 24.5], "layer": "air", "file": "raw/air.csv"}
         )
         return Explanation(
             value=29.1,
             sources=sources,
-            steps=("read raw/air.csv", "degrees-minutes-seconds to degrees", f"kriged at {time}"),
+            steps=(
+                "read from raw/air.csv as published by Newtown Survey",
+                "columns lat, lon: dms in degree, lat,lon",
+                "ordinary kriging: exponential covariance, length 701 m, nugget 0.49",
+            ),
         )
+
+
+def troubled(city: FakeCity) -> FakeCity:
+    """Give the detectors of a city whatever may be wrong with a layer: a steward has much to read."""
+    nothing = {"score": None, "good": 0, "of": 0, "colour": ""}
+    measures = ("completeness", "validity", "uniqueness", "consistency", "timeliness")
+    bad = {"score": 0.7, "good": 7, "of": 10, "colour": "red"}
+    city.layers["detectors"] = replace(
+        city.layers["detectors"],
+        status="ambiguous",
+        position="ambiguous",
+        records_in=10,
+        placed=0,
+        quarantined=9,
+        rejected=1,
+        reasons={"quarantined:position_ambiguous": 7, "quarantined:sentinel": 2, "rejected:ragged_row": 1},
+        quality={**dict.fromkeys(measures, nothing), "completeness": bad, "validity": bad, "colour": "red"},
+        evidence={
+            "status": "ambiguous",
+            "reference": "streets",
+            "candidates": [
+                {"label": "GCJ-02, latitude first", "probability": 0.7},
+                {"label": "EPSG:4547, north first", "probability": 0.3},
+            ],
+            "settle": [
+                "at least 20 distinct positions, found 9",
+                "why the records fit streets better after a shift of -9 m east, +4 m north (sigma 2 m) from GCJ-02",
+            ],
+        },
+    )
+    return city
 
 
 def variable(
