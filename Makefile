@@ -90,6 +90,7 @@ torture: .venv/.dev ## Kill 200 builds, disturb workers 20 times, fill a disk at
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.kills --kills $(KILLS)
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.kills --kills $(KILLS) --stretch 40
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.signals --times 20 --stretch 40
+	@nice -n 15 $(BIN)/python -m tests.twin.plugs.poison
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.disk --offsets 50 --stretch 40
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.flips --flips 1000
 	@nice -n 15 $(BIN)/python -m tests.twin.plugs.workers --stretch 40

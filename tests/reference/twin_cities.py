@@ -1,6 +1,7 @@
 """Tiny cities on disk: small enough to build in seconds and to compute by hand."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,15 @@ def write_city(folder: Path, *, manifest: str = CITY, seed: int = 1) -> Path:
     path = folder / "city.yaml"
     path.write_text(manifest, encoding="utf-8")
     return path
+
+
+def copy_city(built: Path, folder: Path, name: str) -> Path:
+    """Put a city and its twin into a folder of one's own, as if it had been built there; return its manifest."""
+    for path in built.parent.iterdir():
+        if path.is_file():
+            shutil.copy(path, folder)
+    shutil.copytree(built, folder / name)
+    return folder / "city.yaml"
 
 
 def _geojson(path: Path, features: list[dict]) -> None:

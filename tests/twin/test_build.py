@@ -12,9 +12,10 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from distributed import LocalCluster
 
 import twin
-from tests.reference.twin_cities import CITY, STATIONS, write_city
+from tests.reference.twin_cities import CITY, STATIONS, copy_city, write_city
 from twin.plan import make_plan
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -151,9 +152,9 @@ def test_quality_counts_what_is_known(tiny):
     assert quality.loc["population", "coverage"] == 1.0
 
 
-def test_a_second_build_reuses_everything_and_a_change_only_what_it_touches(tmp_path):
-    path = write_city(tmp_path)
-    first = twin.build(path, out=tmp_path / "t.twin", workers=0)
+def test_a_second_build_reuses_everything_and_a_change_only_what_it_touches(tiny, tmp_path):
+    path = copy_city(tiny.path, tmp_path, "t.twin")
+    first = twin.open(tmp_path / "t.twin")
     second = twin.build(path, out=tmp_path / "t.twin", workers=0)
     assert second.snapshot == first.snapshot
     assert all(step["reused"] for step in runs(tmp_path / "t.twin")[1]["steps"])
@@ -186,9 +187,9 @@ def test_what_lies_beside_a_file_and_is_read_with_it_counts_as_its_content(tmp_p
     assert after == pytest.approx(2 * before)
 
 
-def test_a_damaged_step_is_done_again(tmp_path):
-    path = write_city(tmp_path)
-    first = twin.build(path, out=tmp_path / "t.twin", workers=0)
+def test_a_damaged_step_is_done_again(tiny, tmp_path):
+    path = copy_city(tiny.path, tmp_path, "t.twin")
+    first = twin.open(tmp_path / "t.twin")
     (victim,) = (tmp_path / "t.twin" / "work").glob("cells-people-*/weights.parquet")
     victim.write_bytes(victim.read_bytes()[:-1] + b"?")
     assert twin.build(path, out=tmp_path / "t.twin", workers=0).snapshot == first.snapshot
@@ -270,3 +271,18 @@ def test_the_first_view_is_kept_and_left_open_where_none_is_stated(tmp_path, tin
     text = CITY.replace("root:", "view: {centre: [7.42, 43.735], zoom: 14, cells: no2}\nroot:", 1)
     twin.build(write_city(tmp_path, manifest=text), out=tmp_path / "t.twin", workers=0)
     assert twin.open(tmp_path / "t.twin").view == twin.View(centre=(7.42, 43.735), zoom=14.0, cells="no2")
+
+
+def test_a_build_whose_workers_are_all_gone_starts_others(tiny, tmp_path, monkeypatch):
+    """A nanny whose worker ended while it came up starts none again: nobody was left, and the build waited for ever."""
+
+    class Deserted(LocalCluster):
+        def __init__(self, **options):
+            super().__init__(**options | {"processes": False, "protocol": "tcp://"})
+            self.scale(0)
+            self.sync(self._correct_state)
+
+    monkeypatch.setattr(sys.modules["twin.build"], "LocalCluster", Deserted)  # twin.build is the function
+    monkeypatch.setattr(sys.modules["twin.build"], "_LOOK_S", 0.1)
+    path = copy_city(tiny.path, tmp_path, "t.twin")
+    assert twin.build(path, out=tmp_path / "t.twin", workers=1).snapshot == tiny.snapshot

@@ -17,18 +17,18 @@ import pytest
 from typer.testing import CliRunner
 
 import twin
-from tests.reference.twin_cities import write_city
+from tests.reference.twin_cities import copy_city
 from twin.cli import app
 from twin.locks import locked
 from twin.plan import make_plan
 
 
 @pytest.fixture(scope="module")
-def twice(tmp_path_factory):
+def twice(tiny, tmp_path_factory):
     """One city, built, its manifest corrected, and built again; only to be read."""
     tmp_path = tmp_path_factory.mktemp("twice")
-    manifest = write_city(tmp_path)
-    first = twin.build(manifest, out=tmp_path / "c.twin", workers=0)
+    manifest = copy_city(tiny.path, tmp_path, "c.twin")
+    first = twin.open(tmp_path / "c.twin")
     text = manifest.read_text()
     assert text.count("resolution: 11") == 1
     manifest.write_text(text.replace("resolution: 11", "resolution: 10"))
@@ -64,9 +64,9 @@ def test_a_time_before_the_first_build_or_none_at_all_is_refused(twice, moment):
         twice[2].as_of(moment)
 
 
-def test_a_difference_counts_layers_variables_and_cells(tmp_path):
-    manifest = write_city(tmp_path)
-    first = twin.build(manifest, out=tmp_path / "c.twin", workers=0)
+def test_a_difference_counts_layers_variables_and_cells(tiny, tmp_path):
+    manifest = copy_city(tiny.path, tmp_path, "c.twin")
+    first = twin.open(tmp_path / "c.twin")
     assert not first.changes_since(first)
     source = tmp_path / "probes.csv"
     head, *lines = source.read_text().splitlines()
@@ -86,9 +86,9 @@ def test_a_difference_counts_layers_variables_and_cells(tmp_path):
     assert found.variables
 
 
-def test_garbage_goes_and_what_is_read_stays(tmp_path):
-    manifest = write_city(tmp_path)
-    first = twin.build(manifest, out=tmp_path / "c.twin", workers=0)
+def test_garbage_goes_and_what_is_read_stays(tiny, tmp_path):
+    manifest = copy_city(tiny.path, tmp_path, "c.twin")
+    first = twin.open(tmp_path / "c.twin")
     manifest.write_text(manifest.read_text().replace("resolution: 11", "resolution: 10"))
     second = twin.build(manifest, out=tmp_path / "c.twin", workers=0)
     leftover = second.path / "work" / ".cells-x.1.tmp"
@@ -182,10 +182,9 @@ def test_a_link_in_a_backup_is_not_unpacked(tmp_path):
         twin.restore(archive, tmp_path / "c.twin")
 
 
-def test_two_builds_do_not_write_into_one_twin(tmp_path):
-    manifest = write_city(tmp_path)
+def test_two_builds_do_not_write_into_one_twin(tiny, tmp_path):
+    manifest = copy_city(tiny.path, tmp_path, "c.twin")
     out = tmp_path / "c.twin"
-    out.mkdir()
     code = "import sys, time; from pathlib import Path; from twin.locks import locked\n"
     code += "with locked(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE)
