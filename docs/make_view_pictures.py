@@ -1,6 +1,6 @@
-"""Take the pictures of docs/how-to/watch-the-city.md and judge-the-data.md in Chromium.
+"""Take the picture of docs/how-to/judge-the-data.md in Chromium; the others are those of `make screenshots`.
 
-python docs/make_view_pictures.py monaco.twin shenzhen.twin
+python docs/make_view_pictures.py shenzhen.twin
 """
 
 from __future__ import annotations
@@ -24,13 +24,11 @@ LOOPBACK = "127.0.0.1"
 
 
 def main() -> None:
-    """Serve both cities, and look."""
-    monaco, shenzhen = sys.argv[1:]
+    """Serve the city, and look."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=SOFTWARE)
         page = chromium.new_context(viewport={"width": 1400, "height": 860}).new_page()
-        operate(page, serve(monaco))
-        trust(page, serve(shenzhen))
+        trust(page, serve(sys.argv[1]))
         chromium.close()
 
 
@@ -51,15 +49,6 @@ def opened(page: Page, address: str) -> None:
     """Open a page and wait for its map."""
     page.goto(address)
     page.wait_for_selector("html[data-ready=yes]", timeout=90_000)
-
-
-def operate(page: Page, root: str) -> None:
-    """Take the operator's picture: the worst corridor of the morning."""
-    opened(page, f"{root}operate?t=2026-06-16T08:15")
-    page.locator("#operate .ranks .place").first.click(timeout=90_000)
-    page.locator("#inspector h2").wait_for()
-    page.wait_for_timeout(4000)
-    page.screenshot(path=IMAGES / "operate.png")
 
 
 def trust(page: Page, root: str) -> None:
