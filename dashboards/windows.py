@@ -117,19 +117,53 @@ def horizon_of(camera: Mapping[str, float]) -> Window:
     """
     if not {"longitude", "latitude", "zoom"} <= set(camera):
         return EVERYWHERE
+    reach_px = max(_size_px(camera)) * _REACH
+    x_px, y_px = zip(*_corners_px(camera), (-reach_px, -reach_px), (reach_px, reach_px), strict=True)
+    return _snapped(camera, (min(x_px), max(x_px)), (min(y_px), max(y_px)))
+
+
+def outline_of(camera: Mapping[str, float]) -> tuple[tuple[float, float], ...]:
+    """Give the corners of the ground that a camera sees.
+
+    Parameters
+    ----------
+    camera : Mapping
+        As in `horizon_of`.
+
+    Returns
+    -------
+    tuple
+        Four pairs of longitude and latitude in degrees, of a slanted view a trapezoid; empty without a camera.
+
+    Examples
+    --------
+    >>> above = {"longitude": 7.4, "latitude": 0.0, "zoom": 15.0, "width": 1000, "height": 500}
+    >>> [round(lon - 7.4, 4) for lon, _ in outline_of(above)]
+    [-0.0107, 0.0107, 0.0107, -0.0107]
+    """
+    if not {"longitude", "latitude", "zoom"} <= set(camera):
+        return ()
+    shrunk = max(math.cos(math.radians(camera["latitude"])), 0.05)
+    step_deg = METRES_PER_PIXEL_ZOOM_0 * shrunk / 2 ** camera["zoom"] / METRES_PER_DEGREE
+    return tuple(
+        (camera["longitude"] + x * step_deg / shrunk, camera["latitude"] + y * step_deg) for x, y in _corners_px(camera)
+    )
+
+
+def _corners_px(camera: Mapping[str, float]) -> list[tuple[float, float]]:
+    """Give the corners of the ground that is seen, in pixels east and north of the middle, one after the other."""
     width_px, height_px = _size_px(camera)
     pitch, bearing = (math.radians(camera.get(key, 0.0)) for key in ("pitch", "bearing"))
     distance_px = _ALTITUDE * height_px
-    reach_px = max(width_px, height_px) * _REACH
-    east, north = [-reach_px, reach_px], [-reach_px, reach_px]
+    corners = []
     for side in (-1.0, 1.0):
         ray = min(pitch + side * math.atan(0.5 / _ALTITUDE), _FLATTEST)
         ahead_px = distance_px * (math.cos(pitch) * math.tan(ray) - math.sin(pitch))
         half_px = (distance_px + ahead_px * math.sin(pitch)) * width_px / 2 / distance_px
-        for aside_px in (-half_px, half_px):
-            east.append(aside_px * math.cos(bearing) + ahead_px * math.sin(bearing))
-            north.append(-aside_px * math.sin(bearing) + ahead_px * math.cos(bearing))
-    return _snapped(camera, (min(east), max(east)), (min(north), max(north)))
+        for aside_px in (side * half_px, -side * half_px):  # Around, not crosswise.
+            east_px = aside_px * math.cos(bearing) + ahead_px * math.sin(bearing)
+            corners.append((east_px, -aside_px * math.sin(bearing) + ahead_px * math.cos(bearing)))
+    return corners
 
 
 def _size_px(camera: Mapping[str, float]) -> tuple[float, float]:

@@ -109,7 +109,7 @@ class ExplorerPage:
         state = self.state
         state.param.watch(self.speak, "language")
         state.param.watch(self.list_layers, ["language", "theme", "cell_variable", "order", "palettes"])
-        self.scene.param.watch(self.list_layers, "frames")
+        self.scene.param.watch(self.list_layers, ["frames", "seen"])
         state.param.watch(self.confirm_step, "step")
         state.param.watch(self.inspect, "selection")
         state.param.watch(self.describe, ["step", "language", "theme", "chart_variable", "view"])
@@ -217,7 +217,7 @@ class ExplorerPage:
         # Who watched the newest step watches the newest step again.
         link = replace(link, time="" if was_last else link.time)
         self.notes = take(link, self.state, self.source, first_camera=self.state.camera, first_step=last)
-        self.scene.frames = frames
+        self.scene.param.update(frames=frames, seen={})  # Counted when the camera moves.
         self.credits.credits = to_credits(self.source)
         self.speak()
         self.tools.speak()
@@ -249,7 +249,7 @@ class ExplorerPage:
 
     def list_layers(self, *_events: Any) -> None:  # noqa: ANN401
         """Bring legends and notes up to what is drawn."""
-        self.layers.rows = to_rows(self.state, self.source, self.scene.frames)
+        self.layers.rows = to_rows(self.state, self.source, self.scene.counted)
         profile, variable = self.source.profile(self.state.cell_variable)
         title = plain_title(title_of(variable.title, self.state.language, variable.name)) if variable else ""
         caption = texts(self.state.language)["city_mean"].format(title=title) if profile else ""

@@ -109,7 +109,7 @@ class ToolBox:
 
     def follow_legend(self, *_events: Any) -> None:  # noqa: ANN401
         """Keep the legend that goes onto pictures."""
-        rows = to_rows(self.state, self.source, self.map.scene.frames)
+        rows = to_rows(self.state, self.source, self.map.scene.counted)
         self.view.legend = [row for row in rows if self.state.settings.get(row["id"], {}).get("visible", True)]
 
     def follow(self, *_events: Any) -> None:  # noqa: ANN401

@@ -8,6 +8,8 @@ from dashboards.errors import FrameNotFoundError, NothingToShowError
 from dashboards.frame import CELLS
 from dashboards.frames import FrameSource
 from dashboards.opening import first_cell_variable
+from dashboards.scene import Scene
+from dashboards.state import ExplorerState
 from dashboards.windows import EVERYWHERE, Window, window_of
 from tests.dashboards.fake_city import FakeCity
 from twin import View
@@ -166,3 +168,14 @@ def test_cells_open_on_the_variable_that_the_city_states(city):
     assert first_cell_variable(FrameSource(city)) == "population"
     city.view = View()
     assert first_cell_variable(FrameSource(city)) == "no2"
+
+
+def test_the_legend_counts_what_is_in_the_window(frugal):
+    west, south, east, north = frugal.city.area
+    near = {"longitude": (west + east) / 2, "latitude": (south + north) / 2, "zoom": 16.5, "width": 400, "height": 300}
+    scene = Scene(ExplorerState(cell_variable="no2", camera=near), frugal)
+    shown, total = scene.seen["buildings"]
+    assert 0 < shown < total < len(frugal.readings.table("buildings"))
+    assert (scene.counted["buildings"].shown, scene.counted["buildings"].total) == (shown, total)
+    assert scene.counted["cells"] == scene.frames["cells"]
+    assert scene.count({}) == {}

@@ -165,5 +165,5 @@ def test_an_unknown_language_or_theme_in_the_link_falls_back(source):
 
 def test_notes_say_how_much_is_shown(frugal):
     rows = {row["id"]: row for row in ExplorerPage(frugal, address="feed/s").layers.rows}
-    assert "of 324" in rows["buildings"]["note"]
+    assert "of 32" in rows["buildings"]["note"], "what the first window holds of 324"
     assert "of r11" in rows[CELLS]["note"]

@@ -1,6 +1,5 @@
 """The tiles of one layer or of one variable on cells: what each holds, and the codes of its values."""
 
-import math
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,142 +8,19 @@ import shapely
 
 from spatial_join import H3Grid
 from twin.tiles.attributes import heights_m_of, importance_of, names_of, widths_of
-from twin.tiles.budget import CHUNK, TILE_PX, Budget, Places
-from twin.tiles.mercator import EARTH_M, box_of, to_world
+from twin.tiles.budget import CHUNK, Budget, Places
+from twin.tiles.mercator import box_of, to_world
 from twin.tiles.mvt import to_tile
+from twin.tiles.pyramid import Tiles
 from twin.tiles.readings import CELLS, Kept, Readings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from twin.tiles.breaks import Breaks
 
 COARSEST_RESOLUTION = 5
-_NEAREST_FULL, _DEEPEST_FULL = 14, 20  # The zooms at which everything is there, of a small city and of the densest.
-_STEP_M = 0.1  # Of positions at that zoom: below what any source states.
-_EXTENT = 4096
 _SELDOM = 64  # Encoded tiles kept for their codes, which are asked for right after.
-
-
-class Tiles:
-    """What the tiles of features and of cells have in common: zooms, step width and what each says of itself."""
-
-    name: str
-    variable: str | None
-    places: Places
-    most: int
-    rows: "Callable[[int, int, int], NDArray[np.int64]]"  # Of a tile, in its order: positions in table or cube.
-    _encoded: Kept
-    _encode: "Callable[[int, int, int], tuple[bytes, NDArray[np.int64]]]"
-
-    @cached_property
-    def zooms(self) -> tuple[int, int]:
-        """The coarsest zoom, where few tiles hold the city, and the first where nothing is left out."""
-        x, y, _ = self.places.counts(_NEAREST_FULL)
-        span = max(int(np.ptp(x)), int(np.ptp(y))) + 1 if len(x) else 1
-        least = max(_NEAREST_FULL - int(np.ceil(np.log2(span))), 0)
-        full = next((z for z in range(_NEAREST_FULL, _DEEPEST_FULL) if self.is_whole(z)), _DEEPEST_FULL)
-        return min(least, full), full
-
-    @cached_property
-    def bounds(self) -> tuple[float, float, float, float]:
-        """Sides of the tiles that hold anything: min_lon, min_lat, max_lon, max_lat in degrees."""
-        z = self.zooms[1]
-        x, y = self.occupied(z)
-        if not len(x):
-            return (0.0, 0.0, 0.0, 0.0)
-        west, _, _, north = box_of(z, int(x.min()), int(y.min()))
-        _, south, east, _ = box_of(z, int(x.max()), int(y.max()))
-        return west, south, east, north
-
-    def zoom_shown(self, zoom: float | None) -> int:
-        """Give the zoom of the tiles that a camera sees.
-
-        Parameters
-        ----------
-        zoom : float or None
-            Of the camera, for a world of 512 pixels at zoom 0; None for the farthest.
-
-        Returns
-        -------
-        int
-            One of `zooms` and those between.
-        """
-        least, full = self.zooms
-        coarser = math.log2(TILE_PX / 512)
-        return least if zoom is None else min(max(math.floor(zoom - coarser + 0.5), least), full)
-
-    def _made(self, *tile: int) -> tuple[bytes, "NDArray[np.int64]"]:
-        return self._encoded.get(tile, lambda: self._encode(*tile))
-
-    def is_whole(self, z: int) -> bool:
-        """Say whether tiles of a zoom leave nothing out.
-
-        Parameters
-        ----------
-        z : int
-            Zoom.
-
-        Returns
-        -------
-        bool
-            True if all is there, as it is stored.
-        """
-        return self.places.densest(z) <= self.most
-
-    def occupied(self, z: int) -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
-        """Give the tiles of a zoom that hold anything.
-
-        Parameters
-        ----------
-        z : int
-            Zoom.
-
-        Returns
-        -------
-        x, y : ndarray of int
-            Columns and rows.
-        """
-        return self.places.counts(z)[:2]
-
-    def extent(self, z: int) -> int:
-        """Give the steps across a tile: fine enough at the last zoom, below a pixel's at the others.
-
-        Parameters
-        ----------
-        z : int
-            Zoom.
-
-        Returns
-        -------
-        int
-            A power of two.
-        """
-        if z < self.zooms[1]:
-            return _EXTENT
-        return max(_EXTENT, 1 << math.ceil(math.log2(EARTH_M / 2**z / _STEP_M)))
-
-    def about(self, tile: tuple[int, int, int], **told: int) -> bytes:
-        """Write what a tile says of itself, as a layer ``about`` of one point.
-
-        Parameters
-        ----------
-        tile : tuple of int
-            z, x, y.
-        **told : int
-            ``shown`` and ``total``, and for cells their ``resolution``.
-
-        Returns
-        -------
-        bytes
-            To be put behind the tile's own layer.
-        """
-        west, south, east, north = box_of(*tile)
-        middle = np.array([shapely.Point((west + east) / 2, (south + north) / 2)])
-        values = {key: [value] for key, value in told.items()}
-        return to_tile(middle, tile=tile, name="about", ids=[0], properties=values)[0]
 
 
 class FeatureTiles(Tiles):
@@ -171,14 +47,18 @@ class FeatureTiles(Tiles):
         steps = readings.steps(self.variable) if self.variable else 1
         self.most = budget.most(kind, steps)
         self.cap = cache(lambda z: self.places.cap(z, self.most))
-        self._encoded = Kept(_SELDOM)
+        self._encoded, self._chosen, self._seen = Kept(_SELDOM), Kept(_SELDOM), Kept(_SELDOM)
         self.rows = lambda z, x, y: self._made(z, x, y)[1]
 
     @cached_property
     def places(self) -> Places:  # type: ignore[override]
         """Middles of the features."""
+        return Places(*self._middles)
+
+    @cached_property
+    def _middles(self) -> tuple["NDArray[np.float64]", "NDArray[np.float64]"]:
         bounds = shapely.bounds(self.readings.table(self.name).geometry.to_numpy())
-        return Places((bounds[:, 0] + bounds[:, 2]) / 2, (bounds[:, 1] + bounds[:, 3]) / 2)
+        return (bounds[:, 0] + bounds[:, 2]) / 2, (bounds[:, 1] + bounds[:, 3]) / 2
 
     @cached_property
     def _columns(self) -> dict[str, list[Any]]:
@@ -218,6 +98,37 @@ class FeatureTiles(Tiles):
         cap = self.cap(z)
         return int((counts if cap is None else np.minimum(counts, cap)).sum()), int(counts.sum())
 
+    def seen(self, z: int, outline: tuple[tuple[float, float], ...]) -> tuple[int, int]:
+        """Count what a window shows, and what stands in it.
+
+        Parameters
+        ----------
+        z : int
+            Zoom of the tiles.
+        outline : tuple of pairs of float
+            Corners of the ground that the window shows, longitude and latitude in degrees, around.
+
+        Returns
+        -------
+        shown, total : int
+            Lines that reach into it; of others those whose middle lies in it.
+        """
+        return self._seen.get((z, outline), lambda: self._count(z, shapely.Polygon(outline)))
+
+    def _count(self, z: int, window: shapely.Polygon) -> tuple[int, int]:
+        if self.kind == "lines":
+            rows = self._tree.query(window, predicate="intersects")
+        else:
+            west, south, east, north = window.bounds
+            lon, lat = self._middles
+            rows = np.flatnonzero((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
+            shapely.prepare(window)
+            rows = rows[shapely.contains_xy(window, lon[rows], lat[rows])]
+        if self.cap(z) is None:
+            return len(rows), len(rows)
+        drawn = [self.chosen(z, x, y) for x, y in self.touched(z, window)]
+        return int(np.isin(rows, np.concatenate(drawn)).sum()) if drawn else 0, len(rows)
+
     def tile(self, z: int, x: int, y: int) -> bytes:
         """Write a tile.
 
@@ -256,11 +167,29 @@ class FeatureTiles(Tiles):
         values = self.readings.on_features(self.name, self.variable)
         return _codes(values, self._made(*tile)[1], breaks, chunk)
 
+    def chosen(self, z: int, x: int, y: int) -> "NDArray[np.int64]":
+        """Give what a tile shows: all, or the most important where that is more than a view may hold.
+
+        Parameters
+        ----------
+        z, x, y : int
+            Tile.
+
+        Returns
+        -------
+        ndarray of int
+            Positions in the table.
+        """
+        return self._chosen.get((z, x, y), lambda: self._choose(z, x, y))
+
+    def _choose(self, z: int, x: int, y: int) -> "NDArray[np.int64]":
+        rows, cap = self._on_tile(z, x, y), self.cap(z)
+        if cap is None or len(rows) <= cap:
+            return rows
+        return rows[np.argpartition(-self._importance[rows], cap)[:cap]]
+
     def _encode(self, z: int, x: int, y: int) -> tuple[bytes, "NDArray[np.int64]"]:
-        rows = self._reaching(z, x, y) if self.kind == "lines" else self.places.on_tile(z, x, y)
-        total, cap = len(rows), self.cap(z)
-        if cap is not None and total > cap:
-            rows = rows[np.argpartition(-self._importance[rows], cap)[:cap]]
+        rows, total = self.chosen(z, x, y), len(self._on_tile(z, x, y))
         # Main roads are painted over side streets.
         rows = rows[np.argsort(self._importance[rows], kind="stable")] if self.kind == "lines" else np.sort(rows)
         shapes = self.readings.table(self.name).geometry.to_numpy()[rows]
@@ -272,7 +201,9 @@ class FeatureTiles(Tiles):
         )
         return body + self.about((z, x, y), shown=len(written), total=total), rows[written]
 
-    def _reaching(self, z: int, x: int, y: int) -> "NDArray[np.int64]":
+    def _on_tile(self, z: int, x: int, y: int) -> "NDArray[np.int64]":
+        if self.kind != "lines":
+            return self.places.on_tile(z, x, y)
         return np.sort(self._tree.query(shapely.box(*box_of(z, x, y)), predicate="intersects"))
 
 

@@ -144,6 +144,26 @@ def test_far_away_the_largest_stand_for_all_within_the_budget_and_the_tile_says_
     assert tiles.shown_and_total(least) == (len(heights), len(city.features("buildings")))
 
 
+@pytest.mark.parametrize("name", ["buildings", "streets"])
+def test_what_a_window_shows_is_counted_in_the_window(frugal, city, name):
+    tiles, table = frugal.layer(name), city.features(name)
+    west, south, east, north = city.area
+    # A trapezoid, as a slanted camera sees it.
+    outline = ((west, south), (east, south), (0.6 * east + 0.4 * west, north), (0.8 * west + 0.2 * east, north))
+    window = shapely.Polygon(outline)
+    shapes = table.geometry.to_numpy()
+    box = shapely.bounds(shapes)
+    middles = shapely.points((box[:, 0] + box[:, 2]) / 2, (box[:, 1] + box[:, 3]) / 2)
+    inside = set(np.flatnonzero(shapely.intersects(window, shapes if name == "streets" else middles)).tolist())
+    for z in range(tiles.zooms[0], tiles.zooms[1] + 1):
+        near = [
+            found for found in tiles_of(frugal, "layers", name, z) if window.intersects(shapely.box(*box_of(*found[0])))
+        ]
+        drawn = {one["id"] for _, features, _ in near for one in features}
+        assert tiles.seen(z, outline) == (len(inside & drawn), len(inside))
+    assert tiles.seen(z, ((0.0, 0.0), (0.1, 0.0), (0.1, 0.1))) == (0, 0)
+
+
 def test_cells_get_coarser_by_parent_as_one_goes_away_and_amounts_add_up(frugal, city):
     tiles = frugal.cells("population")
     least, full = tiles.zooms

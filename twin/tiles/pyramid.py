@@ -1,0 +1,164 @@
+"""What tiles of features and of cells have in common: zooms, step width, and what each says of itself."""
+
+import math
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from twin.tiles.budget import TILE_PX, Places
+from twin.tiles.mercator import EARTH_M, box_of, to_world
+from twin.tiles.mvt import to_tile
+from twin.tiles.readings import Kept
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_NEAREST_FULL, _DEEPEST_FULL = 14, 20  # The zooms at which everything is there, of a small city and of the densest.
+_STEP_M = 0.1  # Of positions at that zoom: below what any source states.
+_EXTENT = 4096
+
+
+class Tiles:
+    """What the tiles of features and of cells have in common: zooms, step width and what each says of itself."""
+
+    name: str
+    variable: str | None
+    places: Places
+    most: int
+    rows: "Callable[[int, int, int], NDArray[np.int64]]"  # Of a tile, in its order: positions in table or cube.
+    _encoded: Kept
+    _encode: "Callable[[int, int, int], tuple[bytes, NDArray[np.int64]]]"
+
+    @cached_property
+    def zooms(self) -> tuple[int, int]:
+        """The coarsest zoom, where few tiles hold the city, and the first where nothing is left out."""
+        x, y, _ = self.places.counts(_NEAREST_FULL)
+        span = max(int(np.ptp(x)), int(np.ptp(y))) + 1 if len(x) else 1
+        least = max(_NEAREST_FULL - int(np.ceil(np.log2(span))), 0)
+        full = next((z for z in range(_NEAREST_FULL, _DEEPEST_FULL) if self.is_whole(z)), _DEEPEST_FULL)
+        return min(least, full), full
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Sides of the tiles that hold anything: min_lon, min_lat, max_lon, max_lat in degrees."""
+        z = self.zooms[1]
+        x, y = self.occupied(z)
+        if not len(x):
+            return (0.0, 0.0, 0.0, 0.0)
+        west, _, _, north = box_of(z, int(x.min()), int(y.min()))
+        _, south, east, _ = box_of(z, int(x.max()), int(y.max()))
+        return west, south, east, north
+
+    def zoom_shown(self, zoom: float | None) -> int:
+        """Give the zoom of the tiles that a camera sees.
+
+        Parameters
+        ----------
+        zoom : float or None
+            Of the camera, for a world of 512 pixels at zoom 0; None for the farthest.
+
+        Returns
+        -------
+        int
+            One of `zooms` and those between.
+        """
+        least, full = self.zooms
+        coarser = math.log2(TILE_PX / 512)
+        return least if zoom is None else min(max(math.floor(zoom - coarser + 0.5), least), full)
+
+    def _made(self, *tile: int) -> tuple[bytes, "NDArray[np.int64]"]:
+        return self._encoded.get(tile, lambda: self._encode(*tile))
+
+    def is_whole(self, z: int) -> bool:
+        """Say whether tiles of a zoom leave nothing out.
+
+        Parameters
+        ----------
+        z : int
+            Zoom.
+
+        Returns
+        -------
+        bool
+            True if all is there, as it is stored.
+        """
+        return self.places.densest(z) <= self.most
+
+    def occupied(self, z: int) -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
+        """Give the tiles of a zoom that hold anything.
+
+        Parameters
+        ----------
+        z : int
+            Zoom.
+
+        Returns
+        -------
+        x, y : ndarray of int
+            Columns and rows.
+        """
+        return self.places.counts(z)[:2]
+
+    def touched(self, z: int, window: shapely.Polygon) -> list[tuple[int, int]]:
+        """Give the tiles of a zoom that a window touches, as far as the city reaches.
+
+        Parameters
+        ----------
+        z : int
+            Zoom.
+        window : shapely.Polygon
+            In degrees.
+
+        Returns
+        -------
+        list of tuple
+            Column and row of each.
+        """
+        west, south, east, north = window.bounds
+        sides = to_world(np.array([west, east]), np.array([north, south]))
+        ranges = []
+        for side, held in zip(sides, self.occupied(z), strict=True):
+            first, last = np.floor(side * 2**z).astype(int)
+            ranges.append(range(max(first, held.min()), min(last, held.max()) + 1))
+        return [(x, y) for x in ranges[0] for y in ranges[1] if window.intersects(shapely.box(*box_of(z, x, y)))]
+
+    def extent(self, z: int) -> int:
+        """Give the steps across a tile: fine enough at the last zoom, below a pixel's at the others.
+
+        Parameters
+        ----------
+        z : int
+            Zoom.
+
+        Returns
+        -------
+        int
+            A power of two.
+        """
+        if z < self.zooms[1]:
+            return _EXTENT
+        return max(_EXTENT, 1 << math.ceil(math.log2(EARTH_M / 2**z / _STEP_M)))
+
+    def about(self, tile: tuple[int, int, int], **told: int) -> bytes:
+        """Write what a tile says of itself, as a layer ``about`` of one point.
+
+        Parameters
+        ----------
+        tile : tuple of int
+            z, x, y.
+        **told : int
+            ``shown`` and ``total``, and for cells their ``resolution``.
+
+        Returns
+        -------
+        bytes
+            To be put behind the tile's own layer.
+        """
+        west, south, east, north = box_of(*tile)
+        middle = np.array([shapely.Point((west + east) / 2, (south + north) / 2)])
+        values = {key: [value] for key, value in told.items()}
+        return to_tile(middle, tile=tile, name="about", ids=[0], properties=values)[0]
