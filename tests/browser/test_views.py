@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 
 import twin
 from dashboards.app import to_app
-from tests.browser.conftest import serving, unused_port
+from tests.browser.conftest import WAIT_MS, serving, unused_port
 from tests.dashboards.fake_city import FakeCity, troubled
 from tests.reference.twin_cities import write_city
 from twin.snapshot import current_snapshot
@@ -108,7 +108,7 @@ def _without_faults(page):
 def board(page, view):
     page.click(f"#topbar [data-view={view}]")
     shown = page.locator(f"#{view}")
-    shown.locator(".tile, .layer").first.wait_for(timeout=30_000)
+    shown.locator(".tile, .layer").first.wait_for()
     return shown
 
 
@@ -132,7 +132,7 @@ def foreign(texts_shown, language, names):
 
 def speaks(page, language, names):
     """Wait until the whole page speaks a language; gives its texts."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + WAIT_MS / 1000
     while found := foreign(page.evaluate(SPOKEN), language, names):
         assert time.monotonic() < until, found
         page.wait_for_timeout(100)
@@ -269,7 +269,7 @@ def test_a_dropped_file_is_diagnosed_and_not_taken_in(page, tmp_path):
     rows = "\n".join(f"{i},{7.411 + i * 1e-4:.6f},43.731" for i in range(20))
     (tmp_path / "stops.csv").write_text(f"id,lon,lat\n{rows}\n")
     shown.locator("input.file").set_input_files(str(tmp_path / "stops.csv"))
-    expect(shown.locator(".report .outcome")).to_be_visible(timeout=30_000)
+    expect(shown.locator(".report .outcome")).to_be_visible()
     expect(shown.locator(".report")).to_contain_text("table (.csv)")
     expect(shown.locator(".report")).to_contain_text("lon, lat")
     assert shown.locator(".layer").count() == 6
@@ -320,7 +320,7 @@ def test_what_is_published_is_taken_up_where_the_visitor_is(page, shelf):
     page.wait_for_function(ARRIVED, arg="")
     camera, said, name = page.evaluate(CAMERA), page.url, page.locator("#inspector h2").inner_text()
     shelf.append(Later(blocks=5))
-    expect(page.locator("#topbar .note")).to_contain_text("New data was published", timeout=20_000)
+    expect(page.locator("#topbar .note")).to_contain_text("New data was published")
     expect(page.locator("#clock input[type=range]")).to_have_attribute("max", "119")
     page.wait_for_function("cityTwin.ready()")
     assert page.evaluate(CAMERA) == pytest.approx(camera)
@@ -330,9 +330,9 @@ def test_what_is_published_is_taken_up_where_the_visitor_is(page, shelf):
 
 def test_a_wall_runs_by_itself_and_a_telephone_has_room(visit):
     wall = visit("operate?kiosk=1&speed=4")
-    wall.locator("#operate .tile").first.wait_for(timeout=30_000)
+    wall.locator("#operate .tile").first.wait_for()
     before = wall.locator("#clock .time").inner_text()
-    expect(wall.locator("#clock .time")).not_to_have_text(before, timeout=15_000)
+    expect(wall.locator("#clock .time")).not_to_have_text(before)
     for hidden in ("#topbar nav", "#topbar .tools", "#operate .limit", "#layers .card"):
         expect(wall.locator(hidden).first).to_be_hidden()
     wall.keyboard.press("Escape")
@@ -356,7 +356,7 @@ def test_a_second_build_is_taken_up_from_the_store(visit, tmp_path):
         seen = visit("operate?t=2026-06-16T03:00&at=7.421,43.729,14,30,10&pick=streets:2", root=root)
         seen.locator("#inspector h2").wait_for()
         speed = seen.locator("#operate [data-variable=speed_ratio] .reading b")
-        expect(speed).to_be_visible(timeout=30_000)
+        expect(speed).to_be_visible()
         said, name, value, camera = (
             seen.url,
             seen.locator("#inspector h2").inner_text(),
@@ -366,7 +366,7 @@ def test_a_second_build_is_taken_up_from_the_store(visit, tmp_path):
         table = tmp_path / "detectors.csv"
         table.write_text(re.sub(r"03:(\d\d),\d+", r"03:\1,7", table.read_text(encoding="utf-8")), encoding="utf-8")
         twin.build(manifest, out=out, workers=0)
-        expect(seen.locator("#topbar .note")).to_contain_text("New data was published", timeout=30_000)
+        expect(seen.locator("#topbar .note")).to_contain_text("New data was published")
         expect(speed).not_to_have_text(value)
         seen.wait_for_function("cityTwin.ready()")
         assert seen.url == said
