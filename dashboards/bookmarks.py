@@ -9,9 +9,11 @@ from dashboards.frame import CELLS
 from dashboards.frames import FrameSource
 from dashboards.legends import first_settings
 from dashboards.links import Camera, Known, Link
+from dashboards.notes import carried
 from dashboards.opening import first_cell_variable
 from dashboards.selections import find_row
 from dashboards.state import ExplorerState
+from dashboards.tour import at_stop
 
 _CAMERA = ("longitude", "latitude", "zoom", "pitch", "bearing")
 _STILL = 1e-4  # A camera that differs from the first by less was not moved by anybody.
@@ -67,6 +69,8 @@ def link_of(state: ExplorerState, source: FrameSource, *, first_camera: Mapping[
         columns=state.extruded,
         doubtful=state.doubtful,
         pick=(selection["layer"], selection["row"]) if selection else None,
+        notes=carried(state.notes),
+        stop=state.stop,
         limits=MappingProxyType(dict(state.limits)),
         speed=state.speed,
         playing=state.playing,
@@ -99,7 +103,8 @@ def take(
     tuple of str
         Keys of the link that mean nothing in this city, such as a time outside the clock.
     """
-    notes = []
+    notes = [] if 0 <= link.stop <= len(source.city.tour) else ["tour"]
+    link = at_stop(link, source)
     step = first_step
     if link.time:
         found = to_step(source.readings.times, source.city.clock.zone, link.time)
@@ -125,6 +130,8 @@ def take(
         extruded=link.columns,
         doubtful=link.doubtful,
         selection=selection,
+        notes=[{"at": [note.lon_deg, note.lat_deg], "text": note.text} for note in link.notes],
+        stop=link.stop,
         limits=dict(link.limits),
         speed=link.speed,
         playing=link.playing or link.kiosk,

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
+from dashboards.notes import Note, read_notes, write_notes
 from dashboards.scales import RAMPS
 
 T = TypeVar("T")
@@ -55,6 +56,10 @@ class Link:
         Whether what is uncertain fades.
     pick : tuple of str or None
         Map layer, and the source record or the cell that is selected.
+    notes : tuple of Note
+        Words at places.
+    stop : int
+        Stop of the guided tour, counted from 1; 0 beside it.
     limits : Mapping of str to float
         Threshold by variable, in its unit.
     speed : float
@@ -77,6 +82,8 @@ class Link:
     columns: bool = False
     doubtful: bool = False
     pick: tuple[str, str] | None = None
+    notes: tuple[Note, ...] = ()
+    stop: int = 0
     limits: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     speed: float = 1.0
     playing: bool = False
@@ -138,6 +145,8 @@ def to_link(link: Link) -> str:
         "columns": "1" if link.columns else "",
         "sigma": "1" if link.doubtful else "",
         "pick": ":".join(map(_name, link.pick)) if link.pick else "",
+        "notes": write_notes(link.notes),
+        "tour": str(link.stop) if link.stop else "",
         "over": ",".join(f"{_name(name)}:{_short(limit)}" for name, limit in link.limits.items()),
         "speed": "" if link.speed == 1 else _short(link.speed),
         "play": "1" if link.playing else "",
@@ -207,6 +216,8 @@ def _readers(known: Known) -> Iterator[tuple[str, str, Callable[[str], tuple[Any
     yield "columns", "columns", _yes
     yield "sigma", "doubtful", _yes
     yield "pick", "pick", lambda text: _pick(text, known.layers)
+    yield "notes", "notes", read_notes
+    yield "tour", "stop", _stop
     yield "over", "limits", lambda text: _parts(text, known.variables, _limit)
     yield "speed", "speed", lambda text: _one_of(_number(text), SPEEDS)
     yield "play", "playing", _yes
@@ -282,6 +293,12 @@ def _order(text: str, known: Collection[str]) -> tuple[tuple[str, ...], bool]:
     parts = text.split(",")
     names = [name for name in dict.fromkeys(map(unquote, parts[:_MOST_PARTS])) if name in known]
     return tuple(names), len(names) == len(parts)
+
+
+def _stop(text: str) -> tuple[int, bool]:
+    if not re.fullmatch(r"\d{1,3}", text, re.ASCII):
+        raise _Refused
+    return int(text), True
 
 
 def _limit(part: str) -> tuple[str, float]:

@@ -39,6 +39,8 @@ class ExplorerState(param.Parameterized):
     chart_variable = param.String(default="", doc="Variable that the chart of the selection shows.")
     limits: dict[str, float] = param.Dict(default={}, doc="Threshold by variable, where the visitor set one.")
     acknowledged: dict[str, str] = param.Dict(default={}, doc="Time of acknowledgement by alert.")
+    notes: list[dict[str, Any]] = param.List(default=[], doc="Words at places: `at`, longitude and latitude, `text`.")
+    stop = param.Integer(default=0, bounds=(0, None), doc="Stop of the guided tour, counted from 1; 0 beside it.")
     overlays: list[dict[str, Any]] = param.List(default=[], doc="Map layers that the tools lay over the city.")
     dimmed: dict[LayerId, float] = param.Dict(
         default={}, doc="Per map layer: share of its opacity that is left to it while something else is looked at."

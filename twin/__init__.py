@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from twin import measures
 from twin.build import build
-from twin.catalogue import LayerInfo, Variable, View
+from twin.catalogue import LayerInfo, Stop, Variable, View
 from twin.comparing import Difference
 from twin.correcting import correct
 from twin.correction import Correction
@@ -59,6 +59,7 @@ __all__ = [
     "Replay",
     "Run",
     "SeriesError",
+    "Stop",
     "StoreDamagedError",
     "TruthError",
     "Twin",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from twin.manifest_models import DatasetSpec
+    from twin.manifest_models import CitySpec, DatasetSpec
     from twin.plan import Plan
 
 
@@ -88,11 +88,7 @@ def assemble(plan: Plan, out: Path, work: Path) -> str:
             how = spec.fusion.model_dump(mode="json")
             plane = spec.fusion.plane or city_plane(spec.area)
             description["fusion"] = {**how, "plane": plane, "layers": list(notes), "notes": list(notes.values())}
-        if spec.view is not None:
-            description["view"] = spec.view.model_dump(exclude_none=True)
-        if spec.alerts:
-            description["alerts"] = dict(spec.alerts)
-        return writer.publish(description)
+        return writer.publish(description | _first_seen(spec))
     finally:
         writer.discard()
 
@@ -101,6 +97,18 @@ def _vouch(plan: Plan, work: Path) -> None:
     """Know the files of all steps by the hashes that they wrote down, wherever the steps were taken."""
     for step in plan.steps:
         vouch_for(place_of(work, step))
+
+
+def _first_seen(spec: CitySpec) -> dict[str, Any]:
+    """Return what the manifest says to whoever shows the city; what it leaves out changes no hash."""
+    told: dict[str, Any] = {}
+    if spec.view is not None:
+        told["view"] = spec.view.model_dump(exclude_none=True)
+    if spec.tour:
+        told["tour"] = [stop.model_dump(mode="json", exclude_none=True) for stop in spec.tour]
+    if spec.alerts:
+        told["alerts"] = dict(spec.alerts)
+    return told
 
 
 def _take_files(writer: SnapshotWriter, name: str, cells: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,37 @@ class View:
     zoom: float | None = None
     pitch: float | None = None
     bearing: float | None = None
+    cells: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """One stop of the guided tour.
+
+    Parameters
+    ----------
+    title, text : mapping
+        What it is called and what is to be seen there, by language.
+    centre : tuple of float
+        Longitude and latitude in degrees of the middle of the map.
+    zoom, pitch, bearing : float
+        As of `View`.
+    time : str
+        Local time of a step, ``"2026-06-16T08:00"`` or ``"08:00"``; empty for the first.
+    layers : tuple of str
+        What is shown; all that is shown at first if empty.
+    cells : str or None
+        Variable that colours the cells.
+    """
+
+    title: Mapping[str, str]
+    text: Mapping[str, str]
+    centre: tuple[float, float]
+    zoom: float
+    pitch: float
+    bearing: float
+    time: str = ""
+    layers: tuple[str, ...] = ()
     cells: str | None = None
 
 
@@ -278,6 +309,25 @@ def view_from_json(tree: Mapping[str, Any] | None) -> View:
     said = dict(tree or {})
     lon_lat = said.pop("centre", None)
     return View(centre=None if lon_lat is None else (float(lon_lat[0]), float(lon_lat[1])), **said)
+
+
+def tour_from_json(tree: Sequence[Mapping[str, Any]]) -> tuple[Stop, ...]:
+    """Remake a guided tour.
+
+    Parameters
+    ----------
+    tree : sequence of mapping
+        What the manifest said, stop by stop.
+
+    Returns
+    -------
+    tuple of Stop
+        The values.
+    """
+    return tuple(
+        Stop(**{**stop, "centre": (stop["centre"][0], stop["centre"][1]), "layers": tuple(stop["layers"])})
+        for stop in tree
+    )
 
 
 def attributes_of(variable: Variable, part: str) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from twin.manifest_marks import Lines, Location, plain, shown
 from twin.manifest_models import DETECT, CitySpec, DatasetSpec, ProfileSpec
 from twin.manifest_positions import profile_faults, references, with_profile
 from twin.manifest_sources import source_faults
+from twin.manifest_tour import tour_faults
 from twin.manifest_truth import fusion_faults, truth_faults
 
 
@@ -187,6 +188,8 @@ def read_manifest(path: str | Path) -> Manifest:
     if spec is not None and spec.view is not None:
         faults += view_faults(spec.view, spec.area, datasets, lines)
     if spec is not None:
+        variables = sorted({name for dataset in datasets.values() for name in dataset.variables})
+        faults += tour_faults(spec.tour, spec.area, lines, datasets=list(datasets), variables=variables)
         faults += alert_faults(spec.alerts, datasets, lines)
         faults += fusion_faults(spec, lines)
     if faults or root is None or spec is None:

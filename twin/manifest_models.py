@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, Wit
 
 from twin.manifest_corrections import CorrectionSpec
 from twin.manifest_quality import QualitySpec, RepairSpec, ThresholdsSpec
+from twin.manifest_tour import MOST_STOPS, StopSpec
 from twin.manifest_words import Day, Duration, LocalTime, Names, Strict, Texts, Title, Zone, remedy
 
 Level = Literal["public", "internal", "sensitive", "core"]
@@ -364,6 +365,7 @@ class CitySpec(Strict):
     root: str = "."
     profile: ProfileSpec = Field(default_factory=lambda: ProfileSpec.model_validate({}))
     view: ViewSpec | None = Field(None, description="first view of the dashboard; left out, it fits the city")
+    tour: tuple[StopSpec, ...] = Field((), max_length=MOST_STOPS, description="stops of a guided tour, in their order")
     alerts: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(
         default_factory=dict,
         description="threshold by variable, in its unit: an alert is below it for a speed ratio, above it for the air",

@@ -10,10 +10,12 @@ import xarray as xr
 from twin.accounts import Accounts
 from twin.catalogue import (
     LayerInfo,
+    Stop,
     Variable,
     View,
     attributes_of,
     layer_from_json,
+    tour_from_json,
     variable_from_json,
     view_from_json,
 )
@@ -72,6 +74,7 @@ class Twin(Accounts, Measured, Shown):
         self.clock: Clock = clock_from_json(tree["clock"])
         self.profile: Mapping[str, Any] = tree.get("profile", {})
         self.view: View = view_from_json(tree.get("view"))
+        self.tour: tuple[Stop, ...] = tour_from_json(tree.get("tour", ()))
         self.alerts: Mapping[str, float] = tree.get("alerts", {})
         self.variables: dict[str, Variable] = {v["name"]: variable_from_json(v) for v in tree["variables"]}
         self.layers: dict[str, LayerInfo] = {v["name"]: layer_from_json(v) for v in tree["layers"]}

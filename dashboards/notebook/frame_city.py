@@ -18,7 +18,7 @@ from dashboards.errors import FrameRefusedError
 from dashboards.windows import METRES_PER_DEGREE
 from layers import Layer, LayerError
 from spatial_join import CellTable, H3Grid
-from twin import Clock, Explanation, LayerInfo, UnknownNameError, Variable, View
+from twin import Clock, Explanation, LayerInfo, Stop, UnknownNameError, Variable, View
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -68,6 +68,7 @@ class FrameCity:
     layers_with_truth: tuple[str, ...] = ()
     states_truth = False
     view = View()
+    tour: tuple[Stop, ...] = ()
     alerts: Mapping[str, float] = MappingProxyType({})
     code = ""
 

@@ -11,6 +11,7 @@ from dashboards.bookmarks import known_to, link_of, take
 from dashboards.building import to_building
 from dashboards.clock import first_step, to_labels, to_local
 from dashboards.desk import Desk
+from dashboards.exploring.flights import FLIGHT_MS
 from dashboards.frame import CELLS, Frame
 from dashboards.frames import FrameSource
 from dashboards.i18n import plain_title, texts, title_of, unit_of
@@ -40,6 +41,8 @@ LINKED = [
     "extruded",
     "doubtful",
     "selection",
+    "notes",
+    "stop",
     "limits",
     "speed",
     "playing",
@@ -79,7 +82,7 @@ class ExplorerPage:
         self.notes = self.open(view, query)
         self.scene = Scene(state, source)
         self.map = CityMap(state, self.scene, view={**self.first_camera, **state.camera}, address=address)
-        self.tools = ToolBox(state, self.map)
+        self.tools = ToolBox(state, self.map, visit_stop=self.visit_stop)
         self.topbar, self.clock = (
             TopBar(sizing_mode="stretch_width", margin=0),
             ClockBar(sizing_mode="stretch_width", margin=0),
@@ -145,6 +148,24 @@ class ExplorerPage:
         self.notes = self.open(str(where.get("view", "")), str(where.get("query", "")).lstrip("?"))
         self.map.fit({**self.first_camera, **self.state.camera})
         self.tell_notes()
+
+    def visit_stop(self, number: int) -> None:
+        """Go to a stop of the guided tour, or leave the tour.
+
+        Parameters
+        ----------
+        number : int
+            Of the stop, counted from 1; 0 leaves everything where it is.
+        """
+        state = self.state
+        if not number:
+            state.stop = 0
+            return
+        kept = replace(link_of(state, self.source, first_camera=self.first_camera, first_step=self.first_step))
+        asked = replace(kept, stop=number, camera=None, time="", layers={}, cells="", pick=None)
+        take(asked, state, self.source, first_camera=self.first_camera, first_step=self.first_step)
+        seen = {key: value for key, value in state.camera.items() if key not in {"width", "height"}}
+        self.map.fly({**self.first_camera, **seen, "transitionDuration": FLIGHT_MS})
 
     def narrow(self, *_events: Any) -> None:  # noqa: ANN401
         """Take the first camera of a narrow window, unless a link said which."""

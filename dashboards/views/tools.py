@@ -10,15 +10,19 @@ from dashboards.exploring.flights import flight_to, found_layer, shadow_layer
 from dashboards.frame import CELLS
 from dashboards.i18n import plain_title, texts, title_of
 from dashboards.legends import to_choices, to_credits, to_rows
+from dashboards.notes import carried
 from dashboards.selections import to_selection
-from dashboards.views.components import read_asset
+from dashboards.tour import to_stops
+from dashboards.views.components import read_asset, tie
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dashboards.frames import FrameSource
     from dashboards.state import ExplorerState
     from dashboards.views.map import CityMap
 
-_SCRIPTS = ("overlay.js", "search.js", "charts.js", "query.js", "draw.js", "compare.js", "keep.js", "tools.js")
+_NAMES = ("overlay", "search", "charts", "query", "draw", "compare", "keep", "tour", "tools")
 
 
 class Tools(JSComponent):
@@ -41,9 +45,14 @@ class Tools(JSComponent):
     selected = param.Dict(default={}, doc="Layer and row of what was clicked on the map.")
     flight = param.Dict(default={}, doc="Bounds to fly to; a count beside them makes each flight another.")
     picked = param.Dict(default={}, doc="Layer and row to select.")
+    tour = param.List(default=[], doc="Title and text of each stop of the guided tour.")
+    stop = param.Integer(default=0, doc="The stop that is seen, counted from 1; 0 beside the tour.")
+    asked_stop = param.Dict(default={}, doc="Stop to go to; a count beside it makes each going another.")
+    notes = param.List(default=[], doc="Notes of the link, and those that the visitor put.")
+    carried = param.Integer(default=0, doc="How many of the notes the link carries.")
     found = param.Dict(default={}, doc="Question whose answer the map shows, and whether it shows nothing else.")
 
-    _esm = "\n".join(read_asset(f"explore/{name}") for name in _SCRIPTS)
+    _esm = "\n".join(read_asset(f"explore/{name}.js") for name in _NAMES)
     _stylesheets: ClassVar[list[str]] = [read_asset("card.css"), read_asset("explore/tools.css")]
 
 
@@ -56,9 +65,13 @@ class ToolBox:
         What the visitor sees.
     city_map : CityMap
         The visitor's map.
+    visit_stop : callable
+        Goes to a stop of the guided tour.
     """
 
-    def __init__(self, state: "ExplorerState", city_map: "CityMap") -> None:
+    def __init__(
+        self, state: "ExplorerState", city_map: "CityMap", *, visit_stop: "Callable[[int], None]" = lambda _number: None
+    ) -> None:
         self.state, self.map = state, city_map
         self.view = Tools(sizing_mode="stretch_width", margin=0)
         state.param.watch(self.speak, "language")
@@ -68,8 +81,12 @@ class ToolBox:
         self.view.param.watch(self.overlay, ["found", "shade"])
         state.param.watch(self.follow_legend, ["settings", "language", "theme", "cell_variable", "order", "palettes"])
         city_map.scene.param.watch(self.follow_legend, "frames")
+        tie(self.view, state, "notes")
+        state.param.watch(self.follow_notes, ["notes", "stop"])
+        self.view.param.watch(lambda event: visit_stop(int(event.new["stop"])), "asked_stop")
         self.speak()
         self.follow()
+        self.follow_notes()
 
     @property
     def source(self) -> "FrameSource":
@@ -103,6 +120,7 @@ class ToolBox:
             times=[f"{each['date']} {each['time']}" for each in to_labels(times, zone, language=language, texts=words)],
             heading=title_of(city.title, language, city.name),
             credits=to_credits(self.source),
+            tour=to_stops(self.source, language),
             provenance=f"{city.name} · {city.snapshot}",
         )
         self.follow_legend()
@@ -117,6 +135,10 @@ class ToolBox:
         chosen = self.state.selection
         selected = {"layer": chosen["layer"], "row": chosen["feature"]} if chosen else {}
         self.view.param.update(step=self.state.step, cell_variable=self.state.cell_variable, selected=selected)
+
+    def follow_notes(self, *_events: Any) -> None:  # noqa: ANN401
+        """Tell the stop of the tour, and how many notes the link carries."""
+        self.view.param.update(stop=self.state.stop, carried=len(carried(self.state.notes)))
 
     def _go(self, *events: Any) -> None:  # noqa: ANN401
         """Select, then fly: of two changes in one message the browser takes the camera of the last."""

@@ -146,6 +146,39 @@ def test_a_note_stays_on_the_map_and_goes_to_a_file_and_back(page):
         page.click(f"#tools .kept.{part} .drop")
 
 
+def test_the_tour_of_the_city_goes_on_and_back_by_keyboard(page):
+    zoom = "Math.abs(cityTwin.deck().getViewports()[0].zoom - {}) < 0.01"
+    page.click(BAR.format("notes"))
+    page.click("#tools .do.citytour")
+    heading = page.locator("#tools .tour h2")
+    expect(heading).to_have_text("The middle", timeout=30_000)
+    page.wait_for_function(zoom.format(16.5))
+    page.keyboard.press("ArrowRight")
+    expect(heading).to_have_text("People", timeout=30_000)
+    page.wait_for_function(zoom.format(15))
+    page.wait_for_function("!cityTwin.layers().find((l) => l.id === 'buildings').props.visible")
+    page.wait_for_function("location.search.includes('tour=2')")
+    page.keyboard.press("ArrowLeft")
+    expect(heading).to_have_text("The middle", timeout=30_000)
+    page.wait_for_function("cityTwin.layers().find((l) => l.id === 'buildings').props.visible")
+    page.keyboard.press("Escape")
+    page.locator("#tools .tour").wait_for(state="hidden")
+
+
+def test_notes_travel_in_the_link(page, visit):
+    page.click(BAR.format("notes"))
+    page.fill("#tools .note", "Look <here>")
+    page.click("#tools .do.middle")
+    expect(page.locator("#tools .carried")).to_have_text("All 1 notes travel in the link to this view.")
+    page.wait_for_function("location.search.includes('notes=')")
+    other = visit("explore" + page.evaluate("location.search"))
+    other.click(BAR.format("notes"))
+    other.locator("#tools .kept.notes").get_by_text("Look <here>").wait_for()
+    other.context.close()
+    page.click("#tools .kept.notes .drop")
+    page.wait_for_function("!location.search.includes('notes=')")
+
+
 def test_the_picture_holds_map_legend_title_and_credits(page):
     page.click(BAR.format("export"))
     with page.expect_download() as loading:

@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 import xarray as xr
 
-from twin.catalogue import LayerInfo, Variable, View
+from twin.catalogue import LayerInfo, Stop, Variable, View
 
 WEST, SOUTH = 7.41, 43.73
 DEG_X, DEG_Y = 1 / 80_400, 1 / 111_100  # Of a metre, at that latitude.
@@ -48,6 +48,11 @@ class FakeCity:
         (west, east), (south, north) = at([0, self.side_m], [0, self.side_m])
         self.area = (float(west), float(south), float(east), float(north))
         self.view = View()
+        middle = ((self.area[0] + self.area[2]) / 2, (self.area[1] + self.area[3]) / 2)
+        self.tour = (
+            stop("The middle", "中心", middle, zoom=16.5, time="" if typical_day else "2026-06-16T17:30"),
+            stop("People", "居民", middle, zoom=15.0, layers=("cells", "ground"), cells="population"),
+        )
         self.alerts: dict[str, float] = {}
         self.snapshot, self.code = "5nap5h0t", "c0de"
         step = "1h" if typical_day else "15min"
@@ -254,6 +259,11 @@ def layer(name: str, domain: str, show: dict[str, Any], features: int) -> LayerI
         licence="ODbL-1.0", level="public", attribution="© Newtown Survey", modelled=name != "streets",
         notes={"fields": {"no2": {}}} if name == "air" else {},
     )  # fmt: skip
+
+
+def stop(title: str, chinese: str, centre: tuple[float, float], **told: Any) -> Stop:
+    text = {"en": f"{title}, and what is there.", "zh": f"看这里: {chinese}"}
+    return Stop(title={"en": title, "zh": chinese}, text=text, centre=centre, pitch=40.0, bearing=0.0, **told)
 
 
 def frame(shapes: list[shapely.Geometry], **columns: Any) -> gpd.GeoDataFrame:

@@ -4,7 +4,11 @@ function notesPanel(tool) {
   const empty = {notes: [], bookmarks: []};
   let kept = empty, tour = null;
   try { kept = {...empty, ...JSON.parse(localStorage.getItem(key) ?? "{}")}; } catch { kept = empty; }
-  const store = () => { try { localStorage.setItem(key, JSON.stringify(kept)); } catch { /* A browser that keeps nothing still shows them. */ } show(); };
+  // What a link brought is beside what this browser keeps; it is kept here too once somebody changes anything.
+  const same = (a, b) => a.text === b.text && a.at.every((side, index) => Math.abs(side - b.at[index]) < 2e-5);
+  kept.notes = [...kept.notes, ...model.notes.filter((note) => !kept.notes.some((each) => same(note, each)))];
+  if (kept.notes.length) model.notes = kept.notes;
+  const store = () => { model.notes = kept.notes; try { localStorage.setItem(key, JSON.stringify(kept)); } catch { /* A browser that keeps nothing still shows them. */ } show(); };
   const show = () => overlay.set("notes", kept.notes.length ? {kind: "pins", positions: kept.notes.map((note) => note.at), labels: kept.notes.map((note) => note.text)} : null);
   const go = (camera) => { const deck = tool.overlay.deck ?? window.cityTwin.deck(); lead(deck, camera); };
   const stop = () => { clearInterval(tour); tour = null; draw(); };
@@ -28,10 +32,14 @@ function notesPanel(tool) {
     file.onchange = () => file.files[0] && read(file.files[0]);
     const camera = () => cameraOf(tool.overlay.deck ?? window.cityTwin.deck());
     root.replaceChildren(text, make("div", {class: "row"}, act(t.put_on_map, () => overlay.capture({tap: put}), "put"), act(t.put_in_middle, () => { const at = camera(); put([at.longitude, at.latitude]); }, "middle"), act(t.bookmark, () => { kept = {...kept, bookmarks: [...kept.bookmarks, {camera: camera(), text: text.value || `${kept.bookmarks.length + 1}`}]}; store(); draw(); }, "bookmark")),
+      ...(model.tour.length ? [act(t.city_tour, tool.startTour, "citytour")] : []),
+      ...(kept.notes.length ? [make("div", {class: "small muted carried", role: "status"}, (model.carried < kept.notes.length ? t.notes_beyond_link : t.notes_in_link).replace("{carried}", model.carried).replace("{notes}", kept.notes.length))] : []),
       list(kept.notes, "notes", (note) => tool.fly([...note.at, ...note.at])), list(kept.bookmarks, "bookmarks", (mark) => go(mark.camera)),
       make("div", {class: "row"}, tour ? act(t.stop_tour, stop, "tour") : act(t.start_tour, start, "tour"), act(t.save_file, () => save(new Blob([JSON.stringify(kept, null, 1)], {type: "application/json"}), "city-notes.json"), "save"), file));
   };
   show();
+  model.on("notes", () => { if (JSON.stringify(model.notes) !== JSON.stringify(kept.notes)) { kept = {...kept, notes: model.notes}; show(); draw(); } });
+  model.on("carried", draw);
   return {root, open: draw, speak: draw, clear() { if (tour) stop(); }};
 }
 const save = (blob, name) => { const link = make("a", {href: URL.createObjectURL(blob), download: name}); document.body.append(link); link.click(); link.remove(); setTimeout(() => URL.revokeObjectURL(link.href), 20000); };

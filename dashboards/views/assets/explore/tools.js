@@ -35,7 +35,11 @@ export function render({model, el}) {
   const body = make("div", {class: "card panel toolpanel scroll", role: "region"});
   const buttons = make("div", {class: "buttons", role: "toolbar"});
   const bar = make("div", {class: "card bar"}, search.root, buttons);
-  el.replaceChildren(make("div", {class: "stack"}, bar, status, search.panel, body));
+  const tour = tourCard(tool);
+  tool.startTour = tour.start;
+  el.replaceChildren(make("div", {class: "stack"}, bar, status, tour.root, search.panel, body));
+  for (const name of ["stop", "tour", "texts"]) model.on(name, tour.draw);
+  tour.draw();
   tool.open = (name) => {
     tool.current = name;
     body.hidden = !name;
