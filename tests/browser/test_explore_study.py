@@ -67,29 +67,32 @@ def test_the_same_records_are_drawn_before_and_after_harmonisation(page):
 
 
 def test_the_same_records_stand_before_left_and_after_right_of_an_edge(page):
-    before = picture(page)
     page.click(BAR.format("before"))
     expect(page.locator("#tools .shown")).to_have_text("12 of 12 places drawn, 120 records")
     page.wait_for_function("document.getElementById('drawing').dataset.displaced === '12'")
     page.click("#tools .do.split")
     expect(page.locator("#tools .do.split")).to_have_attribute("aria-pressed", "true")
-    orange, blue = (213, 94, 0), (0, 114, 178)
 
-    def split_at(percent):
-        """Counts of both colours left of an edge, and right of it."""
+    def colours_at(percent):
+        """Pixels in the colours of before and after where the edge stands at a share of the width."""
         page.locator("#tools .share").evaluate(
-            f"(s) => {{ s.value = {percent}; s.dispatchEvent(new Event('input')); }}"
+            "(s, percent) => { s.value = percent; s.dispatchEvent(new Event('input')); }", percent
         )
-        seen, edge = picture(page), percent * 14 - 340
-        return [[count_of(part, c) - count_of(was, c) for c in (orange, blue)] for part, was in (
-            (seen[:, : edge - 3], before[:, : edge - 3]), (seen[:, edge + 3 :], before[:, edge + 3 :]))]  # fmt: skip
+        seen = picture(page)
+        return count_of(seen, (213, 94, 0)), count_of(seen, (0, 114, 178))
 
-    (was_orange, was_blue), _ = split_at(69)  # All but a strip is left of the edge.
-    assert was_orange > 20
-    assert was_blue <= 0
-    _, (is_orange, is_blue) = split_at(25)
-    assert is_blue > 20
-    assert is_orange <= 0
+    colours_at(60)
+    page.wait_for_function(  # The flight there has ended.
+        "() => { const {zoom} = cityTwin.deck().getViewports()[0], was = window.zoomOnce; window.zoomOnce = zoom;"
+        " return zoom === was; }",
+        polling=300,
+    )
+    (all_before, none_after), (none_before, all_after) = colours_at(100), colours_at(0)
+    assert all_before > none_before + 20
+    assert all_after > none_after + 20
+    some_before, some_after = colours_at(50)
+    assert none_before <= some_before <= all_before
+    assert none_after <= some_after <= all_after
     page.click("#tools .do.split")
     expect(page.locator("#tools .do.split")).to_have_attribute("aria-pressed", "false")
 
@@ -150,7 +153,7 @@ def test_the_tour_of_the_city_goes_on_and_back_by_keyboard(page):
     zoom = "Math.abs(cityTwin.deck().getViewports()[0].zoom - {}) < 0.01"
     page.click(BAR.format("notes"))
     page.click("#tools .do.citytour")
-    heading = page.locator("#tools .tour h2")
+    heading = page.locator("#tools section.tour h2")
     expect(heading).to_have_text("The middle", timeout=30_000)
     page.wait_for_function(zoom.format(16.5))
     page.keyboard.press("ArrowRight")
@@ -162,7 +165,7 @@ def test_the_tour_of_the_city_goes_on_and_back_by_keyboard(page):
     expect(heading).to_have_text("The middle", timeout=30_000)
     page.wait_for_function("cityTwin.layers().find((l) => l.id === 'buildings').props.visible")
     page.keyboard.press("Escape")
-    page.locator("#tools .tour").wait_for(state="hidden")
+    page.locator("#tools section.tour").wait_for(state="hidden")
 
 
 def test_notes_travel_in_the_link(page, visit):

@@ -239,3 +239,17 @@ def test_limits_of_a_dataset_reach_its_reader(tmp_path):
     limits = {name: read_options(spec, manifest).limits for name, spec in manifest.spec.datasets.items()}
     assert limits["people"] == layers.Limits(memory_mb=5)
     assert limits["air"] == layers.Limits()
+
+
+def test_a_tour_is_kept_and_stops_with_nothing_to_see_are_refused_with_their_line(tmp_path):
+    good = '  - {title: Port, centre: [7.42, 43.735], time: "08:00", layers: [cells, ground], cells: no2}\n'
+    path, _ = written(tmp_path, ("root:", f"tour:\n{good}root:"))
+    (stop,) = twin.read_manifest(path).spec.tour
+    assert (stop.title["zh"], stop.zoom, stop.layers, stop.time) == ("Port", 15.0, ("cells", "ground"), "08:00")
+    bad = "  - {title: Sea, centre: [43.735, 7.42], time: noon, layers: [sea], cells: no_two}\n"
+    path, text = written(tmp_path, ("root:", f"tour:\n{good}{bad}root:"))
+    faults = {fault.where: fault for fault in faults_of(path)}
+    assert set(faults) == {f"tour.1.{key}" for key in ("centre", "time", "layers", "cells")}
+    assert {fault.line for fault in faults.values()} == {line_of(text, "title: Sea")}
+    assert "longitude first" in faults["tour.1.centre"].remedy
+    assert "ground" in faults["tour.1.layers"].remedy
