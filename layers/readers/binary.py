@@ -100,4 +100,7 @@ def _joined(
 
 
 def _bytes(data: pa.Buffer | bytes | None) -> NDArray[np.uint8]:
-    return np.frombuffer(data, dtype=np.uint8) if data is not None and len(data) else np.zeros(0, dtype=np.uint8)
+    held = np.frombuffer(b"" if data is None else data, dtype=np.uint8)
+    # One type whatever they came in: the loops would be compiled anew for bytes that may be written, in each child.
+    held.flags.writeable = False
+    return held

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 
 import geopandas as gpd
 import numpy as np
@@ -17,6 +18,8 @@ from crs.deferred import Points
 from layers.errors import TransferError
 from layers.packed import Packed, pack_geometry
 from layers.readers.binary import decode_binary
+from layers.readers.binary_kernels import copy_coordinates, find_doubtful, measure
+from layers.readers.geojson_geometry import pack_features
 from layers.readers.records import geometry_faults
 
 CORNERS = st.tuples(st.integers(0, 4), st.integers(0, 4))
@@ -140,3 +143,19 @@ def test_deferred_positions_are_as_any_others(read):
         crs.Shapes.deferred(Points(np.zeros((2, 2))), sigma_m=np.zeros(3))
     with pytest.raises(AttributeError, match="colour"):
         _ = deferred.colour
+
+
+def test_loops_are_compiled_once_whatever_the_bytes_came_in():
+    """A child that reads may not keep what it compiles: a second type would cost each of them seconds."""
+    shapes = np.array([shapely.box(0, 0, 1, 1), shapely.LineString([(0, 0), (1, 1)])])
+    blobs = shapely.to_wkb(shapes)
+    several = pa.chunked_array([pa.array(blobs[:1], pa.binary()), pa.array(blobs[1:], pa.binary())])
+    file = pa.BufferOutputStream()
+    with pa.ipc.new_stream(file, pa.schema({"shape": pa.large_binary()})) as stream:
+        stream.write_table(pa.table({"shape": pa.array(blobs, pa.large_binary())}))
+    mapped = pa.ipc.open_stream(file.getvalue()).read_all().column("shape")
+    for written in (blobs, several, mapped, several.slice(1), pa.chunked_array([], pa.binary())):
+        decode_binary(written, unreadable="?")
+    pack_features([json.loads(shapely.to_geojson(shape)) for shape in shapes])
+    for loop in (measure, copy_coordinates, find_doubtful):
+        assert len(loop.signatures) == 1, loop.__name__
