@@ -154,14 +154,29 @@ def _geometry_faults(geometry: NDArray[np.object_], present: NDArray[np.bool_], 
     reasons[wild] = "not_finite: a coordinate is infinite or not a number"
     sound &= ~wild
     areal = sound & (shapely.get_dimensions(geometry) == 2)
-    broken = np.flatnonzero(areal)[~shapely.is_valid(geometry[areal])]
-    for i, why in zip(broken, shapely.is_valid_reason(geometry[broken]), strict=True):
-        reasons[i] = f"invalid_geometry: {why}"
+    for i, why in zip(np.flatnonzero(areal), _why_invalid(geometry[areal]), strict=True):
+        reasons[i] = why and f"invalid_geometry: {why}"
     # A line of a single point twice has no length to share out.
     lines = sound & (shapely.get_dimensions(geometry) == 1)
     flat = np.flatnonzero(lines)[shapely.length(geometry[lines]) == 0]
     reasons[flat] = "invalid_geometry: a line without length"
     return reasons
+
+
+def _why_invalid(areas: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Say what GEOS finds wrong with areas; None where it finds nothing."""
+    found = np.full(len(areas), None, dtype=object)
+    try:
+        broken = np.flatnonzero(~shapely.is_valid(areas))
+        found[broken] = shapely.is_valid_reason(areas[broken])
+    except shapely.errors.GEOSException as error:
+        # Of a few spoilt rings GEOS cannot even say what is wrong: one of them must not take the others along.
+        if len(areas) == 1:
+            found[0] = f"GEOS cannot judge it ({error})"
+            return found
+        halves = np.array_split(areas, 2)
+        found = np.concatenate([_why_invalid(half) for half in halves])
+    return found
 
 
 def _flat(value: object) -> object:

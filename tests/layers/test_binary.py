@@ -159,3 +159,20 @@ def test_loops_are_compiled_once_whatever_the_bytes_came_in():
     pack_features([json.loads(shapely.to_geojson(shape)) for shape in shapes])
     for loop in (measure, copy_coordinates, find_doubtful):
         assert len(loop.signatures) == 1, loop.__name__
+
+
+def test_an_area_that_geos_cannot_judge_is_set_aside_alone():
+    hole = np.array([(9, 10), (9, 11.5), (3, 11.5), (3, 10)])
+    court = shapely.Polygon(np.array([(12, 8), (12, 13), (2, 13), (2, 8)]) * 1e-300, [hole * 1e-300])
+    with pytest.raises(shapely.errors.GEOSException):
+        shapely.is_valid(court)
+    house, bow = shapely.box(0, 0, 1, 1), shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
+    shapes = np.array([house, court, bow, None])
+    faults = geometry_faults(shapes, np.ones(4, dtype=bool))
+    assert [why and why.split(":")[0] for why in faults] == [
+        None,
+        "invalid_geometry",
+        "invalid_geometry",
+        "unreadable_geometry",
+    ]
+    assert "GEOS cannot judge it" in faults[1]
