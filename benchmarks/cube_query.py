@@ -33,7 +33,7 @@ import xarray as xr
 import twin
 from spatial_join import H3Grid
 from twin.catalogue import Variable, to_json
-from twin.chunks import CHUNK_CELLS, write_arrays, write_blocks
+from twin.cube.chunks import CHUNK_CELLS, write_arrays, write_blocks
 from twin.store import SnapshotWriter
 
 RESOLUTION = 10

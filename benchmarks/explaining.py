@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import twin
-from twin.openlineage import EventLog
+from twin.lineage.openlineage import EventLog
 from twin.store import SnapshotWriter
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import layers
 from data_samples.monaco.make.mistakes import RECIPES, mistaken_copy
 from layers.repairs import GEOMETRY, repair_table
 from twin import read_manifest
-from twin.place import inside, read_options
+from twin.steps.place import inside, read_options
 
 CITY = Path(__file__).resolve().parent.parent / "data_samples" / "monaco"
 #: Feet are planted with four decimals, so that a metre comes back to within 2e-5 m.

@@ -9,9 +9,10 @@ published (tests/reference) and by PROJ, not by the engine. The oracle is what w
 nothing of the engine's decoding is in it. The parameters of the two old datums are what a survey office would give;
 the engine is told them as candidates.
 
-Ways of fusing: `naive` (twin/naive.py); `declared`, every source with its definition; `undeclared`, each source a file
-without one, named by `crs.detect` from the streets or else the routes; `one file`, all sources whose two columns are
-numbers in one file with a column that says the source, named by `crs.detect_groups`, chainages in a file of their own.
+Ways of fusing: `naive` (twin/fusion/naive.py); `declared`, every source with its definition; `undeclared`, each source
+a file without one, named by `crs.detect` from the streets or else the routes; `one file`, all sources whose two columns
+are numbers in one file with a column that says the source, named by `crs.detect_groups`, chainages in a file of their
+own.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ import crs
 import layers
 import twin
 from tests.reference import crs_china as published
-from twin.fusion_targets import Targets
-from twin.naive import naive_geometry
-from twin.truth import anchors
+from twin.fusion.naive import naive_geometry
+from twin.fusion.targets import Targets
+from twin.fusion.truth import anchors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -32,7 +32,7 @@ from dashboards.notebook.frame_city import FrameCity
 from dashboards.notebook.framed import LOOPBACK, FramedPage, frame_page
 from dashboards.views.page import ExplorerPage
 from twin.api import router, tile_router
-from twin.snapshot import current_snapshot
+from twin.storage.snapshot import current_snapshot
 from twin.tiles import Budget
 from twin.tiles.baked import FOLDER
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from dashboards.desk import to_duration
 from dashboards.i18n import texts
-from twin.under_way import standing_of
+from twin.progress.under_way import standing_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from dashboards.frames import FrameSource
 from dashboards.i18n import number, plain_title, texts, title_of
 from dashboards.i18n.engine import picture_in, reason_of
 from dashboards.verdicts import to_verdict
-from twin.diagnosis import Diagnosis, columns_of_positions, diagnose
+from twin.detection.diagnosis import Diagnosis, columns_of_positions, diagnose
 from twin.errors import TwinError
 from twin.tiles.readings import Kept
 

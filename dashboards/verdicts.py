@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboards.i18n import number, texts
 from dashboards.i18n.engine import picture_in, reason_of, said_in
-from twin.diagnosis import Diagnosis
+from twin.detection.diagnosis import Diagnosis
 
 if TYPE_CHECKING:
     from twin.catalogue import LayerInfo

@@ -12,8 +12,8 @@ from twin import measures
 from twin.build import build
 from twin.catalogue import LayerInfo, Stop, Variable, View
 from twin.comparing import Difference
-from twin.correcting import correct
-from twin.correction import Correction
+from twin.corrections.correction import Correction
+from twin.corrections.writing import correct
 from twin.errors import (
     BuildError,
     BusyError,
@@ -29,17 +29,17 @@ from twin.errors import (
     UnknownNameError,
 )
 from twin.exporting import export, export_catalogue
-from twin.forecast import forecast
-from twin.fusion import FusionReport, Placements, measure_fusion
-from twin.history import Run, history
-from twin.keeping import backup, collect_garbage, restore
-from twin.lineage import Explanation
-from twin.manifest import Manifest, json_schema, read_manifest
+from twin.fusion.report import FusionReport, Placements, measure_fusion
+from twin.lineage.explaining import Explanation
+from twin.lineage.replay_value import replay_value
+from twin.lineage.whereabouts import Whereabouts
+from twin.manifest.reading import Manifest, json_schema, read_manifest
 from twin.model import Twin, open  # noqa: A004 - twin.open reads as it should
+from twin.progress.forecast import forecast
 from twin.replay import Replay, replay
-from twin.replay_value import replay_value
+from twin.storage.history import Run, history
+from twin.storage.keeping import backup, collect_garbage, restore
 from twin.timeline import Clock
-from twin.whereabouts import Whereabouts
 
 __all__ = [
     "BuildError",

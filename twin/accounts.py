@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from twin.catalogue import LayerInfo, Variable
-    from twin.snapshot import Snapshot
+    from twin.storage.snapshot import Snapshot
     from twin.timeline import Clock
 
 COUNTS = ("records_in", "placed", "quarantined", "rejected")

@@ -23,28 +23,28 @@ from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 from crs import CrsError
 from layers import LayerError
 from spatial_join import JoinError
-from twin.assembly import assemble
-from twin.course import Course, Result, Work
-from twin.disk import disk_error, disk_told
 from twin.errors import BuildError, TwinError, WorkerDiedError
-from twin.leftovers import clear_leftovers
-from twin.locks import locked
-from twin.manifest import Manifest, read_manifest
+from twin.lineage.openlineage import EventLog
+from twin.manifest.reading import Manifest, read_manifest
 from twin.model import Twin
 from twin.model import open as open_twin
-from twin.notebook import watcher_here
-from twin.openlineage import EventLog
-from twin.parts import Found, Part, Spoilt, poison_reason
 from twin.plan import Plan, make_plan
+from twin.progress.notebook import watcher_here
+from twin.progress.under_way import told
+from twin.steps.assembly import assemble
+from twin.steps.course import Course, Result, Work
+from twin.steps.parts import Found, Part, Spoilt, poison_reason
+from twin.steps.taking import run_record, take_part, take_step
+from twin.steps.work import Outcome
+from twin.storage.disk import disk_error, disk_told
+from twin.storage.leftovers import clear_leftovers
+from twin.storage.locks import locked
 from twin.store import WORK, write_run
-from twin.taking import run_record, take_part, take_step
-from twin.under_way import told
-from twin.work import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from twin.progress import Watcher
+    from twin.progress.protocol import Watcher
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from twin import cli_correct, cli_store, cli_tiles
 from twin.build import build as build_twin
-from twin.cli_frame import (
+from twin.commands import correct as correcting
+from twin.commands import store as keeping
+from twin.commands import tiles as baking
+from twin.commands.frame import (
     AMBIGUOUS,
     DAMAGED,
     FAILED,
@@ -26,23 +28,23 @@ from twin.cli_frame import (
     faults_told,
     write_json,
 )
-from twin.cli_records import ledger_rows, tell_positions
-from twin.cli_tables import doubts_told, fusion_places_table, fusion_table, ledger_table, plain
-from twin.detect_file import Question, judge_file, status_of, write_picture
+from twin.commands.records import ledger_rows, tell_positions
+from twin.commands.tables import doubts_told, fusion_places_table, fusion_table, ledger_table, plain
+from twin.detection.one_file import Question, judge_file, status_of, write_picture
 from twin.doctor import findings
 from twin.errors import TwinError
-from twin.fusion import POOLED
-from twin.manifest import json_schema, read_manifest
+from twin.fusion.report import POOLED
+from twin.lineage.replay_value import replay_value
+from twin.manifest.reading import json_schema, read_manifest
 from twin.model import open as open_twin
-from twin.progress import Bar, Silent
-from twin.replay_value import replay_value
+from twin.progress.protocol import Bar, Silent
 from twin.showing import plugin
 
 if TYPE_CHECKING:
-    from twin.lineage import Explanation
-    from twin.whereabouts import Whereabouts
+    from twin.lineage.explaining import Explanation
+    from twin.lineage.whereabouts import Whereabouts
 
-__all__ = ["app", "cli_correct", "cli_store", "cli_tiles", "main"]
+__all__ = ["app", "baking", "correcting", "keeping", "main"]
 
 
 @app.command("build", epilog=examples("twin build city.yaml", "twin build city.yaml --out monaco.twin --workers 2"))
@@ -66,7 +68,7 @@ def _build(
             city = build_twin(manifest, out=place, workers=workers, scheduler=scheduler, watcher=watcher)
         if tiles_mb:
             with nullcontext() if as_json else error_console.status("making tiles of the far zooms"):
-                cli_tiles.bake(place, most_bytes=tiles_mb * 10**6)
+                baking.bake(place, most_bytes=tiles_mb * 10**6)
         if as_json:
             tree: dict[str, Any] = {"twin": str(place), "snapshot": city.snapshot, "ledger": ledger_rows(city)}
             write_json(tree | ({"fusion": city.fusion_error().to_json()} if city.states_truth else {}))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from twin.snapshot import Snapshot
+    from twin.storage.snapshot import Snapshot
 
 __all__ = ["Difference", "LayerChange", "VariableChange", "difference"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from layers.quality import Measure
-from twin.manifest_quality import GREEN, YELLOW
+from twin.manifest.quality import GREEN, YELLOW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

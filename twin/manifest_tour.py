@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BeforeValidator, Field
 
 from twin.errors import Fault
-from twin.manifest_words import Strict, Texts, Title
+from twin.manifest.words import Strict, Texts, Title
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from twin.manifest_marks import Lines
+    from twin.manifest.marks import Lines
 
 MOST_STOPS = 40
 BESIDE_LAYERS = ("cells", "ground")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from twin.cubes import Cubes
+from twin.cube.asking import Cubes
+from twin.cube.window import cells_asked, steps_asked, window_of
 from twin.errors import MeasureError, UnknownNameError
 from twin.measures import MEASURES, total
-from twin.window import cells_asked, steps_asked, window_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import xarray as xr
 
-    from twin.window import Region
+    from twin.cube.window import Region
 
 _LEVELS = ("public", "internal", "sensitive", "core")  # from the least strict on
 

@@ -19,20 +19,20 @@ from twin.catalogue import (
     variable_from_json,
     view_from_json,
 )
-from twin.coarse import on_rows
 from twin.comparing import Difference, difference
+from twin.cube.coarse import on_rows
 from twin.errors import UnknownNameError
-from twin.history import damaged_runs, snapshot_as_of
-from twin.lineage import Explanation, explain
-from twin.manifest import read_manifest
+from twin.fusion.truth import fusion_of
+from twin.lineage.explaining import Explanation, explain
+from twin.lineage.whereabouts import Whereabouts, explain_feature
+from twin.manifest.reading import read_manifest
 from twin.measuring import Measured
 from twin.quality import quality_of, quality_table
 from twin.showing import Shown
-from twin.snapshot import Snapshot, open_snapshot
+from twin.storage.history import damaged_runs, snapshot_as_of
+from twin.storage.snapshot import Snapshot, open_snapshot
 from twin.tiles.baked import faults_of_tiles
 from twin.timeline import Clock, clock_from_json
-from twin.truth import fusion_of
-from twin.whereabouts import Whereabouts, explain_feature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-    from twin.correction import Correction
-    from twin.fusion import FusionReport
-    from twin.progress import Watcher
+    from twin.corrections.correction import Correction
+    from twin.fusion.report import FusionReport
+    from twin.progress.protocol import Watcher
 
 
 class Twin(Accounts, Measured, Shown):
@@ -362,7 +362,7 @@ def enter_correct(how: Callable[..., Twin]) -> None:
     Parameters
     ----------
     how : callable
-        `twin.correcting.correct`.
+        `twin.corrections.writing.correct`.
     """
     _CORRECT[:] = [how]
 

@@ -13,16 +13,16 @@ import crs
 import layers
 import spatial_join
 from layers.sources import companions
-from twin.manifest_files import position_files
-from twin.manifest_positions import profile_position, references
-from twin.manifest_truth import truth_references
-from twin.parts import hash_of
+from twin.manifest.files import position_files
+from twin.manifest.positions import profile_position, references
+from twin.manifest.truth import truth_references
+from twin.steps.parts import hash_of
 from twin.store import hash_file, hash_input, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from twin.manifest import Manifest
+    from twin.manifest.reading import Manifest
 
 StepKind = Literal["place", "cells", "field", "truth"]
 

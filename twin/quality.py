@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 
 import layers
-from twin.manifest_quality import GREEN, YELLOW
-from twin.manifest_records import fields_of
+from twin.manifest.quality import GREEN, YELLOW
+from twin.manifest.records import fields_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from twin.catalogue import LayerInfo
-    from twin.manifest import Manifest
-    from twin.manifest_models import DatasetSpec
-    from twin.manifest_quality import ThresholdsSpec
+    from twin.manifest.models import DatasetSpec
+    from twin.manifest.quality import ThresholdsSpec
+    from twin.manifest.reading import Manifest
 
 COLUMNS = ("cells", "coverage", "sigma", "sigma_m")
 

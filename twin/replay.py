@@ -12,13 +12,13 @@ import pandas as pd
 import crs
 import layers
 from twin.errors import BuildError, UnknownNameError
-from twin.manifest_models import DetectPosition
-from twin.place import harmonised, inside, read_options
-from twin.series import inside_clock
+from twin.manifest.models import DetectPosition
+from twin.steps.place import harmonised, inside, read_options
+from twin.steps.series import inside_clock
 from twin.timeline import clock_from_spec
 
 if TYPE_CHECKING:
-    from twin.manifest import Manifest
+    from twin.manifest.reading import Manifest
     from twin.model import Twin
 
 _CLOCK = "outside_clock"

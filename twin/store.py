@@ -19,8 +19,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from twin.known import Known
-from twin.links import link_or_copy
+from twin.storage.known import Known
+from twin.storage.links import link_or_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -20,7 +20,7 @@ from twin.errors import SeriesError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from twin.manifest_models import ClockSpec
+    from twin.manifest.models import ClockSpec
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -16,7 +16,7 @@ from dashboards.app import to_app
 from tests.browser.conftest import WAIT_MS, serving, unused_port
 from tests.dashboards.fake_city import FakeCity, troubled
 from tests.reference.twin_cities import write_city
-from twin.snapshot import current_snapshot
+from twin.storage.snapshot import current_snapshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -34,11 +34,11 @@ SPEAKING = {
     "crs/harmonise.py": ("_step", "_place_fields"),
     "crs/resolve.py": ("resolve_indirect",),
     "layers/reading.py": ("_overruled",),
-    "twin/arrays.py": ("how_spread",),
-    "twin/assembly.py": ("_layer",),
-    "twin/cells.py": ("_layer_cells", "_raster_cells"),
-    "twin/detection.py": ("_checked", "_without", "_turned", "_steps", "abstention"),
-    "twin/series.py": ("read_values", "readings_of"),
+    "twin/cube/arrays.py": ("how_spread",),
+    "twin/steps/assembly.py": ("_layer",),
+    "twin/steps/cells.py": ("_layer_cells", "_raster_cells"),
+    "twin/detection/finding.py": ("_checked", "_without", "_turned", "_steps", "abstention"),
+    "twin/steps/series.py": ("read_values", "readings_of"),
 }
 _MARKUP = re.compile("[<>=#]|^M")
 

@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from spatial_join import registered as registration
 from tests.reference.twin_cities import CITY, write_city
-from twin import cli, cli_frame, doctor
+from twin import cli, doctor
+from twin.commands import frame as cli_frame
 
 HOUSE = Path(__file__).resolve().parents[2]
 runner = CliRunner()

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import crs
 import twin
 from twin.cli import app
-from twin.correcting import with_correction
+from twin.corrections.writing import with_correction
 
 CITY = """\
 city: fleet
@@ -44,8 +44,8 @@ TRUE = 40
 @pytest.fixture
 def city(tmp_path, monkeypatch):
     """Twenty records a partition; file a is right, file b and all of company x are GCJ-02."""
-    monkeypatch.setattr("twin.parts.STRETCH", 20)
-    monkeypatch.setattr("twin.parts.LEAST_RECORDS", 30)
+    monkeypatch.setattr("twin.steps.parts.STRETCH", 20)
+    monkeypatch.setattr("twin.steps.parts.LEAST_RECORDS", 30)
     rng = np.random.default_rng(5)
     for file in ("a", "b", "depots"):
         lon, lat = rng.uniform(116.35, 116.45, TRUE), rng.uniform(39.88, 39.96, TRUE)

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 import twin
 from spatial_join import H3Grid, ResolutionError
-from twin.chunks import CHUNK_CELLS, write_arrays, write_blocks
-from twin.snapshot import open_snapshot
+from twin.cube.chunks import CHUNK_CELLS, write_arrays, write_blocks
+from twin.cube.window import cells_asked, steps_asked, window_of
+from twin.storage.snapshot import open_snapshot
 from twin.store import SnapshotWriter
 from twin.timeline import Clock
-from twin.window import cells_asked, steps_asked, window_of
 
 CELLS = st.builds(h3.latlng_to_cell, st.floats(-80, 80), st.floats(-179, 179), st.integers(0, 11))
 

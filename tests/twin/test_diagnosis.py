@@ -9,7 +9,7 @@ import shapely
 
 import crs
 import layers
-from twin.diagnosis import columns_of_positions, diagnose
+from twin.detection.diagnosis import columns_of_positions, diagnose
 
 AREA = (114.0, 22.5, 114.1, 22.6)
 

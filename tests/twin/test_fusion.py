@@ -13,9 +13,9 @@ from crs.geodesy import move_m
 from spatial_join import H3Grid
 from tests.reference.twin_fusion import shares
 from twin.errors import TruthError
-from twin.fusion import Placements, measure_fusion
-from twin.fusion_shares import block_interval, choose_blocks
-from twin.fusion_targets import Targets
+from twin.fusion.report import Placements, measure_fusion
+from twin.fusion.shares import block_interval, choose_blocks
+from twin.fusion.targets import Targets
 
 SHENZHEN = (114.06, 22.54)
 NOWHERE = (float("nan"), float("nan"))

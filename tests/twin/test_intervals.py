@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import twin
 from tests.reference.twin_cities import CITY, write_city
-from twin.manifest_models import ClockSpec
+from twin.manifest.models import ClockSpec
 from twin.timeline import Clock, clock_from_spec, resample, step_shares
 
 

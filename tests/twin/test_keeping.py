@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 import twin
 from tests.reference.twin_cities import copy_city
 from twin.cli import app
-from twin.locks import locked
 from twin.plan import make_plan
+from twin.storage.locks import locked
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +185,7 @@ def test_a_link_in_a_backup_is_not_unpacked(tmp_path):
 def test_two_builds_do_not_write_into_one_twin(tiny, tmp_path):
     manifest = copy_city(tiny.path, tmp_path, "c.twin")
     out = tmp_path / "c.twin"
-    code = "import sys, time; from pathlib import Path; from twin.locks import locked\n"
+    code = "import sys, time; from pathlib import Path; from twin.storage.locks import locked\n"
     code += "with locked(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
     other = subprocess.Popen([sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE)
     try:

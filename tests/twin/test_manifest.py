@@ -7,7 +7,7 @@ import pytest
 import layers
 import twin
 from tests.reference.twin_cities import CITY, write_city
-from twin.place import read_options
+from twin.steps.place import read_options
 
 
 def faults_of(path):
@@ -161,7 +161,7 @@ def test_a_folder_or_a_file_that_may_not_be_read_is_a_fault(tmp_path, monkeypatc
     (tmp_path / "folder").mkdir()
     (fault,) = faults_of(path)
     assert fault.found == "'folder', which is a folder"
-    monkeypatch.setattr("twin.manifest_checks.os.access", lambda file, _mode: file.name != "air.csv")
+    monkeypatch.setattr("twin.manifest.checks.os.access", lambda file, _mode: file.name != "air.csv")
     (fault,) = faults_of(write_city(tmp_path))
     assert fault.found == "'air.csv', which may not be read"
 

@@ -9,7 +9,7 @@ import shapely
 
 import crs
 import layers
-from twin.naive import city_plane, naive_geometry
+from twin.fusion.naive import city_plane, naive_geometry
 
 PLANE = "EPSG:4547"
 GK = pyproj.Transformer.from_crs("EPSG:4547", "OGC:CRS84", always_xy=True)

@@ -10,13 +10,13 @@ from distributed import LocalCluster
 
 import twin
 from tests.reference.twin_cities import CITY, write_city
-from twin.course import Course
 from twin.errors import WorkerDiedError
-from twin.parts import Found, Part
-from twin.place import harmonised
 from twin.plan import Step, make_plan
-from twin.taking import take_part
-from twin.work import Outcome
+from twin.steps.course import Course
+from twin.steps.parts import Found, Part
+from twin.steps.place import harmonised
+from twin.steps.taking import take_part
+from twin.steps.work import Outcome
 
 #: Of the tiny city only what has no sites is taken in partitions: squares of people, and probes.
 LARGE = ("people", "probes")
@@ -25,8 +25,8 @@ LARGE = ("people", "probes")
 @pytest.fixture
 def small_parts(monkeypatch):
     """Make forty records a partition, and ten a large dataset."""
-    monkeypatch.setattr("twin.parts.STRETCH", 40)
-    monkeypatch.setattr("twin.parts.LEAST_RECORDS", 10)
+    monkeypatch.setattr("twin.steps.parts.STRETCH", 40)
+    monkeypatch.setattr("twin.steps.parts.LEAST_RECORDS", 10)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_what_was_done_before_a_build_was_stopped_is_not_done_again(city, tmp_pa
 
 
 @pytest.mark.usefixtures("small_parts")
-@pytest.mark.parametrize("at", ["twin.place_parts.harmonised", "twin.spreading.probable_weights"])
+@pytest.mark.parametrize("at", ["twin.steps.place_parts.harmonised", "twin.steps.spreading.probable_weights"])
 def test_a_poisoned_partition_is_set_aside_and_tried_again(city, tmp_path, monkeypatch, at):
     healthy = twin.build(city, out=tmp_path / "healthy.twin", workers=0)
     module, name = at.rsplit(".", 1)
@@ -144,12 +144,12 @@ def test_a_small_dataset_that_cannot_be_moved_is_set_aside_as_a_whole(city, tmp_
             raise FloatingPointError
         return harmonised(layer, *_)
 
-    monkeypatch.setattr("twin.place.harmonised", poisoned)
+    monkeypatch.setattr("twin.steps.place.harmonised", poisoned)
     sick = twin.build(city, out=tmp_path / "t.twin", workers=0)
     assert_balanced(sick)
     assert sick.ledger().loc["probes", "placed"] == 0
     assert sick.cube("probe_kmh").sizes["cell"] == 0
-    monkeypatch.setattr("twin.place.harmonised", harmonised)
+    monkeypatch.setattr("twin.steps.place.harmonised", harmonised)
     assert twin.build(city, out=tmp_path / "t.twin", workers=0).snapshot == healthy.snapshot
 
 

@@ -12,8 +12,8 @@ import pytest
 
 import twin
 from twin import store
-from twin.chunks import write_arrays
-from twin.snapshot import Snapshot, open_snapshot
+from twin.cube.chunks import write_arrays
+from twin.storage.snapshot import Snapshot, open_snapshot
 from twin.store import SnapshotWriter, faults_of, new_folder, write_bytes, write_table
 
 CELLS = np.arange(1, 101, dtype=np.uint64)

@@ -11,12 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 import twin
-from twin.notebook import watcher_here
-from twin.pace import Pace
 from twin.plan import make_plan
-from twin.progress import Silent, Watcher
-from twin.under_way import standing_of
-from twin.work import Outcome
+from twin.progress.notebook import watcher_here
+from twin.progress.pace import Pace
+from twin.progress.protocol import Silent, Watcher
+from twin.progress.under_way import standing_of
+from twin.steps.work import Outcome
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_what_a_killed_build_left_says_nothing(tmp_path):
 
 def test_the_time_left_is_that_of_the_work_left_and_what_was_reused_says_nothing(city, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("twin.pace.monotonic", lambda: now[0])
+    monkeypatch.setattr("twin.progress.pace.monotonic", lambda: now[0])
     plan = make_plan(twin.read_manifest(city[0]))
     pace, whole = Pace(), sum(step.cost for step in plan.steps)
     pace.planned(plan)

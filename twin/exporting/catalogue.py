@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from twin.errors import ExportError
 from twin.exporting.exports import export
 from twin.exporting.provenance import provenance_of
-from twin.history import history
+from twin.storage.history import history
 from twin.store import canonical_json, hash_file, new_folder
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import shapely
 
 import crs
 from twin.errors import ExportError
-from twin.naive import city_plane
+from twin.fusion.naive import city_plane
 from twin.store import canonical_json
 
 if TYPE_CHECKING:

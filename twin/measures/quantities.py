@@ -11,7 +11,7 @@ import xarray as xr
 from layers.errors import SchemaError
 from layers.units import conversion
 from spatial_join import H3Grid
-from twin.coarse import parents_of
+from twin.cube.coarse import parents_of
 from twin.errors import MeasureError
 
 if TYPE_CHECKING:

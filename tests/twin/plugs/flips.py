@@ -20,7 +20,7 @@ import numpy as np
 
 import twin
 from tests.reference.twin_cities import write_city
-from twin.cubes import PARTS
+from twin.cube.asking import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,11 +15,11 @@ from tests.reference.twin_cities import CITY, write_city
 
 PLANT = """
 import os
-import twin.parts
-import twin.spreading
+import twin.steps.parts
+import twin.steps.spreading
 
-twin.parts.STRETCH, twin.parts.LEAST_RECORDS = 40, 10
-spread = getattr(twin.spreading.probable_weights, "whole", twin.spreading.probable_weights)  # planted twice
+twin.steps.parts.STRETCH, twin.steps.parts.LEAST_RECORDS = 40, 10
+spread = getattr(twin.steps.spreading.probable_weights, "whole", twin.steps.spreading.probable_weights)  # planted twice
 
 def deadly(shapes, *rest, **more):
     if len(shapes) and shapes[0].geom_type == "Polygon":
@@ -27,7 +27,7 @@ def deadly(shapes, *rest, **more):
     return spread(shapes, *rest, **more)
 
 deadly.whole = spread
-twin.spreading.probable_weights = deadly
+twin.steps.spreading.probable_weights = deadly
 """
 
 

@@ -19,8 +19,8 @@ import numpy as np
 
 import twin
 from tests.reference.twin_cities import CITY, write_city
-from twin import parts
-from twin.locks import locked
+from twin.steps import parts
+from twin.storage.locks import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

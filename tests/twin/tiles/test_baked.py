@@ -13,7 +13,7 @@ import twin
 from tests.dashboards.fake_city import FakeCity
 from tests.reference.twin_cities import write_city
 from twin.cli import app
-from twin.cli_tiles import bake
+from twin.commands.tiles import bake
 from twin.errors import TwinError
 from twin.tiles import TileSource
 from twin.tiles.baked import files_of_tiles

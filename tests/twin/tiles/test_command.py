@@ -7,7 +7,7 @@ from twin.cli import app
 
 
 def test_all_tiles_are_made_before_anybody_asks(tmp_path, monkeypatch):
-    monkeypatch.setattr("twin.cli_tiles.open_twin", lambda _path: FakeCity(blocks=3))
+    monkeypatch.setattr("twin.commands.tiles.open_twin", lambda _path: FakeCity(blocks=3))
     ran = CliRunner().invoke(app, ["tiles", str(tmp_path), "--json"])
     assert ran.exit_code == 0, ran.output
     told = json.loads(ran.output)

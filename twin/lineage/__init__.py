@@ -1,0 +1,1 @@
+"""Where numbers and places come from, and the same number made once more."""

@@ -1,0 +1,1 @@
+"""How a build goes: what it will cost, how far it is, and who is told."""
