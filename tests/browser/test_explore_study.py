@@ -172,7 +172,7 @@ def test_notes_travel_in_the_link(page, visit):
     page.click(BAR.format("notes"))
     page.fill("#tools .note", "Look <here>")
     page.click("#tools .do.middle")
-    expect(page.locator("#tools .carried")).to_have_text("All 1 notes travel in the link to this view.")
+    expect(page.locator("#tools .carried")).to_have_text("Notes in the link to this view: all 1.")
     page.wait_for_function("location.search.includes('notes=')")
     other = visit("explore" + page.evaluate("location.search"))
     other.click(BAR.format("notes"))
