@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ FOLDER = "tiles"
 """Where in the folder of a twin all tiles are kept."""
 
 OBJECTS = "objects"
+_HASH = re.compile("[0-9a-f]{64}")
 LIST = "baked.json"
 
 
@@ -178,7 +180,9 @@ def _listed(path: Path) -> dict[str, str] | None:
     try:
         told = json.loads(path.read_bytes())
         digests: dict[str, str] = told["tiles"]
-        return digests if told["sha256"] == _seal(digests) else None
+        # What is no hash could name a file elsewhere, and a backup would take it along.
+        whole = told["sha256"] == _seal(digests) and all(map(_HASH.fullmatch, digests.values()))
+        return digests if whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -90,6 +90,16 @@ def test_a_damaged_tile_or_list_is_told_and_made_again(stored):
     assert city.verify() == []
 
 
+def test_a_list_cannot_name_a_file_elsewhere(stored):
+    bake(stored)
+    (index,) = stored.glob("tiles/*/*/baked.json")
+    digests = {"cells/0/0/0": "../../../secret"}
+    lines = "".join(f"{address} {digest}\n" for address, digest in digests.items())
+    index.write_text(json.dumps({"sha256": sha256(lines.encode()).hexdigest(), "tiles": digests}))
+    assert files_of_tiles(stored, [twin.open(stored).snapshot]) == [index]
+    bake(stored)
+
+
 def test_tiles_are_in_a_backup_and_go_with_their_snapshot(stored, tmp_path):
     snapshot = twin.open(stored).snapshot
     kept = files_of_tiles(stored, [snapshot])
