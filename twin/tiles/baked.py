@@ -182,9 +182,9 @@ def _listed(path: Path) -> dict[str, str] | None:
         digests: dict[str, str] = told["tiles"]
         # What is no hash could name a file elsewhere, and a backup would take it along.
         whole = told["sha256"] == _seal(digests) and all(map(_HASH.fullmatch, digests.values()))
-        return digests if whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    return digests if whole else None
 
 
 def _seal(digests: Mapping[str, str]) -> str:
