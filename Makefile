@@ -45,7 +45,7 @@ unit: .venv/.dev chromium programs
 
 screenshots: .venv/.dev chromium ## Take the pictures of docs/reference/contact-sheet.md from the built sample city
 	@test -d monaco.twin || $(BIN)/twin build data_samples/monaco/city.yaml --out monaco.twin
-	@$(BIN)/python docs/make_contact_sheet.py monaco.twin
+	@$(BIN)/python -m docs.make_contact_sheet monaco.twin
 
 browser: .venv/.dev chromium ## Only the tests that look at the page
 	@$(BIN)/python -m pytest -q tests/browser

@@ -1,6 +1,6 @@
 """Take the pictures of docs/reference/contact-sheet.md: every view in both languages and both themes.
 
-python docs/make_contact_sheet.py monaco.twin
+python -m docs.make_contact_sheet monaco.twin
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from make_view_pictures import SOFTWARE, opened, serve
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+
+from docs.make_view_pictures import SOFTWARE, opened, serve
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 SIZE = {"width": 1280, "height": 800}

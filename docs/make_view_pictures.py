@@ -1,6 +1,6 @@
 """Take the picture of docs/how-to/judge-the-data.md in Chromium; the others are those of `make screenshots`.
 
-python docs/make_view_pictures.py shenzhen.twin
+python -m docs.make_view_pictures shenzhen.twin
 """
 
 from __future__ import annotations

@@ -261,7 +261,7 @@ def long_file(tmp_path):
     """A file that takes seconds to read."""
     feature = '{"type": "Feature", "properties": {"n": 1}, "geometry": {"type": "Point", "coordinates": [1, 2]}}'
     path = tmp_path / "long.geojson"
-    path.write_text('{"type": "FeatureCollection", "features": [' + ",".join([feature] * 150_000) + "]}")
+    path.write_text('{"type": "FeatureCollection", "features": [' + ",".join([feature] * 600_000) + "]}")
     return path
 
 

@@ -163,7 +163,7 @@ def _judged(
     """Find out what the positions mean, and what would become of the records."""
     options = layers.ReadOptions(root=path.parent)
     columns: tuple[str, ...] = ()
-    if read.geometry is None:
+    if not read.has_geometry:
         guessed = columns_of_positions(tuple(map(str, read.table.columns)))
         if guessed is None:
             return dataclasses.replace(found, outcome="missing")
