@@ -4,7 +4,7 @@ measured on."""
 from __future__ import annotations
 
 from functools import cached_property
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -17,6 +17,8 @@ from spatial_join import H3Grid
 from twin.catalogue import LayerInfo, Variable, View
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 RESOLUTION = 12
@@ -36,6 +38,9 @@ class TiledCity:
     buildings, cells : int
         How many of each, those nearest to the middle.
     """
+
+    tour: tuple[Any, ...] = ()
+    alerts: Mapping[str, float] = MappingProxyType({})
 
     def __init__(self, buildings: int, cells: int) -> None:
         self._counts = buildings, cells
