@@ -39,6 +39,7 @@ class TiledCity:
         How many of each, those nearest to the middle.
     """
 
+    path: None = None
     tour: tuple[Any, ...] = ()
     alerts: Mapping[str, float] = MappingProxyType({})
 

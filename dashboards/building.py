@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["to_building"]
 
 
-def to_building(twin: "Path", language: str) -> str:
+def to_building(twin: "Path | None", language: str) -> str:
     """Say how far the build of a twin is that goes on.
 
     Parameters
     ----------
-    twin : Path
-        Its folder.
+    twin : Path or None
+        Its folder; None of a city that is only in memory, which nobody builds.
     language : str
         Of the page.
 
@@ -29,9 +29,10 @@ def to_building(twin: "Path", language: str) -> str:
     str
         Such as ``"A build goes on: 40 %, 2 min left."``; empty while nobody builds.
     """
-    standing, words = standing_of(twin), texts(language)
+    standing = None if twin is None else standing_of(twin)
     if standing is None:
         return ""
+    words = texts(language)
     share = f"{100 * standing.done:.0f}"
     if not np.isfinite(standing.left_s):
         return words["build_goes_on"].format(share=share)

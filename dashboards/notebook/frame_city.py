@@ -21,6 +21,8 @@ from spatial_join import CellTable, H3Grid
 from twin import Clock, Explanation, LayerInfo, Stop, UnknownNameError, Variable, View
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import geopandas as gpd
     from numpy.typing import NDArray
 
@@ -71,6 +73,7 @@ class FrameCity:
     tour: tuple[Stop, ...] = ()
     alerts: Mapping[str, float] = MappingProxyType({})
     code = ""
+    path: "Path | None" = None
 
     def __init__(
         self,

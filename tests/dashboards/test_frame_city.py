@@ -1,5 +1,7 @@
 """Any GeoDataFrame is shown as a city: moved as it says, refused where it does not, with its values on cells."""
 
+import asyncio
+
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from dashboards.deck import Look, to_layer
 from dashboards.errors import FrameRefusedError
 from dashboards.frames import FrameSource
 from dashboards.legends import first_settings, to_rows
+from dashboards.live import Live
 from dashboards.notebook.frame_city import FrameCity
 from dashboards.state import ExplorerState
 from dashboards.views.page import ExplorerPage
@@ -126,6 +129,15 @@ def test_every_view_opens_on_a_frame(blocks, view):
     assert page.topbar.heading == "Blocks"
     assert page.trust.steward.content("en", chosen="", measured=True)
     assert page.operate.desk.content(page.state) is not None
+
+
+def test_a_page_of_a_frame_looks_for_news_and_finds_none(blocks, monkeypatch):
+    monkeypatch.setattr(dashboards.live, "INTERVAL_S", 0.0)
+    live = Live(FrameCity(blocks), lambda _shown: None, publish=lambda _edition: None)
+    page = ExplorerPage(live.edition.source, address="feed", live=live)
+    asyncio.run(page.refresh())
+    assert page.source is live.edition.source
+    assert not page.operate.board.building
 
 
 def test_the_accessor_finds_the_dashboard_by_registration(blocks, monkeypatch):
