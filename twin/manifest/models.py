@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, Wit
 
 from twin.manifest.corrections import CorrectionSpec
 from twin.manifest.quality import QualitySpec, RepairSpec, ThresholdsSpec
+from twin.manifest.tour import MOST_STOPS, StopSpec
 from twin.manifest.words import Day, Duration, LocalTime, Names, Strict, Texts, Title, Zone, remedy
-from twin.manifest_tour import MOST_STOPS, StopSpec
 
 Level = Literal["public", "internal", "sensitive", "core"]
 Domain = Literal["transport", "environment", "cim", "society", "zones"]

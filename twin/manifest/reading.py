@@ -29,8 +29,8 @@ from twin.manifest.marks import Lines, Location, plain, shown
 from twin.manifest.models import DETECT, CitySpec, DatasetSpec, ProfileSpec
 from twin.manifest.positions import profile_faults, references, with_profile
 from twin.manifest.sources import source_faults
+from twin.manifest.tour import tour_faults
 from twin.manifest.truth import fusion_faults, truth_faults
-from twin.manifest_tour import tour_faults
 
 
 @dataclass(frozen=True, kw_only=True)
