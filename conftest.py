@@ -42,7 +42,9 @@ def build_once(city: Path, out: Path, *options: str) -> Path:
 
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that all processes of this test run share."""
+    """Return a folder that all processes of this test run share; those of `make test`, one after the other, too."""
+    if given := os.environ.get("TWIN_BUILT_FOR_TESTS"):
+        return Path(given)
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
