@@ -37,7 +37,8 @@ from twin.fusion.report import POOLED
 from twin.lineage.replay_value import replay_value
 from twin.manifest.reading import json_schema, read_manifest
 from twin.model import open as open_twin
-from twin.progress.protocol import Bar, Silent
+from twin.progress.bar import Bar
+from twin.progress.pace import Pace
 from twin.showing import plugin
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _build(
     """Build a twin from a city.yaml; a second build reuses what did not change."""
     with faults_told():
         place = out or default_place(manifest)
-        with nullcontext(Silent()) if as_json else Bar(error_console) as watcher:
+        with nullcontext(Pace()) if as_json else Bar(error_console) as watcher:
             city = build_twin(manifest, out=place, workers=workers, scheduler=scheduler, watcher=watcher)
         if tiles_mb:
             with nullcontext() if as_json else error_console.status("making tiles of the far zooms"):

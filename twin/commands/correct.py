@@ -16,7 +16,8 @@ from twin.corrections.correction import Correction
 from twin.corrections.writing import correct
 from twin.errors import TwinError
 from twin.manifest.marks import plain as without_marks
-from twin.progress.protocol import Bar, Silent
+from twin.progress.bar import Bar
+from twin.progress.pace import Pace
 from twin.storage.history import history
 
 __all__: list[str] = []
@@ -58,7 +59,7 @@ def _correct(  # noqa: PLR0913 - every option is a parameter
             date=date,
         )
         place = out or default_place(manifest)
-        with nullcontext(Silent()) if as_json else Bar(error_console) as watcher:
+        with nullcontext(Pace()) if as_json else Bar(error_console) as watcher:
             city = correct(manifest, correction, out=place, workers=workers, watcher=watcher)
         done, reused = history(place)[-1].parts
         if as_json:

@@ -20,7 +20,8 @@ from twin.daily import DAILY
 from twin.manifest.reading import read_manifest
 from twin.model import Twin
 from twin.model import open as open_twin
-from twin.progress.protocol import Bar, Silent
+from twin.progress.bar import Bar
+from twin.progress.pace import Pace
 from twin.replay import replay
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ def _replay(  # noqa: PLR0913 - every option is a parameter
         if not as_json:
             _print_replay(found)
         if not dry_run:
-            with nullcontext(Silent()) if as_json else Bar(error_console) as watcher:
+            with nullcontext(Pace()) if as_json else Bar(error_console) as watcher:
                 city = build_twin(manifest, out=path, workers=workers, watcher=watcher)
             tree |= {"snapshot": city.snapshot, "built": {k: getattr(city.layers[dataset], k) for k in tree["after"]}}
             if not as_json:

@@ -4,32 +4,27 @@ from __future__ import annotations
 
 import html
 import sys
+from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from twin.progress.pace import Pace, Standing, to_text
-from twin.progress.protocol import Silent, Watcher
-
-if TYPE_CHECKING:
-    from twin.plan import Plan, Step
-    from twin.steps.parts import Found, Part
-    from twin.steps.work import Outcome
+from twin.progress.pace import Pace, to_text
 
 __all__ = ["NotebookLine", "watcher_here"]
 
 _EVERY_S = 0.2
 
 
-def watcher_here() -> Watcher:
+def watcher_here() -> Pace:
     """Return what watches a build for whoever named nothing.
 
     Returns
     -------
-    Watcher
-        A line in a notebook; elsewhere silence.
+    Pace
+        A line in a notebook; elsewhere what counts in silence.
     """
     shell = _kernel()
-    return Silent() if shell is None else NotebookLine(shell)
+    return Pace() if shell is None else NotebookLine(shell)
 
 
 def _kernel() -> Any:  # noqa: ANN401 - IPython is there if this is a notebook, and no dependency
@@ -38,7 +33,7 @@ def _kernel() -> Any:  # noqa: ANN401 - IPython is there if this is a notebook, 
     return shell if hasattr(shell, "kernel") else None
 
 
-class NotebookLine:
+class NotebookLine(Pace):
     """Draws a bar with the time left in the output of a cell.
 
     Parameters
@@ -48,78 +43,18 @@ class NotebookLine:
     """
 
     def __init__(self, shell: Any) -> None:  # noqa: ANN401 - see `_kernel`
+        super().__init__()
         self._shell = shell
-        self._pace = Pace()
         self._id = f"twin-{id(self):x}"
-        self._drawn = float("-inf")
+        self._drawn: float | None = None
 
-    def planned(self, plan: Plan) -> None:
-        """Draw an empty bar.
-
-        Parameters
-        ----------
-        plan : Plan
-            All steps.
-        """
-        self._pace.planned(plan)
-        self._draw(self._pace.standing(), update=False)
-
-    def ended(self, step: Step, outcome: Outcome) -> None:
-        """Move the bar on.
-
-        Parameters
-        ----------
-        step : Step
-            The step.
-        outcome : Outcome
-            How it went.
-        """
-        self._pace.ended(step, outcome)
-        self._draw(self._pace.standing())
-
-    def parted(self, step: Step, found: Found) -> None:
-        """Move the bar on by what was done before.
-
-        Parameters
-        ----------
-        step : Step
-            The step.
-        found : Found
-            Its partitions: those to be done, and those that are.
-        """
-        self._pace.parted(step, found)
-        self._draw(self._pace.standing())
-
-    def part_ended(self, part: Part, outcome: Outcome) -> None:
-        """Move the bar on by a partition.
-
-        Parameters
-        ----------
-        part : Part
-            The partition.
-        outcome : Outcome
-            How it went.
-        """
-        self._pace.part_ended(part, outcome)
-        self._draw(self._pace.standing())
-
-    def finished(self, snapshot: str) -> None:
-        """Fill the bar.
-
-        Parameters
-        ----------
-        snapshot : str
-            Its id.
-        """
-        seconds = self._pace.standing().seconds
-        self._drawn = float("-inf")
-        self._draw(Standing(told=f"built {snapshot[:8]}", done=1.0, seconds=seconds, left_s=0.0))
-
-    def _draw(self, standing: Standing, *, update: bool = True) -> None:
-        now = monotonic()
-        if update and now - self._drawn < _EVERY_S:
+    def _moved(self, told: str, *, whole: bool = False) -> None:
+        now, standing = monotonic(), self.standing()
+        if whole:
+            standing = replace(standing, told=told, done=1.0, left_s=0.0)
+        elif self._drawn is not None and now - self._drawn < _EVERY_S:
             return
-        self._drawn = now
+        update, self._drawn = self._drawn is not None, now
         spent, left = to_text(standing.seconds), to_text(standing.left_s)
         line = f"{standing.told} · {standing.done:.0%} · {spent}, {left} left"
         bar = f'<progress value="{standing.done:.4f}" max="1" aria-label="build"></progress>'

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from twin.progress.protocol import Watcher
+
 if TYPE_CHECKING:
     from twin.plan import Plan, Step
     from twin.steps.parts import Found, Part
@@ -39,68 +41,61 @@ class Standing:
     left_s: float
 
 
-class Pace:
-    """Counts what was done by the bytes that it works on; what was reused says nothing of the pace."""
+class _Tally(Watcher):
+    """What the events of a build add up to; `Watcher` says what each of them is."""
 
     def __init__(self) -> None:
-        self._began = monotonic()
-        self._whole = self._done = self._reused = 0
-        self._moved: dict[str, int] = {}
-        self._told = ""
+        self._begin(0)
+
+    def _begin(self, whole: int) -> None:
+        self._began, self._told = monotonic(), "starting"
+        self._whole, self._done, self._reused, self._steps_reused = whole, 0, 0, 0
+        self._by_parts: dict[str, int] = {}
 
     def planned(self, plan: Plan) -> None:
-        """Take note of what will be done.
-
-        Parameters
-        ----------
-        plan : Plan
-            All steps.
-        """
-        self._began, self._told = monotonic(), "starting"
-        self._whole = sum(step.cost for step in plan.steps)
+        self._begin(sum(step.cost for step in plan.steps))
+        self._moved("starting workers")
 
     def ended(self, step: Step, outcome: Outcome) -> None:
-        """Take note that a step ended.
-
-        Parameters
-        ----------
-        step : Step
-            The step.
-        outcome : Outcome
-            How it went.
-        """
-        self._move(step.name, step.cost - self._moved.pop(step.name, 0), reused=outcome.reused)
+        self._steps_reused += outcome.reused
+        self._move(step.name, step.cost - self._by_parts.pop(step.name, 0), reused=outcome.reused)
+        self._moved(f"done: {step.name}")
 
     def parted(self, step: Step, found: Found) -> None:
-        """Take note that a step is done in partitions.
-
-        Parameters
-        ----------
-        step : Step
-            The step.
-        found : Found
-            Its partitions: those to be done, and those that are.
-        """
-        self._moved[step.name] = sum(part.cost for part in found.reused)
-        self._move(step.name, self._moved[step.name], reused=True)
+        self._by_parts[step.name] = cost = sum(part.cost for part in found.reused)
+        self._move(step.name, cost, reused=True)
+        self._moved(f"{step.name}: {len(found.parts)} parts")
 
     def part_ended(self, part: Part, outcome: Outcome) -> None:
-        """Take note that a partition ended.
-
-        Parameters
-        ----------
-        part : Part
-            The partition.
-        outcome : Outcome
-            How it went.
-        """
-        self._moved[part.step] = self._moved.get(part.step, 0) + part.cost
+        self._by_parts[part.step] = self._by_parts.get(part.step, 0) + part.cost
         self._move(part.name, part.cost, reused=outcome.reused)
+        self._moved(f"{'there' if outcome.reused else 'done'}: {part.name}")
+
+    def finished(self, snapshot: str) -> None:
+        self._moved(f"built {snapshot[:8]}", whole=True)
 
     def _move(self, told: str, cost: int, *, reused: bool) -> None:
         self._told = told
         self._done += cost
         self._reused += cost if reused else 0
+
+    def _moved(self, told: str, *, whole: bool = False) -> None:
+        """Show that something happened: what a sink of progress overrides.
+
+        Parameters
+        ----------
+        told : str
+            What, for somebody who reads along.
+        whole : bool, optional
+            True if nothing is left.
+        """
+
+
+class Pace(_Tally):
+    """Counts what was done by the bytes that it works on; what was reused says nothing of the pace.
+
+    By itself it says nothing. A sink of progress overrides ``_moved``, which is called whenever the count has changed.
+    """
 
     def standing(self) -> Standing:
         """Say where the build stands.

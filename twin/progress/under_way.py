@@ -11,13 +11,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from twin.progress.pace import Pace, Standing
+from twin.progress.protocol import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from twin.plan import Plan, Step
-    from twin.progress.protocol import Watcher
     from twin.steps.parts import Found, Part
     from twin.steps.work import Outcome
 
@@ -43,110 +43,76 @@ def told(twin: Path, watcher: Watcher) -> Iterator[Watcher]:
     Watcher
         Whom the build is to tell.
     """
-    both = _Told(twin, watcher)
+    written = _Written(twin)
     try:
-        yield both
+        yield _Both(written, watcher)
     finally:
-        both.forget()
+        written.forget()
 
 
-class _Told:
-    """Tells a watcher, and writes down beside the twin where the build stands, twice a second at most.
+class _Written(Pace):
+    """Writes down beside the twin where the build stands, twice a second at most.
 
     Parameters
     ----------
     twin : Path
         Folder of the twin.
-    watcher : Watcher
-        Whom it tells.
     """
 
-    def __init__(self, twin: Path, watcher: Watcher) -> None:
+    def __init__(self, twin: Path) -> None:
+        super().__init__()
         self._file = twin / _FILE
-        self._watcher = watcher
-        self._pace = Pace()
         self._written = float("-inf")
-
-    def planned(self, plan: Plan) -> None:
-        """Pass on what will be done.
-
-        Parameters
-        ----------
-        plan : Plan
-            All steps.
-        """
-        self._pace.planned(plan)
-        self._write()
-        self._watcher.planned(plan)
-
-    def ended(self, step: Step, outcome: Outcome) -> None:
-        """Pass on that a step ended.
-
-        Parameters
-        ----------
-        step : Step
-            The step.
-        outcome : Outcome
-            How it went.
-        """
-        self._pace.ended(step, outcome)
-        self._write()
-        self._watcher.ended(step, outcome)
-
-    def parted(self, step: Step, found: Found) -> None:
-        """Pass on that a step is done in partitions.
-
-        Parameters
-        ----------
-        step : Step
-            The step.
-        found : Found
-            Its partitions: those to be done, and those that are.
-        """
-        self._pace.parted(step, found)
-        self._write()
-        self._watcher.parted(step, found)
-
-    def part_ended(self, part: Part, outcome: Outcome) -> None:
-        """Pass on that a partition ended.
-
-        Parameters
-        ----------
-        part : Part
-            The partition.
-        outcome : Outcome
-            How it went.
-        """
-        self._pace.part_ended(part, outcome)
-        self._write()
-        self._watcher.part_ended(part, outcome)
-
-    def finished(self, snapshot: str) -> None:
-        """Pass on that the twin stands.
-
-        Parameters
-        ----------
-        snapshot : str
-            Its id.
-        """
-        self._watcher.finished(snapshot)
 
     def forget(self) -> None:
         """Remove what was written down: nothing is built any more."""
         with suppress(OSError):
             self._file.unlink(missing_ok=True)
 
-    def _write(self) -> None:
+    def _moved(self, told: str, *, whole: bool = False) -> None:  # noqa: ARG002 - readers are told the bare name
         now = monotonic()
-        if now - self._written < _EVERY_S:
+        if whole or now - self._written < _EVERY_S:
             return
         self._written = now
-        standing = asdict(self._pace.standing()) | {"pid": os.getpid()}
+        standing = asdict(self.standing()) | {"pid": os.getpid()}
         standing["left_s"] = None if math.isnan(standing["left_s"]) else standing["left_s"]
         beside = self._file.with_name(f".{_FILE}.{os.getpid()}.tmp")
         with suppress(OSError):  # what is only told must not end a build; a full disk says so elsewhere
             beside.write_text(json.dumps(standing), encoding="utf-8")
             beside.replace(self._file)
+
+
+class _Both(Watcher):
+    """Tells two watchers, one after the other.
+
+    Parameters
+    ----------
+    first, second : Watcher
+        Whom it tells.
+    """
+
+    def __init__(self, first: Watcher, second: Watcher) -> None:
+        self._watchers = (first, second)
+
+    def planned(self, plan: Plan) -> None:
+        for watcher in self._watchers:
+            watcher.planned(plan)
+
+    def ended(self, step: Step, outcome: Outcome) -> None:
+        for watcher in self._watchers:
+            watcher.ended(step, outcome)
+
+    def parted(self, step: Step, found: Found) -> None:
+        for watcher in self._watchers:
+            watcher.parted(step, found)
+
+    def part_ended(self, part: Part, outcome: Outcome) -> None:
+        for watcher in self._watchers:
+            watcher.part_ended(part, outcome)
+
+    def finished(self, snapshot: str) -> None:
+        for watcher in self._watchers:
+            watcher.finished(snapshot)
 
 
 def standing_of(twin: Path) -> Standing | None:
