@@ -8,7 +8,8 @@ import sys
 import threading
 import webbrowser
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -75,7 +76,13 @@ def to_app(
         The page at ``/``, each view at its name, frames under ``/feed``, tiles under ``/tiles``, the open routes
         under ``/api``.
     """
-    app = FastAPI(title=f"City twin: {city.name}", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await live.close()
+
+    app = FastAPI(title=f"City twin: {city.name}", docs_url=None, redoc_url=None, openapi_url=None, lifespan=running)
 
     published: deque[list[BaseRoute]] = deque()
 

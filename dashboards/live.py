@@ -1,8 +1,10 @@
 """The newest snapshot of a twin: taken up while the page stands open, as soon as a build publishes it."""
 
+import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -68,7 +70,33 @@ class Live:
         self._newest, self._make, self._publish = newest, make, publish
         self._lock = Lock()
         self._looked_s = time.monotonic()
+        self._lookers, self._closed = 0, False
+        self._nobody_looks = asyncio.Event()
+        self._nobody_looks.set()
         self.edition = self._edition(city)
+
+    @contextmanager
+    def open(self) -> Iterator[bool]:
+        """Let a page look for as long as the server runs, on its event loop.
+
+        Yields
+        ------
+        bool
+            False if the server stops: threads are no longer to be had.
+        """
+        self._lookers += 1
+        self._nobody_looks.clear()
+        try:
+            yield not self._closed
+        finally:
+            self._lookers -= 1
+            if not self._lookers:
+                self._nobody_looks.set()
+
+    async def close(self) -> None:
+        """Let no page look any more, and wait for those that do: the event loop ends after it, and its threads."""
+        self._closed = True
+        await self._nobody_looks.wait()
 
     def look(self) -> Edition:
         """Look whether something was published since; at most once in a few seconds, however many visitors ask.

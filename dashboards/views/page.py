@@ -196,10 +196,15 @@ class ExplorerPage:
         """Take up a newer snapshot, beside the event loop; camera, time and selection stay."""
         if self.live is None:
             return
+        with self.live.open() as may_look:
+            if may_look:
+                await self._look(self.live)
+
+    async def _look(self, live: Live) -> None:
         line = await asyncio.to_thread(to_building, self.source.city.path, self.state.language)
         if line != self.operate.board.building:
             pn.state.execute(partial(self.tell_build, line), schedule=True)
-        edition = await asyncio.to_thread(self.live.look)
+        edition = await asyncio.to_thread(live.look)
         if edition.source is self.source:
             return
         frames = await asyncio.to_thread(Scene(self.state, edition.source).make, self.scene.wanted())

@@ -3,9 +3,14 @@
 import asyncio
 import json
 import os
+import socket
+import time
+import urllib.request
+from threading import Event, Thread
 
 import pandas as pd
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 import dashboards.live
@@ -114,3 +119,28 @@ def test_frames_of_the_former_snapshot_stay_while_pages_still_show_it(monkeypatc
         assert client.get(f"/feed/{snapshot}/features/ground/0,0,1,1.json").status_code == 200
         assert client.get(f"/tiles/{snapshot}/layers/buildings.json").status_code == 200
     assert client.get("/api/health").json()["snapshot"] == "5nap5h02"
+
+
+def test_a_server_that_stops_while_pages_look_says_nothing(monkeypatch, caplog):
+    looking = Event()
+
+    def slowly(*_args):
+        looking.set()
+        time.sleep(0.2)
+        return ""
+
+    monkeypatch.setattr("dashboards.views.page.INTERVAL_S", 0.01)
+    monkeypatch.setattr("dashboards.views.page.to_building", slowly)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        app = to_app(FakeCity(blocks=2), origins=(f"127.0.0.1:{port}",))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+        thread = Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/operate", timeout=60) as answer:
+            assert answer.status == 200
+        assert looking.wait(60)
+        server.should_exit = True
+        thread.join(60)
+    assert not thread.is_alive()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
