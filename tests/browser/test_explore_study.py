@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.pictures import changed, picture
+from tests.browser.pictures import changed, flight, picture, picture_when
 from tests.dashboards.fake_city import FakeCity
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 BAR = "#tools [data-tool={}]"
+WERE, ARE = (213, 94, 0), (0, 114, 178)  # Orange before harmonisation, blue after it.
 
 
 @pytest.fixture(scope="module")
@@ -53,21 +54,21 @@ def test_distance_and_area_are_measured_by_pointer_and_by_keyboard(page):
 
 def test_the_same_records_are_drawn_before_and_after_harmonisation(page):
     before = picture(page)
-    page.click(BAR.format("before"))
+    with flight(page):
+        page.click(BAR.format("before"))
     expect(page.locator("#tools .shown")).to_have_text("12 of 12 places drawn, 120 records")
-    page.wait_for_timeout(1500)
-    assert page.evaluate("document.getElementById('drawing').dataset.displaced") == "12"
-    after = picture(page)
-    assert count_of(after, (0, 114, 178)) > count_of(before, (0, 114, 178)) + 60, "where they are now, blue"
-    assert count_of(after, (213, 94, 0)) > count_of(before, (213, 94, 0)) + 60, "where they were, orange"
+    page.wait_for_function("document.getElementById('drawing').dataset.displaced === '12'")
+    after = picture_when(
+        page, lambda seen: all(count_of(seen, each) > count_of(before, each) + 60 for each in (WERE, ARE))
+    )
     assert "80.1" in page.locator("#tools table").inner_text()
     page.locator("#tools .share").evaluate("(s) => { s.value = 0; s.dispatchEvent(new Event('input')); }")
-    page.wait_for_timeout(300)
-    assert count_of(picture(page), (213, 94, 0)) < count_of(after, (213, 94, 0)), "each is where it was before"
+    picture_when(page, lambda seen: count_of(seen, WERE) < count_of(after, WERE))  # Each is where it was before.
 
 
 def test_the_same_records_stand_before_left_and_after_right_of_an_edge(page):
-    page.click(BAR.format("before"))
+    with flight(page):
+        page.click(BAR.format("before"))
     expect(page.locator("#tools .shown")).to_have_text("12 of 12 places drawn, 120 records")
     page.wait_for_function("document.getElementById('drawing').dataset.displaced === '12'")
     page.click("#tools .do.split")
@@ -79,14 +80,8 @@ def test_the_same_records_stand_before_left_and_after_right_of_an_edge(page):
             "(s, percent) => { s.value = percent; s.dispatchEvent(new Event('input')); }", percent
         )
         seen = picture(page)
-        return count_of(seen, (213, 94, 0)), count_of(seen, (0, 114, 178))
+        return count_of(seen, WERE), count_of(seen, ARE)
 
-    colours_at(60)
-    page.wait_for_function(  # The flight there has ended.
-        "() => { const {zoom} = cityTwin.deck().getViewports()[0], was = window.zoomOnce; window.zoomOnce = zoom;"
-        " return zoom === was; }",
-        polling=300,
-    )
     (all_before, none_after), (none_before, all_after) = colours_at(100), colours_at(0)
     assert all_before > none_before + 20
     assert all_after > none_after + 20
@@ -129,8 +124,7 @@ def test_a_note_stays_on_the_map_and_goes_to_a_file_and_back(page):
     page.locator("#tools .kept.notes").get_by_text("New school").wait_for()
     page.click("#tools .do.bookmark")
     page.locator("#tools .kept.bookmarks li").wait_for()
-    page.wait_for_timeout(200)
-    assert changed(before, picture(page)) > 0.0005
+    picture_when(page, lambda seen: changed(before, seen) > 0.0005)
     with page.expect_download() as loading:
         page.click("#tools .do.save")
     kept = json.loads(loading.value.path().read_text(encoding="utf-8"))
@@ -213,11 +207,14 @@ def test_two_variables_are_swiped_and_two_maps_move_together(page):
     page.select_option("#tools .othervariable", "population")
     page.click("#tools .do.swipe")
     page.wait_for_selector("html[data-compared=swipe]", timeout=60_000)
-    page.wait_for_timeout(1500)
-    swiped = picture(page)
     edge = 896 - 340  # Of the swipe in the picture.
-    assert changed(before[:, edge + 10 :], swiped[:, edge + 10 :]) > 0.05
-    assert changed(before[:, 400 : edge - 10], swiped[:, 400 : edge - 10]) < 0.01
+    picture_when(
+        page,
+        lambda swiped: (
+            changed(before[:, edge + 10 :], swiped[:, edge + 10 :]) > 0.05
+            and changed(before[:, 400 : edge - 10], swiped[:, 400 : edge - 10]) < 0.01
+        ),
+    )
     page.focus("#divider")
     page.keyboard.press("ArrowLeft")
     assert page.get_attribute("#divider", "aria-valuenow") == "62"

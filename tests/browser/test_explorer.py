@@ -8,13 +8,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.pictures import COUNTS, changed, picture
+from tests.browser.pictures import CAMERA, COUNTS, changed, flight, picture, picture_when, zoomed
 from tests.dashboards.fake_city import FakeCity
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-
-CAMERA = """(({longitude, latitude, zoom, pitch, bearing}) => [longitude, latitude, zoom, pitch, bearing])(
-    cityTwin.deck().getViewports()[0])"""
 
 
 def text_of(page, root):
@@ -22,10 +19,16 @@ def text_of(page, root):
     return "\n".join(page.locator(f"{root} .card, {root} .line").all_inner_texts())
 
 
+def mapped_step(page):
+    """Wait until the map shows the step that the clock shows."""
+    step = page.locator("#clock input[type=range]").input_value()
+    page.wait_for_function(f"cityTwin.layers().find((l) => l.id === 'streets').props.step === {step}")
+
+
 def shown_step(page, step):
     slider = page.locator("#clock input[type=range]")
     slider.evaluate(f"(s) => {{ s.value = {step}; s.dispatchEvent(new Event('input')); }}")
-    page.wait_for_function(f"cityTwin.layers().find((l) => l.id === 'streets').props.step === {step}")
+    mapped_step(page)
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +67,9 @@ def test_a_layer_is_drawn_and_its_switch_takes_it_away_and_brings_it_back(page, 
 
 
 def test_time_changes_colours_and_keeps_the_camera_and_the_data(page):
+    first = page.evaluate(CAMERA)
     page.mouse.move(700, 400)
-    page.mouse.wheel(0, -240)
-    page.wait_for_timeout(700)
+    zoomed(page, -240)
     camera, before = page.evaluate(CAMERA), picture(page)
     asked = len(page.asked)
     shown_step(page, 12)
@@ -74,9 +77,9 @@ def test_time_changes_colours_and_keeps_the_camera_and_the_data(page):
     assert changed(before, picture(page)) > 0.03
     assert page.evaluate(CAMERA) == pytest.approx(camera)
     assert len(page.asked) == asked, "a step of time asks the server for no geometry"
-    page.click("#topbar .home")
-    page.wait_for_timeout(1200)
-    assert page.evaluate(CAMERA)[2] < camera[2], "the first view comes back when asked for"
+    with flight(page):
+        page.click("#topbar .home")
+    assert page.evaluate(CAMERA) == pytest.approx(first, abs=1e-4), "the first view comes back when asked for"
     shown_step(page, 32)
 
 
@@ -85,9 +88,11 @@ def test_play_moves_time_and_pause_holds_it(page):
     page.click("#clock .play")
     expect(page.locator("#clock .time")).not_to_have_text(before)
     page.click("#clock .play")
-    page.wait_for_timeout(400)
+    mapped_step(page)
     held = page.locator("#clock .time").inner_text()
-    page.wait_for_timeout(700)
+    # A clock of the player's own pace: what it would still do is done before this one has ticked three times.
+    page.evaluate("window.ticked = 0, setInterval(() => window.ticked++, 1000 / 3)")
+    page.wait_for_function("window.ticked >= 3")
     assert page.locator("#clock .time").inner_text() == held
     shown_step(page, 32)
 
@@ -126,10 +131,9 @@ def test_columns_stand_up(page):
 def test_another_variable_has_other_colours_and_legend(page):
     before = picture(page)
     page.select_option("#layers .variable", "population")
-    page.wait_for_function("cityTwin.ready() && cityTwin.count('cells') > 0")
     page.locator("#layers").get_by_text("Residents (people)").wait_for()
-    page.wait_for_timeout(500)
-    assert changed(before, picture(page)) > 0.03
+    picture_when(page, lambda seen: changed(before, seen) > 0.03)
+    assert page.evaluate("cityTwin.count('cells')") > 0
     page.select_option("#layers .variable", "no2")
     page.locator("#layers").get_by_text("Nitrogen dioxide (µg/m³)").wait_for()
 
@@ -147,9 +151,7 @@ def test_language_changes_every_text_and_the_theme_every_colour(page):
         assert english not in text_of(page, "#layers")
     page.click("#topbar .theme")
     page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
-    page.wait_for_timeout(600)
-    dark = picture(page)
-    assert dark.mean() < light.mean() - 60
+    picture_when(page, lambda dark: dark.mean() < light.mean() - 60)
     page.click("#topbar .theme")
     page.click("#topbar [data-lang=en]")
     page.locator("#layers").get_by_text("Free flow", exact=True).wait_for()

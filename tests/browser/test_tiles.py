@@ -6,7 +6,7 @@ import pytest
 
 from dashboards.app import to_app
 from tests.browser.conftest import serving
-from tests.browser.pictures import changed, picture
+from tests.browser.pictures import changed, flight, picture, zoomed
 from tests.dashboards.fake_city import FakeCity
 from twin.tiles import Budget
 
@@ -50,9 +50,8 @@ def test_what_a_view_leaves_out_is_said_and_comes_when_one_goes_nearer(page):
     assert page.evaluate("cityTwin.count('cells')") <= 150
     far = page.evaluate("cityTwin.layers().find((l) => l.id === 'cells').contents()[0].resolution")
     page.mouse.move(700, 400)
-    for _ in range(8):
-        page.mouse.wheel(0, -300)
-        page.wait_for_timeout(200)
+    for _ in range(4):
+        zoomed(page, -300)
     page.wait_for_function(
         f"cityTwin.ready() && cityTwin.layers().find((l) => l.id === 'cells').contents()[0]?.resolution > {far}"
     )
@@ -60,8 +59,8 @@ def test_what_a_view_leaves_out_is_said_and_comes_when_one_goes_nearer(page):
         assert page.evaluate(
             f"cityTwin.layers().find((l) => l.id === 'buildings').contents().every((c) => c.{content} === c.ids.length)"
         )
-    page.click("#topbar .home")
-    page.wait_for_timeout(1500)
+    with flight(page):
+        page.click("#topbar .home")
 
 
 def test_another_run_of_steps_is_fetched_when_the_clock_reaches_it(page):

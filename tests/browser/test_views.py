@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 import twin
 from dashboards.app import to_app
 from tests.browser.conftest import WAIT_MS, serving, unused_port
+from tests.browser.pictures import CAMERA
 from tests.dashboards.fake_city import FakeCity, troubled
 from tests.reference.twin_cities import write_city
 from twin.storage.snapshot import current_snapshot
@@ -21,8 +22,6 @@ from twin.storage.snapshot import current_snapshot
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-CAMERA = """(({longitude, latitude, zoom, pitch, bearing}) => [longitude, latitude, zoom, pitch, bearing])(
-    cityTwin.deck().getViewports()[0])"""
 # Every text on the screen and for screen readers, through all shadow roots; what has no box of its own may have parts.
 SPOKEN = """() => {
     const found = [], told = ["aria-label", "title", "placeholder", "alt"];
