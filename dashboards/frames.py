@@ -185,7 +185,7 @@ class FrameSource:
             raise FrameNotFoundError("cells are asked for by variable: write cells/VARIABLE")
         if layer.kind in TILED:
             z = self.tiles.layer(layer_id).zoom_shown(zoom)
-            window = window if self.tiles.layer(layer_id).cap(z) is not None else EVERYWHERE
+            window = window if self.tiles.layer(layer_id).drawn(z) is not None else EVERYWHERE
             return self._frames.get(
                 (layer_id, window, z, doubtful), lambda: self._tiled_features(layer, window, z, doubtful=doubtful)
             )

@@ -1,4 +1,4 @@
-"""How much of a city one view may hold, and the zooms at which all of it fits."""
+"""How much of a city one view may hold, the zooms at which all of it fits, and what stands for it at the others."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -9,6 +9,8 @@ import numpy as np
 from twin.tiles.mercator import DEEPEST, columns_and_rows, key_of, to_keys, to_world
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 CHUNK = 96
@@ -93,63 +95,101 @@ class Places:
         first, last = np.searchsorted(self._keys, limits)
         return np.sort(self._order[first:last])
 
-    def counts(self, z: int) -> tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]:
+    def counts(
+        self, z: int, chosen: "NDArray[np.bool_] | None" = None
+    ) -> tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]:
         """Count what stands on each tile of a zoom that has any.
 
         Parameters
         ----------
         z : int
             Zoom.
+        chosen : ndarray of bool, optional
+            Shape (n,): which things count; all if left out.
 
         Returns
         -------
         x, y, count : ndarray of int
             Column, row, and how many.
         """
-        keys, counts = np.unique(self._keys >> np.uint64(2 * (DEEPEST - z)), return_counts=True)
+        held = self._keys if chosen is None else self._keys[chosen[self._order]]
+        keys, counts = np.unique(held >> np.uint64(2 * (DEEPEST - z)), return_counts=True)
         return (*columns_and_rows(keys), counts)
 
-    def densest(self, z: int, cap: int | None = None) -> int:
+    def densest(self, z: int) -> int:
         """Count what the fullest view of a zoom holds.
 
         Parameters
         ----------
         z : int
             Zoom.
-        cap : int, optional
-            Most that a tile shows; all of it if left out.
 
         Returns
         -------
         int
             The most in any four by four neighbouring tiles.
         """
-        counts, blocks = self._blocks(z)
-        shown = counts if cap is None else np.minimum(counts, cap)
-        return max((int(np.bincount(block, weights=shown).max(initial=0)) for block in blocks), default=0)
+        return self._fullest(z, self._blocks(z)[0])
 
-    def cap(self, z: int, most: int) -> int | None:
-        """Find how many things a tile may show so that no view holds more than a budget.
+    def foremost_by_tile(self, z: int, rank: "NDArray[np.int64]", most: int) -> "NDArray[np.bool_] | None":
+        """Choose equally many of each tile, the foremost, so that no view holds more than a budget.
 
         Parameters
         ----------
         z : int
             Zoom.
+        rank : ndarray of int
+            Shape (n,), each of 0 to n - 1 once: what should be seen first has 0.
         most : int
             How many a view may hold.
 
         Returns
         -------
-        int or None
-            At least 1; None where all fit.
+        ndarray of bool or None
+            Shape (n,), at least one of each tile; None where all fit.
         """
-        if self.densest(z) <= most:
+        counts, _ = self._blocks(z)
+        if self._fullest(z, counts) <= most:
             return None
-        low, high = 1, most
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if self.densest(z, middle) <= most else (low, middle - 1)
-        return low
+        cap = _largest(most, lambda cap: self._fullest(z, np.minimum(counts, cap)) <= most)
+        tiles = np.repeat(np.arange(len(counts)), counts)
+        by_rank = np.lexsort((rank[self._order], tiles))
+        chosen = np.zeros(len(rank), dtype=bool)
+        chosen[self._order[by_rank]] = np.arange(len(rank)) - np.repeat(np.cumsum(counts) - counts, counts) < cap
+        return chosen
+
+    def foremost(self, z: int, rank: "NDArray[np.int64]", most: int) -> "NDArray[np.bool_] | None":
+        """Choose the foremost of all, as many as no view holds more of than a budget.
+
+        Parameters
+        ----------
+        z : int
+            Zoom.
+        rank : ndarray of int
+            Shape (n,), each of 0 to n - 1 once: what should be seen first has 0.
+        most : int
+            How many a view may hold.
+
+        Returns
+        -------
+        ndarray of bool or None
+            Shape (n,): no tile shows what another one leaves out for its rank. None where all fit.
+        """
+        counts, _ = self._blocks(z)
+        if self._fullest(z, counts) <= most:
+            return None
+        tiles = np.empty(len(rank), dtype=np.int64)
+        tiles[rank[self._order]] = np.repeat(np.arange(len(counts)), counts)
+
+        def fits(number: int) -> bool:
+            return self._fullest(z, np.bincount(tiles[:number], minlength=len(counts))) <= most
+
+        return rank < _largest(len(rank), fits)
+
+    def _fullest(self, z: int, counts: "NDArray[np.int64]") -> int:
+        """Count what the fullest view holds if each tile shows so many."""
+        blocks = self._blocks(z)[1]
+        return max((int(np.bincount(block, weights=counts).max(initial=0)) for block in blocks), default=0)
 
     def _blocks_at(self, z: int) -> "tuple[NDArray[np.int64], list[NDArray[np.int64]]]":
         """Say which view each tile is in, for every way to lay views of four by four tiles."""
@@ -161,3 +201,12 @@ class Places:
             for i, j in shifts
         ]
         return counts, blocks
+
+
+def _largest(high: int, fits: "Callable[[int], bool]") -> int:
+    """Find the largest number from 1 to `high` that fits, where all below it do."""
+    low = 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return low

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 
 from twin.tiles.budget import TILE_PX, Places
-from twin.tiles.mercator import EARTH_M, box_of, to_world
+from twin.tiles.mercator import EARTH_M, box_of
 from twin.tiles.mvt import to_tile
 from twin.tiles.readings import Kept
 
@@ -102,29 +102,6 @@ class Tiles:
             Columns and rows.
         """
         return self.places.counts(z)[:2]
-
-    def touched(self, z: int, window: shapely.Polygon) -> list[tuple[int, int]]:
-        """Give the tiles of a zoom that a window touches, as far as the city reaches.
-
-        Parameters
-        ----------
-        z : int
-            Zoom.
-        window : shapely.Polygon
-            In degrees.
-
-        Returns
-        -------
-        list of tuple
-            Column and row of each.
-        """
-        west, south, east, north = window.bounds
-        sides = to_world(np.array([west, east]), np.array([north, south]))
-        ranges = []
-        for side, held in zip(sides, self.occupied(z), strict=True):
-            first, last = np.floor(side * 2**z).astype(int)
-            ranges.append(range(max(first, held.min()), min(last, held.max()) + 1))
-        return [(x, y) for x in ranges[0] for y in ranges[1] if window.intersects(shapely.box(*box_of(z, x, y)))]
 
     def extent(self, z: int) -> int:
         """Give the steps across a tile: fine enough at the last zoom, below a pixel's at the others.

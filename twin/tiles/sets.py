@@ -13,6 +13,7 @@ from twin.tiles.mercator import box_of, to_world
 from twin.tiles.mvt import to_tile
 from twin.tiles.pyramid import Tiles
 from twin.tiles.readings import CELLS, Kept, Readings
+from twin.tiles.simplify import simplified
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,8 +47,8 @@ class FeatureTiles(Tiles):
         self.variable = readings.colour_of(readings.city.layers[name])
         steps = readings.steps(self.variable) if self.variable else 1
         self.most = budget.most(kind, steps)
-        self.cap = cache(lambda z: self.places.cap(z, self.most))
-        self._encoded, self._chosen, self._seen = Kept(_SELDOM), Kept(_SELDOM), Kept(_SELDOM)
+        self.drawn = cache(self._drawn)
+        self._encoded, self._seen = Kept(_SELDOM), Kept(_SELDOM)
         self.rows = lambda z, x, y: self._made(z, x, y)[1]
 
     @cached_property
@@ -89,14 +90,8 @@ class FeatureTiles(Tiles):
         shown, total : int
             Features.
         """
-        x, y, counts = self.places.counts(z)
-        if box is not None:
-            west, south, east, north = box
-            left, top = to_world(np.array([west, east]), np.array([north, south]))
-            (x0, x1), (y0, y1) = (np.floor(side * 2**z) for side in (left, top))
-            counts = counts[(x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)]
-        cap = self.cap(z)
-        return int((counts if cap is None else np.minimum(counts, cap)).sum()), int(counts.sum())
+        shown, total = (_on_tiles(z, self.places.counts(z, chosen), box) for chosen in (self.drawn(z), None))
+        return shown, total
 
     def seen(self, z: int, outline: tuple[tuple[float, float], ...]) -> tuple[int, int]:
         """Count what a window shows, and what stands in it.
@@ -124,10 +119,8 @@ class FeatureTiles(Tiles):
             rows = np.flatnonzero((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
             shapely.prepare(window)
             rows = rows[shapely.contains_xy(window, lon[rows], lat[rows])]
-        if self.cap(z) is None:
-            return len(rows), len(rows)
-        drawn = [self.chosen(z, x, y) for x, y in self.touched(z, window)]
-        return int(np.isin(rows, np.concatenate(drawn)).sum()) if drawn else 0, len(rows)
+        drawn = self.drawn(z)
+        return len(rows) if drawn is None else int(drawn[rows].sum()), len(rows)
 
     def tile(self, z: int, x: int, y: int) -> bytes:
         """Write a tile.
@@ -167,34 +160,27 @@ class FeatureTiles(Tiles):
         values = self.readings.on_features(self.name, self.variable)
         return _codes(values, self._made(*tile)[1], breaks, chunk)
 
-    def chosen(self, z: int, x: int, y: int) -> "NDArray[np.int64]":
-        """Give what a tile shows: all, or the most important where that is more than a view may hold.
+    def _drawn(self, z: int) -> "NDArray[np.bool_] | None":
+        """Say which features stand for all at a zoom, None if all do.
 
-        Parameters
-        ----------
-        z, x, y : int
-            Tile.
-
-        Returns
-        -------
-        ndarray of int
-            Positions in the table.
+        Roads go on beyond the side of a tile, so all tiles show the same classes of them; houses do not, and where
+        a city has only small ones these are to be seen too.
         """
-        return self._chosen.get((z, x, y), lambda: self._choose(z, x, y))
-
-    def _choose(self, z: int, x: int, y: int) -> "NDArray[np.int64]":
-        rows, cap = self._on_tile(z, x, y), self.cap(z)
-        if cap is None or len(rows) <= cap:
-            return rows
-        return rows[np.argpartition(-self._importance[rows], cap)[:cap]]
+        rank = np.empty(len(self._importance), dtype=np.int64)
+        rank[np.argsort(-self._importance, kind="stable")] = np.arange(len(rank))
+        choose = self.places.foremost if self.kind == "lines" else self.places.foremost_by_tile
+        return choose(z, rank, self.most)
 
     def _encode(self, z: int, x: int, y: int) -> tuple[bytes, "NDArray[np.int64]"]:
-        rows, total = self.chosen(z, x, y), len(self._on_tile(z, x, y))
+        there, drawn = self._on_tile(z, x, y), self.drawn(z)
+        rows, total = there if drawn is None else there[drawn[there]], len(there)
         # Main roads are painted over side streets.
         rows = rows[np.argsort(self._importance[rows], kind="stable")] if self.kind == "lines" else np.sort(rows)
         shapes = self.readings.table(self.name).geometry.to_numpy()[rows]
         if self.kind == "lines":
             shapes = shapely.clip_by_rect(shapes, *box_of(z, x, y))
+        if z < self.zooms[1]:
+            shapes = simplified(shapes, (z, x, y))
         columns = {key: [column[row] for row in rows] for key, column in self._columns.items()}
         body, written = to_tile(
             shapes, tile=(z, x, y), name=self.name, ids=rows.tolist(), properties=columns, extent=self.extent(z)
@@ -326,3 +312,14 @@ class CellTiles(Tiles):
 
 def _codes(values: "NDArray[np.float64]", rows: "NDArray[np.int64]", breaks: "Breaks", chunk: int) -> bytes:
     return np.ascontiguousarray(breaks.encode(values[rows, chunk * CHUNK : (chunk + 1) * CHUNK]).T).tobytes()
+
+
+def _on_tiles(z: int, held: "tuple[NDArray[np.int64], ...]", box: tuple[float, float, float, float] | None) -> int:
+    """Add up what stands on the tiles that touch a box, or on all."""
+    x, y, counts = held
+    if box is None:
+        return int(counts.sum())
+    west, south, east, north = box
+    left, top = to_world(np.array([west, east]), np.array([north, south]))
+    (x0, x1), (y0, y1) = (np.floor(side * 2**z) for side in (left, top))
+    return int(counts[(x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)].sum())

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from twin import Twin
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever a tile of the same twin would have other bytes."""
 
 TILED = ("lines", "buildings")

@@ -1,7 +1,7 @@
 // Vector tiles as a deck.gl layer: shapes come once, the codes of values apart, and a step of time only reads another
 // byte of them. Handed to deck.gl's JSON converter by the pane, so this file is one expression.
 (() => {
-  const {TileLayer, SolidPolygonLayer, PathLayer} = window.deck;
+  const {TileLayer, SolidPolygonLayer, PathLayer, LineLayer} = window.deck;
   const text = new TextDecoder();
 
   // Protocol buffers, as far as vector tiles use them.
@@ -183,6 +183,29 @@
     return {length: rings.length, startIndices, attributes: {getPolygon: {value, size: 2}, indices: {value: indices, size: 1}}};
   };
 
+  // Lines as single stretches, which cost a third of bent paths to draw: what is a pixel or two wide shows no joints.
+  // All stretches of a row carry the colour that finds it under the pointer, so they are one thing there.
+  const stretchesOf = (rows) => {
+    const length = rows.reduce((sum, {p}) => sum + p.length / 2 - 1, 0), owners = new Uint32Array(length);
+    const from = new Float64Array(2 * length), to = new Float64Array(2 * length);
+    const widths = new Float32Array(length), found = new Uint8ClampedArray(4 * length);
+    let at = 0;
+    rows.forEach(({p, w}, number) => {
+      for (let k = 0; k + 2 < p.length; k += 2, at++) {
+        from.set([p[k], p[k + 1]], 2 * at);
+        to.set([p[k + 2], p[k + 3]], 2 * at);
+        found.set([number + 1 & 255, number + 1 >> 8 & 255, number + 1 >> 16 & 255], 4 * at);
+        widths[at] = w;
+        owners[at] = number;
+      }
+    });
+    const attributes = {
+      getSourcePosition: {value: from, size: 2}, getTargetPosition: {value: to, size: 2},
+      getWidth: {value: widths, size: 1}, instancePickingColors: {value: found, size: 4},
+    };
+    return {length, owners, attributes};
+  };
+
   const contentOf = (bytes, index, kind, name) => {
     const layers = layersOf(bytes), layer = layers[name];
     if (!layer) return null;
@@ -270,6 +293,11 @@
         ...props, data: content.drawn, modelMatrix: null, _normalize: false,
         updateTriggers: {getFillColor: shown, getColor: shown, getElevation: [...shown, unit]},
       };
+      if (kind === "lines" && tile.index.z < this.props.maxZoom) {
+        const stretches = content.stretches ??= stretchesOf(content.drawn);
+        const getColor = (_row, {index}) => palette[code(content.drawn[stretches.owners[index]].i)];
+        return new LineLayer({...common, id: `${props.id}-far`, data: stretches, getColor});
+      }
       if (kind === "lines") {
         return new PathLayer({...common, getPath: (row) => row.p, positionFormat: "XY", _pathType: "open", getWidth: (row) => row.w, getColor: colour});
       }

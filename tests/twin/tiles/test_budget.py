@@ -16,29 +16,59 @@ def placed(groups):
     return Places(*np.array(lon_lat).T)
 
 
-def fullest(groups, cap):
+def tiles_of(groups):
+    """Say on which tile each thing stands."""
+    return [(x, y) for x, y, count in groups for _ in range(count)]
+
+
+def fullest(tiles):
     """Go through all views of four by four tiles."""
-    tiles = {}
-    for x, y, count in groups:
-        tiles[x, y] = tiles.get((x, y), 0) + count
     return max(
-        sum(min(count, cap) for (x, y), count in tiles.items() if 0 <= x - west < 4 and 0 <= y - north < 4)
-        for west in range(244, 263)
-        for north in range(244, 263)
+        sum(0 <= x - west < 4 and 0 <= y - north < 4 for x, y in tiles)
+        for west in range(247, 263)
+        for north in range(247, 263)
     )
 
 
-@settings(max_examples=40, deadline=None)
-@given(spots, st.integers(1, 60))
-def test_no_view_of_any_place_holds_more_than_the_budget_and_none_holds_less_than_it_could(groups, most):
-    places = placed(groups)
-    assert places.densest(Z) == fullest(groups, 10**6)
-    cap = places.cap(Z, most)
-    if cap is None:
-        assert fullest(groups, 10**6) <= most
-    else:
-        assert cap == 1 or fullest(groups, cap) <= most
-        assert fullest(groups, cap + 1) > most
+def foremost_of_each(tiles, rank, cap):
+    """Take the first of each tile, one after the other."""
+    taken = {}
+    for thing in np.argsort(rank).tolist():
+        taken.setdefault(tiles[thing], []).append(thing)
+    return sorted(thing for things in taken.values() for thing in things[:cap])
+
+
+@settings(max_examples=25, deadline=None)
+@given(spots, st.integers(1, 60), st.randoms(use_true_random=False))
+def test_equally_many_of_each_tile_and_no_view_holds_more_than_the_budget_or_less_than_it_could(groups, most, random):
+    tiles, places = tiles_of(groups), placed(groups)
+    rank = np.array(random.sample(range(len(tiles)), len(tiles)))
+    assert places.densest(Z) == fullest(tiles)
+    chosen = places.foremost_by_tile(Z, rank, most)
+    if chosen is None:
+        assert fullest(tiles) <= most
+        return
+    shown = [tiles[thing] for thing in np.flatnonzero(chosen)]
+    cap = max(map(shown.count, shown))
+    assert np.flatnonzero(chosen).tolist() == foremost_of_each(tiles, rank, cap)
+    assert cap == 1 or fullest(shown) <= most
+    assert fullest([tiles[thing] for thing in foremost_of_each(tiles, rank, cap + 1)]) > most
+
+
+@settings(max_examples=25, deadline=None)
+@given(spots, st.integers(1, 60), st.randoms(use_true_random=False))
+def test_the_foremost_of_all_are_as_many_as_fit_into_every_view(groups, most, random):
+    tiles, places = tiles_of(groups), placed(groups)
+    rank = np.array(random.sample(range(len(tiles)), len(tiles)))
+    chosen = places.foremost(Z, rank, most)
+    if chosen is None:
+        assert fullest(tiles) <= most
+        return
+    order = np.argsort(rank).tolist()
+    number = int(chosen.sum())
+    assert sorted(order[:number]) == np.flatnonzero(chosen).tolist()
+    assert fullest([tiles[thing] for thing in order[:number]]) <= most
+    assert fullest([tiles[thing] for thing in order[: number + 1]]) > most
 
 
 @given(spots)

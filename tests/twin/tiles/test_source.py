@@ -134,8 +134,8 @@ def test_a_longer_clock_comes_in_runs():
 def test_far_away_the_largest_stand_for_all_within_the_budget_and_the_tile_says_so(frugal, city):
     tiles = frugal.layer("buildings")
     least, full = tiles.zooms
-    assert tiles.cap(least) is not None
-    assert tiles.cap(full) is None
+    assert tiles.drawn(least) is not None
+    assert tiles.drawn(full) is None
     found = list(tiles_of(frugal, "layers", "buildings", least))
     assert sum(about["total"] for _, _, about in found) == len(city.features("buildings"))
     assert sum(about["shown"] for _, _, about in found) == sum(len(features) for _, features, _ in found) <= 300
