@@ -315,6 +315,7 @@ def _buildings(frame: Frame, look: Look) -> dict[str, Any]:
         "extruded": True,
         "material": {"ambient": 0.42, "diffuse": 0.62, "shininess": 24, "specularColor": [40, 42, 46]},
         "z_range": [0, _HIGHEST_M],
+        "roofs": frame.tiles.roofs if frame.tiles else -1,
     }
 
 

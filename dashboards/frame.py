@@ -27,12 +27,15 @@ class TileAddress:
         The coarsest and the finest.
     bounds : tuple of float
         min_lon, min_lat, max_lon, max_lat of the tiles that hold anything, in degrees.
+    roofs : int
+        The coarsest zoom at which buildings come with their own surfaces; -1 if they have none.
     """
 
     path: str
     name: str
     zooms: tuple[int, int]
     bounds: tuple[float, float, float, float]
+    roofs: int = -1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -368,7 +368,8 @@ class FrameSource:
         family += "~sigma" if doubt in EDGES else ""
         place = f"tiles/{self.city.snapshot}/{family}/{tiles.name}"
         path = f"{place}/{{z}}/{{x}}/{{y}}.mvt?v={self.tiles.version}"
-        return TileAddress(path=path, name=tiles.name, zooms=tiles.zooms, bounds=tiles.bounds)
+        roofs = tiles.roofs.zooms[0] if tiles.roofs else -1
+        return TileAddress(path=path, name=tiles.name, zooms=tiles.zooms, bounds=tiles.bounds, roofs=roofs)
 
     def _is_own(self, layer: MapLayer) -> bool:
         """Say whether a layer carries the readings that colour it: a few measured roads among all streets."""

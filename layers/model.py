@@ -19,6 +19,7 @@ from layers.origin import DOMAINS, Origin
 from layers.position import resolve_position
 from layers.published import Published, written_out
 from layers.repairs import RepairLog
+from layers.surfaces import move_surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -253,13 +254,7 @@ class Layer:
         """
         return self.set_aside(np.asarray(mask, dtype=bool), reasons, fate="quarantined")
 
-    def set_aside(
-        self,
-        mask: NDArray[np.bool_],
-        reasons: str | NDArray[np.object_],
-        *,
-        fate: Fate,
-    ) -> Self:
+    def set_aside(self, mask: NDArray[np.bool_], reasons: str | NDArray[np.object_], *, fate: Fate) -> Self:
         """Take records out of the layer and enter them in the ledger, as they came where that is known.
 
         Parameters
@@ -311,10 +306,12 @@ class Layer:
         refused = given_reasons(placed.reasons)
         kept = self.quarantine(refused, placed.reasons)
         kept = kept.with_columns(**{name: metres[~refused] for name, metres in placed.columns.items()})
+        coordinates = placed.coordinates.take(~refused)
         return replace(
             kept,
+            table=move_surfaces(kept.table, coordinates, source=self.position, target=placed.position),
             units={**kept.units, **dict.fromkeys(placed.columns, "m")},
-            coordinates=take(placed.coordinates, ~refused),
+            coordinates=coordinates,
             position=placed.position,
             steps=(*self.steps, *placed.steps),
         )

@@ -123,6 +123,8 @@ class ReadOptions:
         Keep the rows that hold on a day; the others are entered in the ledger as rejected with the reason "not_valid".
     lod : str or None
         Level of detail of a city model; None: the highest of each object.
+    surfaces : bool
+        Keep the surfaces of a city model (CityJSON, CityGML), so that its buildings can be drawn with their roofs.
     default_position : str, Mapping or None
         What positions mean where neither the caller nor the file says it (a format's own default does not count).
     unique : tuple of tuple of str
@@ -162,6 +164,7 @@ class ReadOptions:
     xml: XmlTable | None = None
     valid: Valid | None = None
     lod: str | None = None
+    surfaces: bool = False
     default_position: object = None
     unique: tuple[tuple[str, ...], ...] = ()
     rules: tuple[str, ...] = ()

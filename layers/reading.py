@@ -29,6 +29,7 @@ from layers.repairs import repair_table
 from layers.rules import check_rules
 from layers.schema import check_fields, infer_types
 from layers.sources import Source, resolve_source
+from layers.surfaces import COLUMN
 from layers.units import convert_fields
 from layers.validity import holds_on
 from layers.wide import to_long
@@ -321,6 +322,7 @@ def to_layer(
             columns=records.heights,
             dataset=dataset,
         )
+    held = records.surfaces
     repaired = repair_table(written, options.repairs, options.fields)
     table = mended = repaired.table
     if records.text:
@@ -346,7 +348,8 @@ def to_layer(
         left_out, conflicting = _merge(same, left_out), _merge(differing, conflicting)
     layer = Layer(
         name=dataset,
-        table=table.rename_axis(index="row"),
+        # Beside what was published: the ledger writes records out as text, and this is none.
+        table=(table if held is None else table.assign(**{COLUMN: held})).rename_axis(index="row"),
         position=definition,
         coordinates=coordinates,
         ledger=_start_ledger(records, dataset, sources),

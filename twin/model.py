@@ -96,13 +96,15 @@ class Twin(Accounts, Measured, Shown):
             text += f"\n  {variable.name} [{variable.unit}] from {variable.layer}: {variable.method}"
         return text + ">"
 
-    def features(self, layer: str) -> gpd.GeoDataFrame:
+    def features(self, layer: str, *, surfaces: bool = False) -> gpd.GeoDataFrame:
         """Return the features of a layer in longitude and latitude.
 
         Parameters
         ----------
         layer : str
             Name of the layer.
+        surfaces : bool, optional
+            With the column ``surface_mesh`` of `layers.surfaces`, where the layer has it.
 
         Returns
         -------
@@ -119,7 +121,7 @@ class Twin(Accounts, Measured, Shown):
         info = self._layer(layer)
         if not self.has_features(layer):
             raise UnknownNameError(f"layer {layer!r} is a raster and has no features: ask `cube()` for its variables")
-        frame = self._snapshot.features(layer)
+        frame = self._snapshot.features(layer, surfaces=surfaces)
         frame = frame.set_index(frame["row"].to_numpy())
         frame.attrs = {key: getattr(info, key) for key in ("owner", "licence", "level", "attribution", "modelled")}
         return frame

@@ -29,6 +29,7 @@ StepKind = Literal["place", "cells", "field", "truth"]
 # Whatever can change a number: our own code, and the libraries that compute or decode.
 _LIBRARIES = (
     "h3",
+    "mapbox_earcut",
     "numpy",
     "pandas",
     "pyarrow",
@@ -176,7 +177,7 @@ def make_plan(manifest: Manifest) -> Plan:
         dataset = spec.datasets[name]
         files = manifest.files(name)
         entry: dict[str, Any] = dataset.model_dump(mode="json", by_alias=True)
-        placing = {word: entry[word] for word in _PLACING}
+        placing = {word: entry[word] for word in _PLACING} | ({"surfaces": True} if dataset.show.roofs else {})
         measuring = {word: entry[word] for word in ("period", "site", "support", "time", "uncertain")}
         measuring |= {word: entry["quality"][word] for word in _COUNTED}
         measuring["variables"] = {key: _without(value, "title", "same_as") for key, value in entry["variables"].items()}

@@ -24,7 +24,7 @@ _TOOLTIP = {
         "zIndex": 3,
     },
 }
-_TILES = read_asset("tiles.js").strip().removesuffix(";")
+_TILES = f"({read_asset('tiles.js').strip()})({read_asset('meshes.js').strip()})"
 _STREET_ZOOM = 15.6
 _DRAWN = ["step", "theme", "settings", "order", "palettes", "extruded", "selection", "overlays", "dimmed"]
 

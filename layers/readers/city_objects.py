@@ -15,6 +15,7 @@ from layers.errors import SchemaError
 from layers.readers.mesh import Mesh, to_footprints
 from layers.readers.records import Records, geometry_faults, to_table
 from layers.readers.shells import measure_shells
+from layers.readers.triangles import keep_surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -212,7 +213,7 @@ class CityObjects:
             objects=len(counts),
         )
 
-    def to_records(self, *, declared: str | None, factor: float) -> Records:
+    def to_records(self, *, declared: str | None, factor: float, surfaces: bool = False) -> Records:
         """Measure all objects and make the table.
 
         Parameters
@@ -221,6 +222,8 @@ class CityObjects:
             What the file says of its positions.
         factor : float
             Metres of the unit of z.
+        surfaces : bool
+            Whether the records are to keep their surfaces.
 
         Returns
         -------
@@ -228,7 +231,8 @@ class CityObjects:
             One an object, in order.
         """
         rows = np.arange(len(self.surfaces), dtype=np.int64)
-        gathered = Gathered(mesh=self.mesh(), properties=self.properties, faults=self.faults, rows=rows)
+        mesh = self.mesh()
+        gathered = Gathered(mesh=mesh, properties=self.properties, faults=self.faults, rows=rows, surfaces=surfaces)
         return city_records(gathered, declared=declared, factor=factor)
 
 
@@ -304,6 +308,8 @@ class Gathered:
         Number of each object in the file.
     in_metres : Mesh or None
         The same surfaces in a frame in metres, to be measured there; None where those of ``mesh`` will do.
+    surfaces : bool
+        Whether the records are to keep their surfaces.
     """
 
     mesh: Mesh
@@ -311,6 +317,7 @@ class Gathered:
     faults: list[str | None]
     rows: NDArray[np.int64]
     in_metres: Mesh | None = None
+    surfaces: bool = False
 
 
 def _metres_along(declared: str | None, factor: float) -> NDArray[np.float64]:
@@ -340,7 +347,7 @@ def city_records(gathered: Gathered, *, declared: str | None, factor: float) -> 
         One an object: its footprint, ``height_m`` (highest minus lowest vertex), ``ground_z`` (lowest vertex, in
         metres above what the layer's position names as ``vertical``), ``footprint_from``, ``volume_m3``, ``roof_m2``
         and ``wall_m2`` (NaN unless its shells are closed and the file says in which unit x and y are),
-        ``shell_faults``, ``shell_repairs``, and its attributes.
+        ``shell_faults``, ``shell_repairs``, and its attributes; its surfaces where they are asked for.
     """
     mesh, rows, broken = gathered.mesh, gathered.rows, gathered.faults
     found = to_footprints(mesh, metres_per_unit=factor)
@@ -371,6 +378,7 @@ def city_records(gathered: Gathered, *, declared: str | None, factor: float) -> 
     )
     front = [name for name in _FRONT if name in table]
     units = {"height_m": "m", "ground_z": "m", "volume_m3": "m3", "roof_m2": "m2", "wall_m2": "m2"}
+    kept = keep_surfaces(mesh, found.z_min, metres_per_unit=factor) if gathered.surfaces else None
     return Records(
         table=pd.concat([table[front], columns, table.drop(columns=front)], axis=1),
         count=len(rows),
@@ -379,4 +387,6 @@ def city_records(gathered: Gathered, *, declared: str | None, factor: float) -> 
         declared=declared,
         units=units,
         heights=("ground_z",),
+        surfaces=None if kept is None else kept.packed,
+        notes=() if kept is None else kept.notes,
     )

@@ -347,7 +347,7 @@ def read_citygml(source: Source, options: ReadOptions) -> Records:
                 "terrain_high_z": max(shape.terrain) * factor,
             }
         gathered.add(shape.properties, surfaces, shape.fault or mixed)
-    records = gathered.to_records(declared=declared, factor=factor)
+    records = gathered.to_records(declared=declared, factor=factor, surfaces=options.surfaces)
     terrain = tuple(name for name in _TERRAIN if name in records.table)
     lengths = {name: "m" for name in ("measuredHeight", *terrain) if name in records.table}
     return replace(records, heights=(*records.heights, *terrain), units={**records.units, **lengths})

@@ -96,7 +96,11 @@ def _finish(into: Collector, header: Mapping[str, Any], options: ReadOptions, *,
     named = (header.get("metadata") or {}).get("referenceSystem")
     declared = shorten(named) if isinstance(named, str) else None
     gathered = Gathered(
-        mesh=into.mesh(), properties=into.properties, faults=into.faults, rows=np.array(into.rows, dtype=np.int64)
+        mesh=into.mesh(),
+        properties=into.properties,
+        faults=into.faults,
+        rows=np.array(into.rows, dtype=np.int64),
+        surfaces=options.surfaces,
     )
     records = city_records(gathered, declared=declared, factor=metres_per_unit(options, declared, label))
     rejected = pd.DataFrame(into.rejected, columns=["row", "reason", "text"]).astype({"row": np.int64})

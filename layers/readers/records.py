@@ -64,6 +64,8 @@ class Records:
         What to tell besides where nobody says what positions mean.
     packed : Packed or None
         Instead of ``geometry``, where a reader has the numbers: the geometries are made when they are asked for.
+    surfaces : numpy.ndarray of object or None
+        Of city models that are asked for them: one value a row of the table, as in `layers.surfaces`.
     """
 
     table: pd.DataFrame
@@ -80,6 +82,7 @@ class Records:
     notes: tuple[str, ...] = ()
     hint: str = ""
     packed: Packed | None = None
+    surfaces: NDArray[np.object_] | None = None
 
     @property
     def has_geometry(self) -> bool:
@@ -239,6 +242,10 @@ def _column(values: list[object], index: NDArray[np.int64]) -> pd.Series:
     return pd.Series(text, index=index, dtype="str")
 
 
+def _surfaces(part: Records) -> NDArray[np.object_]:
+    return np.full(len(part.table), None, dtype=object) if part.surfaces is None else part.surfaces
+
+
 def concatenate_records(parts: Sequence[Records], labels: Sequence[str], *, dataset: str) -> Records:
     """Append files of one schema; rows are numbered on, ``source_file`` says where each came from.
 
@@ -296,6 +303,7 @@ def concatenate_records(parts: Sequence[Records], labels: Sequence[str], *, data
         nameless=nameless,
         count=offset,
         geometry=np.concatenate(geometries) if geometries else None,
+        surfaces=None if first.surfaces is None else np.concatenate([_surfaces(part) for part in parts]),
         faults=np.concatenate(faults),
         rejected=pd.concat(rejected, ignore_index=True),
         notes=tuple(f"{note} ({label})" for part, label in zip(parts, labels, strict=True) for note in part.notes),

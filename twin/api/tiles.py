@@ -13,7 +13,12 @@ from twin.tiles import TileSource
 
 _CACHE = "public, max-age=31536000, immutable"  # The snapshot is part of the address, and snapshots do not change.
 _LONGEST = 400
-_TYPES = {"mvt": "application/vnd.mapbox-vector-tile", "bin": "application/octet-stream", "json": "application/json"}
+_TYPES = {
+    "mvt": "application/vnd.mapbox-vector-tile",
+    "bin": "application/octet-stream",
+    "json": "application/json",
+    "glb": "model/gltf-binary",
+}
 
 
 def tile_router(source: TileSource) -> APIRouter:
@@ -28,8 +33,9 @@ def tile_router(source: TileSource) -> APIRouter:
     -------
     fastapi.APIRouter
         ``GET /tiles/{snapshot}/layers/{name}/{z}/{x}/{y}.mvt``, ``.../cells/{variable}/{z}/{x}/{y}.mvt``, the same with
-        ``/{chunk}.bin`` for the codes of values there, and with ``.json`` after the name for what the tiles are. An
-        address that names nothing is answered with 404 and what there is instead.
+        ``/{chunk}.bin`` for the codes of values there or ``.glb`` for the surfaces of buildings, and with ``.json``
+        after the name for what the tiles are (after ``NAME/tileset`` for 3D Tiles). An address that names nothing is
+        answered with 404 and what there is instead.
     """
     router = APIRouter()
 

@@ -210,6 +210,7 @@ class ShowSpec(Strict):
     height: str | None = None
     base: str | None = None
     colour: str | None = None
+    roofs: bool | None = Field(None, description="near by, with the surfaces of its city model (CityJSON, CityGML)")
 
 
 class LimitsSpec(Strict):

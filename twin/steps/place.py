@@ -71,6 +71,7 @@ def read_options(
         rules=dataset.rules,
         repairs=tuple(layers.Repair(**repair.told()) for repair in dataset.repairs),
         known=_ids(dataset, known or {}),
+        surfaces=bool(dataset.show.roofs),
         **told,
     )
 

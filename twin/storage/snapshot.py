@@ -17,6 +17,7 @@ import zarr.errors
 from zarr.abc.store import ByteRequest, OffsetByteRequest, RangeByteRequest, SuffixByteRequest
 from zarr.storage import LocalStore, WrapperStore
 
+from layers.surfaces import COLUMN
 from twin.errors import StoreDamagedError, TwinNotFoundError
 from twin.storage.locks import hold
 from twin.store import CURRENT, FORMAT, MANIFEST, SNAPSHOTS, faults_of
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 
 _ID_DIGITS = 16
 _KEPT_FILES = 16  # Zarr reads ten shards at a time
+
+
+def _frame(content: bytes, *, surfaces: bool) -> gpd.GeoDataFrame:
+    """Read the features of one file; surfaces, which are most of its bytes, only if they are asked for."""
+    schema = pq.read_schema(io.BytesIO(content))
+    drawn = COLUMN in schema.names and pa.types.is_binary(schema.field(COLUMN).type)
+    wanted = [name for name in schema.names if surfaces or not (drawn and name == COLUMN)]
+    return gpd.read_parquet(io.BytesIO(content), columns=None if len(wanted) == len(schema.names) else wanted)
 
 
 class Snapshot:
@@ -119,20 +128,23 @@ class Snapshot:
         ]
         return parts[0] if len(parts) == 1 else pa.concat_tables(parts, promote_options="permissive")
 
-    def features(self, layer: str) -> gpd.GeoDataFrame:
+    def features(self, layer: str, *, surfaces: bool = False) -> gpd.GeoDataFrame:
         """Read the features of a layer.
 
         Parameters
         ----------
         layer : str
             Name of the layer.
+        surfaces : bool, optional
+            With the surfaces of a city model, where the layer has them.
 
         Returns
         -------
         geopandas.GeoDataFrame
             Longitude and latitude, one row a feature.
         """
-        frames = [gpd.read_parquet(io.BytesIO(self.checked(part))) for part in self._parts(f"layers/{layer}.parquet")]
+        parts = self._parts(f"layers/{layer}.parquet")
+        frames = [_frame(self.checked(part), surfaces=surfaces) for part in parts]
         if len(frames) == 1:
             return frames[0]
         for name in ("ambiguous", "unresolved_height"):  # where nobody had to say it, it is not so

@@ -36,12 +36,15 @@ class Budget:
         Cells in one view; more are shown as their parents.
     codes : int
         Cells or streets times steps of the clock that travel together: one byte each on the way.
+    triangles : int
+        Of buildings with their own surfaces in one view; the others are blocks.
     """
 
     features: int = 16_000
     lines: int = 16_000
     cells: int = 12_000
     codes: int = 1_000_000
+    triangles: int = 400_000
 
     def most(self, kind: str, steps: int = 1) -> int:
         """Give how many things of a kind a view may hold.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
+from twin.errors import TileNotFoundError
 from twin.tiles.budget import TILE_PX, Places
 from twin.tiles.mercator import EARTH_M, box_of
 from twin.tiles.mvt import to_tile
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from twin.tiles.roofs import Roofs
 
 _NEAREST_FULL, _DEEPEST_FULL = 14, 20  # The zooms at which everything is there, of a small city and of the densest.
 _STEP_M = 0.1  # Of positions at that zoom: below what any source states.
@@ -29,6 +32,7 @@ class Tiles:
     variable: str | None
     places: Places
     most: int
+    roofs: "Roofs | None" = None  # Of a layer of buildings that has them.
     rows: "Callable[[int, int, int], NDArray[np.int64]]"  # Of a tile, in its order: positions in table or cube.
     _encoded: Kept
     _encode: "Callable[[int, int, int], tuple[bytes, NDArray[np.int64]]]"
@@ -40,7 +44,7 @@ class Tiles:
         span = max(int(np.ptp(x)), int(np.ptp(y))) + 1 if len(x) else 1
         least = max(_NEAREST_FULL - int(np.ceil(np.log2(span))), 0)
         full = next((z for z in range(_NEAREST_FULL, _DEEPEST_FULL) if self.is_whole(z)), _DEEPEST_FULL)
-        return min(least, full), full
+        return min(least, full), max(full, self.roofs.zooms[1] if self.roofs else 0)
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -87,6 +91,45 @@ class Tiles:
             True if all is there, as it is stored.
         """
         return self.places.densest(z) <= self.most
+
+    def roofs_at(self, z: int) -> "Roofs":
+        """Give the surfaces of buildings.
+
+        Parameters
+        ----------
+        z : int
+            Zoom.
+
+        Returns
+        -------
+        Roofs
+            Of the layer.
+
+        Raises
+        ------
+        TileNotFoundError
+            If there are none, or none at that zoom.
+        """
+        if self.roofs is None:
+            raise TileNotFoundError(f"{self.name} has no surfaces (show: {{roofs: true}} keeps them): write .mvt")
+        if z < self.roofs.zooms[0]:
+            raise TileNotFoundError(f"{self.name} has surfaces from zoom {self.roofs.zooms[0]}: write .mvt")
+        return self.roofs
+
+    def standing(self, z: int, x: int, y: int) -> "NDArray[np.int64]":
+        """Give what stands on a tile, whether it is shown or not.
+
+        Parameters
+        ----------
+        z, x, y : int
+            Tile.
+
+        Returns
+        -------
+        ndarray of int
+            Positions in the table, ascending.
+        """
+        return self.places.on_tile(z, x, y)
 
     def occupied(self, z: int) -> tuple["NDArray[np.int64]", "NDArray[np.int64]"]:
         """Give the tiles of a zoom that hold anything.

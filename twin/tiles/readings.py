@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from layers.surfaces import COLUMN
 from spatial_join import H3Grid
 from twin.tiles.attributes import LAND, ground_classes, is_areal
 
@@ -205,6 +206,27 @@ class Readings:
             return table[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
 
         return self._tables.get(layer, made)
+
+    def surfaces(self, layer: str) -> "NDArray[np.object_] | None":
+        """Give the surfaces of the buildings of a layer.
+
+        Parameters
+        ----------
+        layer : str
+            Name of a layer of the twin.
+
+        Returns
+        -------
+        ndarray of object or None
+            In the order of `table`, as `layers.surfaces` packs them; None if nobody asked for them.
+        """
+        if not self.city.layers[layer].show.get("roofs"):
+            return None
+        table = self.city.features(layer, surfaces=True)
+        if COLUMN not in table:
+            return None
+        kept = np.isin(table["row"].to_numpy(), self.table(layer).index.to_numpy())
+        return np.asarray(table[COLUMN].to_numpy(dtype=object)[kept])
 
     def values(self, variable: str, resolution: int) -> "xr.DataArray":
         """Give a variable on cells.

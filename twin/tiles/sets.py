@@ -13,6 +13,7 @@ from twin.tiles.mercator import box_of, to_world
 from twin.tiles.mvt import to_tile
 from twin.tiles.pyramid import Tiles
 from twin.tiles.readings import CELLS, Kept, Readings
+from twin.tiles.roofs import Roofs
 from twin.tiles.simplify import simplified
 
 if TYPE_CHECKING:
@@ -50,6 +51,15 @@ class FeatureTiles(Tiles):
         self.drawn = cache(self._drawn)
         self._encoded, self._seen = Kept(_SELDOM), Kept(_SELDOM)
         self.rows = lambda z, x, y: self._made(z, x, y)[1]
+        self._triangles = budget.triangles
+
+    @cached_property
+    def roofs(self) -> Roofs | None:  # type: ignore[override]
+        """Buildings with the surfaces of their model; None if the layer has none."""
+        held = self.readings.surfaces(self.name) if self.kind == "buildings" else None
+        if held is None:
+            return None
+        return Roofs(held, self._middles, most=self._triangles, importance=lambda: self._importance)
 
     @cached_property
     def places(self) -> Places:  # type: ignore[override]

@@ -30,7 +30,9 @@ FORMAT = 4
 
 TILED = ("lines", "buildings")
 
-_ADDRESS = re.compile(r"(layers|cells)(~sigma)?/([^/]{1,200})/(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.mvt|/(\d{1,6})\.bin)")
+_ADDRESS = re.compile(
+    r"(layers|cells)(~sigma)?/([^/]{1,200})/(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.(mvt|glb)|/(\d{1,6})\.bin)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,8 +164,8 @@ class TileSource:
         ----------
         address : str
             ``layers/NAME/z/x/y.mvt`` or ``cells/VARIABLE/z/x/y.mvt``; with ``/CHUNK.bin`` for ``.mvt`` the codes of
-            the values there. ``layers~sigma`` and ``cells~sigma`` have the same shapes, and the class of the
-            uncertainty beside each code.
+            the values there, with ``.glb`` the surfaces of its buildings. ``layers~sigma`` and ``cells~sigma`` have the
+            same shapes, and the class of the uncertainty beside each code.
 
         Returns
         -------
@@ -186,15 +188,18 @@ class TileSource:
         if match is None:
             raise TileNotFoundError(
                 f"no tile {address[:80]!r}: write layers/NAME/z/x/y.mvt or cells/VARIABLE/z/x/y.mvt,"
-                " or /CHUNK.bin for .mvt"
+                " or /CHUNK.bin or .glb for .mvt"
             )
-        family, sigma, name, *numbers, chunk = match.groups()
+        family, sigma, name, *numbers, ending, chunk = match.groups()
         z, x, y = (int(number) for number in numbers)
         tiles = self.layer(name) if family == "layers" else self.cells(name)
         least, full = tiles.zooms
         if not least <= z <= full or max(x, y) >= 2**z or z > DEEPEST:
             raise TileNotFoundError(f"{family}/{name} has tiles of zoom {least} to {full}, and none at {z}/{x}/{y}")
         canonical = f"{family}/{name}/{z}/{x}/{y}"
+        if ending == "glb":
+            roofs = tiles.roofs_at(z)
+            return f"{canonical}.glb", lambda: roofs.tile((z, x, y), tiles.rows(z, x, y))
         if chunk is None:
             return f"{canonical}.mvt", lambda: tiles.tile(z, x, y)
         if sigma is not None:
@@ -253,7 +258,7 @@ class TileSource:
         Parameters
         ----------
         address : str
-            ``layers/NAME`` or ``cells/VARIABLE``.
+            ``layers/NAME`` or ``cells/VARIABLE``; ``layers/NAME/tileset`` for what shows 3D Tiles.
 
         Returns
         -------
@@ -272,8 +277,12 @@ class TileSource:
         family, _, name = address.partition("/")
         if family not in {"layers", "cells"}:
             raise TileNotFoundError(f"no tiles {address[:80]!r}: write layers/NAME or cells/VARIABLE")
+        name, _, tileset = name.partition("/")
         tiles = self.layer(name) if family == "layers" else self.cells(name)
         least, full = tiles.zooms
+        if tileset == "tileset":
+            roofs = tiles.roofs_at(full)
+            return json.dumps(roofs.tileset(tiles.occupied(roofs.zooms[1]), tiles.standing)).encode()
         info = self.city.layers[name] if isinstance(tiles, FeatureTiles) else self.city.variables[name]
         told: dict[str, Any] = {
             "tilejson": "3.0.0",
@@ -285,6 +294,8 @@ class TileSource:
             "vector_layers": [{"id": name, "fields": tiles.fields}],
             "chunks": self.chunks(tiles),
         }
+        if tiles.roofs:
+            told["roofs"] = {"tiles": [f"{name}/{{z}}/{{x}}/{{y}}.glb"], "minzoom": tiles.roofs.zooms[0]}
         if isinstance(tiles, CellTiles):
             told["resolutions"] = {z: tiles.resolution(z) for z in range(least, full + 1)}
         if tiles.variable:
@@ -347,6 +358,8 @@ class TileSource:
                 columns, rows = tiles.occupied(z)
                 for x, y in zip(columns.tolist(), rows.tolist(), strict=True):
                     yield f"{family}/{name}/{z}/{x}/{y}.mvt"
+                    if tiles.roofs and z >= tiles.roofs.zooms[0]:
+                        yield f"{family}/{name}/{z}/{x}/{y}.glb"
                     yield from (f"{family}/{name}/{z}/{x}/{y}/{chunk}.bin" for chunk in range(self.chunks(tiles)))
 
     @property

@@ -1,6 +1,7 @@
 // Vector tiles as a deck.gl layer: shapes come once, the codes of values apart, and a step of time only reads another
-// byte of them. Handed to deck.gl's JSON converter by the pane, so this file is one expression.
-(() => {
+// byte of them. Handed to deck.gl's JSON converter by the pane, so this file is one expression: what meshes.js gives
+// makes the class.
+(({RoofLayer, roofsOf}) => {
   const {TileLayer, SolidPolygonLayer, PathLayer, LineLayer} = window.deck;
   const text = new TextDecoder();
 
@@ -206,6 +207,12 @@
     return {length, owners, attributes};
   };
 
+  // Buildings that come with their surfaces are no blocks: of each one or the other.
+  const withRoofs = (rows, found) => {
+    const row = new Map(rows.map((one) => [one.i, one])), roofed = new Set(found.places);
+    return {drawn: rows.filter(({i}) => !roofed.has(i)), roofs: {...found, rows: found.places.map((i) => row.get(i))}};
+  };
+
   const contentOf = (bytes, index, kind, name) => {
     const layers = layersOf(bytes), layer = layers[name];
     if (!layer) return null;
@@ -213,7 +220,7 @@
     const place = onto(index, layer.extent), [about] = layers.about.features.map((field) => featureOf(field, layers.about));
     return {
       bytes,
-      drawn: kind === "cells" ? cellsOf(features, place) : rowsOf(features, place, kind === "buildings"),
+      drawn: kind === "cells" ? cellsOf(features, place) : rowsOf(features, place, kind === "buildings"), roofs: null,
       ids: Array.from(features, (feature) => (kind === "cells" ? feature.idAt : feature.id)),
       shown: about.shown, total: about.total, resolution: about.resolution,
       codes: new Map(), asked: new Set(), last: null,
@@ -235,10 +242,23 @@
     async getTileData({index, signal}) {
       const {chunk, kind, name} = this.props, codesUrl = this.urlOf(index, `/${chunk}.bin`);
       const asked = [bytesOf(this.urlOf(index, ".mvt"), signal), chunk < 0 ? null : bytesOf(codesUrl, signal)];
-      const [shapes, codes] = await Promise.all(asked);
+      const [shapes, codes, roofs] = await Promise.all([...asked, this.roofsAt(index, signal)]);
       const content = contentOf(shapes, index, kind, name);
       if (content && codes) content.codes.set(chunk, codes);
+      if (content && roofs) Object.assign(content, withRoofs(content.drawn, roofs));
       return content;
+    }
+
+    // The surfaces of a tile near by. What has none is drawn as blocks, and so is a tile whose surfaces do not come.
+    async roofsAt(index, signal) {
+      if (this.props.roofs < 0 || index.z < this.props.roofs) return null;
+      try {
+        return roofsOf(await bytesOf(this.urlOf(index, ".glb"), signal));
+      } catch (error) {
+        if (signal?.aborted) throw error;
+        console.error(error);
+        return null;
+      }
     }
 
     get isLoaded() {
@@ -302,9 +322,14 @@
         return new PathLayer({...common, getPath: (row) => row.p, positionFormat: "XY", _pathType: "open", getWidth: (row) => row.w, getColor: colour});
       }
       const getElevation = kind === "cells" ? (_row, {index}) => code(index) * unit : (row) => row.h;
-      return new SolidPolygonLayer({
+      const {roofs, drawn} = content;
+      const blocks = drawn.length && new SolidPolygonLayer({
         ...common, filled: true, positionFormat: "XY", getPolygon: (row) => row.p, getFillColor: colour, getElevation,
       });
+      return [blocks, roofs && new RoofLayer({
+        ...common, id: `${props.id}-roofs`, data: roofs.drawn, extruded: false, positionFormat: "XYZ",
+        getFillColor: (_row, {index}) => colour(roofs.rows[index]),
+      })].filter(Boolean);
     }
 
     // What is under the pointer, by its id in the table or its cell: a tile's own numbers mean nothing elsewhere.
@@ -312,7 +337,8 @@
       const info = super.getPickingInfo(params), content = info.sourceTile?.content ?? info.tile?.content;
       if (!info.picked || !content) return info;
       const cell = this.props.kind === "cells";
-      const row = cell ? null : content.drawn[info.index];
+      const roofed = info.sourceLayer?.id.endsWith("-roofs");
+      const row = cell ? null : (roofed ? content.roofs.rows : content.drawn)[info.index];
       info.object = cell ? {x: hexOf(content.bytes, content.ids[info.index])} : row;
       info.index = cell ? info.object.x : row.id;
       return info;
@@ -320,7 +346,7 @@
   }
   CityTileLayer.layerName = "CityTileLayer";
   CityTileLayer.defaultProps = {
-    kind: "buildings", name: "", palette: [[0, 0, 0, 0]], unit: 0, step: 0, chunk: -1, look: "", tileSize: 1024,
+    kind: "buildings", name: "", palette: [[0, 0, 0, 0]], unit: 0, step: 0, chunk: -1, look: "", tileSize: 1024, roofs: -1,
   };
   return CityTileLayer;
-})()
+})
