@@ -274,13 +274,12 @@ class TileSource:
         ----------
         TileJSON 3.0.0, https://github.com/mapbox/tilejson-spec/tree/master/3.0.0
         """
-        family, _, name = address.partition("/")
-        if family not in {"layers", "cells"}:
+        family, name, tileset = (*address.split("/", 2), "", "")[:3]
+        if family not in {"layers", "cells"} or tileset not in {"", "tileset"}:
             raise TileNotFoundError(f"no tiles {address[:80]!r}: write layers/NAME or cells/VARIABLE")
-        name, _, tileset = name.partition("/")
         tiles = self.layer(name) if family == "layers" else self.cells(name)
         least, full = tiles.zooms
-        if tileset == "tileset":
+        if tileset:
             roofs = tiles.roofs_at(full)
             return json.dumps(roofs.tileset(tiles.occupied(roofs.zooms[1]), tiles.standing)).encode()
         info = self.city.layers[name] if isinstance(tiles, FeatureTiles) else self.city.variables[name]
