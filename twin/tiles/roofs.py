@@ -49,7 +49,7 @@ class Roofs:
     ) -> None:
         self._values, self._middles, self._importance, self.most = values, middles, importance, most
         self.counts = count_triangles(values)
-        self.cap = cache(lambda z: self._places.cap(z, most))
+        self.held = cache(self._held)
 
     @cached_property
     def _places(self) -> Places:
@@ -60,7 +60,7 @@ class Roofs:
     @cached_property
     def zooms(self) -> tuple[int, int]:
         """The first zoom with surfaces, and the one from which on all of them are there, or the last that there is."""
-        whole = (z for z in range(NEAREST, DEEPEST) if self.cap(z) is None)
+        whole = (z for z in range(NEAREST, DEEPEST) if self._places.densest(z) <= self.most)
         return NEAREST, next(whole, DEEPEST)
 
     def chosen(self, z: int, rows: "NDArray[np.int64]") -> "NDArray[np.int64]":
@@ -79,14 +79,21 @@ class Roofs:
             Places in ``rows``, ascending: of all that have surfaces, or the most important where the triangles of all
             are more than a view may hold.
         """
-        counts = self.counts[rows]
-        cap = self.cap(z)
-        if cap is not None and counts.sum() > cap:
-            order = np.argsort(-self._importance()[rows], kind="stable")
-            held = np.zeros(len(rows), dtype=bool)
-            held[order] = np.cumsum(counts[order]) <= cap
-            counts = np.where(held, counts, 0)
-        return np.flatnonzero(counts)
+        held = self.held(z)
+        return np.flatnonzero((self.counts[rows] > 0) & (True if held is None else held[rows]))
+
+    def _held(self, z: int) -> "NDArray[np.bool_] | None":
+        """Say which buildings have all their triangles in a view; None if all have."""
+        if self._places.densest(z) <= self.most:
+            return None
+        order = np.argsort(-self._importance(), kind="stable")
+        before = np.empty_like(self.counts)
+        before[order] = np.cumsum(self.counts[order]) - self.counts[order]
+        within = np.arange(self.counts.sum()) - np.repeat(np.cumsum(self.counts) - self.counts, self.counts)
+        shown = self._places.foremost_by_tile(z, np.repeat(before, self.counts) + within, self.most)
+        owner = np.repeat(np.arange(len(self.counts)), self.counts)
+        whole: NDArray[np.bool_] = np.bincount(owner, shown, minlength=len(self.counts)) == self.counts
+        return whole
 
     def tile(self, tile: tuple[int, int, int], rows: "NDArray[np.int64]") -> bytes:
         """Write the surfaces of a tile.
