@@ -219,10 +219,12 @@ def _note(frame: Frame, source: FrameSource, words: Mapping[str, str]) -> str:
         level = words["showing_resolution"].format(shown=frame.resolution, total=finest)
         parts = [level] if frame.resolution < finest else []
         return " · ".join([*parts, words["on_land"]] if frame.on_land else parts)
-    if frame.resolution is None and frame.shown < frame.total:
+    parts = []
+    if frame.shown < frame.total:
         counts = words["showing_features"].format(shown=number(frame.shown), total=number(frame.total))
-        return f"{counts} · {words['zoom_in']}"
-    return ""
+        parts = [counts, words["zoom_in"]]
+    roofed = frame.tiles is not None and frame.tiles.roofs >= 0
+    return " · ".join([*parts, words["roofs_near"]] if roofed else parts)
 
 
 def _legend(layer: MapLayer, scale: Scale | None, variable: "Variable | None", state: ExplorerState) -> dict[str, Any]:
