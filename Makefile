@@ -42,7 +42,7 @@ unit: .venv/.dev chromium programs
 	@test -n "$$TWIN_FORMATS_DATA" || echo "Sample formats not tested: name their folder in TWIN_FORMATS_DATA"
 	@# The browser's tests by themselves: Playwright keeps an event loop, and a page wants a core. The cities are built once.
 	@built=$$(mktemp -d) && trap 'rm -rf "$$built"' EXIT && export TWIN_BUILT_FOR_TESTS="$$built" && \
-	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadgroup --ignore tests/browser && \
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder --ignore tests/browser && \
 	$(BIN)/python -m pytest -q tests/browser
 
 screenshots: .venv/.dev chromium ## Take the pictures of docs/reference/contact-sheet.md from the built sample city

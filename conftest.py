@@ -19,6 +19,35 @@ HOUSE = Path(__file__).parent
 MONACO = HOUSE / "data_samples" / "monaco" / "city.yaml"
 SHENZHEN = HOUSE / "data_samples" / "shenzhen" / "city.yaml"
 
+# Of the files of tests those that take longest, the longest first: a worker takes a file at a time, so that what its
+# tests share is made once, and what is long must not come last.
+LONGEST = (
+    "tests/integration/test_new_york.py",
+    "tests/spatial_join/test_lazy_spill.py",
+    "tests/integration/test_monaco.py",
+    "tests/spatial_join/test_new_york.py",
+    "tests/data_samples/test_shenzhen_built.py",
+    "tests/twin/test_plugs.py",
+    "tests/spatial_join/test_probability.py",
+    "tests/crs/test_precision.py",
+    "tests/twin/test_build.py",
+    "tests/integration/test_cluster_of_processes.py",
+    "tests/twin/test_cli.py",
+    "tests/data_samples/test_shenzhen.py",
+    "tests/layers/test_jail.py",
+    "tests/layers/test_real_files.py",
+    "tests/layers/test_lazy_osm.py",
+    "tests/benchmarks/test_positions_bench.py",
+    "tests/test_architecture.py",
+    "tests/crs/test_detect_mixture.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    order = {HOUSE / path: place for place, path in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
+
 
 def build_once(city: Path, out: Path, *options: str) -> Path:
     """Build a twin in another process; when tests run side by side the first one builds and the others wait."""

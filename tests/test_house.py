@@ -9,6 +9,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 from setuptools import find_packages
 
+from conftest import LONGEST
+
 HOUSE = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((HOUSE / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -76,3 +78,7 @@ def test_tests_and_benchmarks_never_enter_the_wheel():
 def test_changelog_names_the_version():
     version = PROJECT["project"]["version"]
     assert f"## {version}" in (HOUSE / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_files_of_tests_that_are_begun_first_are_there():
+    assert [path for path in LONGEST if not (HOUSE / path).is_file()] == []

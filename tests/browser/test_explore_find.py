@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.pictures import changed, picture
 from tests.dashboards.fake_city import FakeCity
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CAMERA = "(({longitude, latitude, zoom}) => [longitude, latitude, zoom])(cityTwin.deck().getViewports()[0])"
 DRAWN_FOUND = "() => cityTwin.layers().find((l) => l.id === 'found')?.props.data.features?.length"

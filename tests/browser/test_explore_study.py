@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from tests.browser.pictures import changed, flight, picture, picture_when
 from tests.dashboards.fake_city import FakeCity
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 BAR = "#tools [data-tool={}]"
 WERE, ARE = (213, 94, 0), (0, 114, 178)  # Orange before harmonisation, blue after it.

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.pictures import CAMERA, COUNTS, changed, flight, picture, picture_when, zoomed
 from tests.dashboards.fake_city import FakeCity
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 def text_of(page, root):

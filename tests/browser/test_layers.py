@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.pictures import changed, picture
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 PATH = "cityTwin.layers().find((l) => l.id === '{}').props.data"
 

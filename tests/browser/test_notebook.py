@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.browser.pictures import DRAWN, changed
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 HOUSE = Path(__file__).resolve().parents[2]
 BOOK = HOUSE / "docs/how-to/explore-in-a-notebook.ipynb"

@@ -15,7 +15,7 @@ from PIL import Image
 import twin
 from tests.browser.pictures import COUNTS, changed, picture
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CONGESTION = ((152, 0, 40), (222, 66, 44), (246, 164, 60), (150, 196, 224), (66, 136, 190))
 

@@ -10,7 +10,7 @@ from tests.browser.pictures import changed, flight, picture, zoomed
 from tests.dashboards.fake_city import FakeCity
 from twin.tiles import Budget
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 class TwoDays(FakeCity):

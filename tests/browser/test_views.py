@@ -19,7 +19,7 @@ from tests.dashboards.fake_city import FakeCity, troubled
 from tests.reference.twin_cities import write_city
 from twin.storage.snapshot import current_snapshot
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 # Every text on the screen and for screen readers, through all shadow roots; what has no box of its own may have parts.

@@ -8,7 +8,7 @@ import rasterio
 
 import twin
 
-pytestmark = [pytest.mark.nyc, pytest.mark.timeout(1500), pytest.mark.xdist_group("new-york")]
+pytestmark = [pytest.mark.nyc, pytest.mark.timeout(1500)]
 
 # Records of each file as its own README counts them.
 RECORDS = {
