@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 import twin
 from tests.browser.pictures import COUNTS, changed, picture
@@ -97,6 +98,27 @@ def test_what_is_modelled_says_so_and_pollution_has_a_unit_and_a_legend(page):
     strip = page.locator("#layers .ramp").first
     colours = np.asarray(Image.open(io.BytesIO(strip.screenshot())).convert("RGB"), dtype=int)
     assert len(np.unique(colours.reshape(-1, 3), axis=0)) > 20
+
+
+def test_its_tour_leads_through_traffic_air_and_people_in_both_languages(page, city):
+    assert len(city.tour) == 3
+    page.click("#tools [data-tool=notes]")
+    page.click("#tools .do.citytour")
+    heading = page.locator("#tools section.tour h2")
+    expect(heading).to_have_text("The morning rush")
+    page.wait_for_function("!cityTwin.layers().find((l) => l.id === 'cells').props.visible")
+    for title, variable in (("The air over Port Hercule", "no2"), ("Where people live", "population")):
+        page.keyboard.press("ArrowRight")
+        expect(heading).to_have_text(title)
+        page.wait_for_function("cityTwin.layers().find((l) => l.id === 'cells').props.visible && cityTwin.ready()")
+        expect(page.locator("#layers .variable")).to_have_value(variable)
+    page.click("#topbar [data-lang=zh]")
+    expect(heading).to_have_text("人口分布")
+    expect(page.locator("#tools section.tour")).to_contain_text("38,400")
+    page.click("#topbar [data-lang=en]")
+    expect(heading).to_have_text("Where people live")
+    page.locator("#tools section.tour button").first.press("Escape")
+    heading.wait_for(state="hidden")
 
 
 def test_nobody_else_is_asked_and_nothing_fails(page, served):
