@@ -14,10 +14,11 @@ pytestmark = pytest.mark.browser
 
 
 class TwoDays(FakeCity):
-    """The second day in a run of steps of its own; at its noon the air is as at no other hour."""
+    """The second day in a run of steps of its own; at its noon the air is as at no other hour. Its houses are low."""
 
     def __init__(self):
         super().__init__(blocks=12)
+        self._features["buildings"]["height_m"] /= 8
         day = self.time[-1] - self.time[0] + (self.time[1] - self.time[0])
         self.time = self.time.union(self.time + day)
 
@@ -38,6 +39,34 @@ def address(free_port):
 @pytest.fixture(scope="module")
 def page(visit):
     return visit()
+
+
+FOUND = """(name) => {
+    const layer = cityTwin.layers().find((l) => l.id === name), {deck, viewport} = layer.context;
+    const rows = layer.contents().flatMap((content) => content.drawn);
+    const out = [];
+    for (const row of rows) {
+        const ring = row.p.positions ?? row.p, n = name === "streets" ? 4 : ring.length - 2;
+        let lon = 0, lat = 0;
+        for (let k = 0; k < n; k += 2) [lon, lat] = [lon + 2 * ring[k] / n, lat + 2 * ring[k + 1] / n];
+        const [x, y] = viewport.project([lon, lat, row.h ?? 0]);
+        if (x < 330 || x > 1390 || y < 180 || y > 730) continue;
+        out.push([row.id, deck.pickObject({x, y, layerIds: [name], radius: 1})?.object?.id ?? null]);
+        if (out.length === 12) break;
+    }
+    return out;
+}"""
+FAR = """() => cityTwin.layers()[0].context.layerManager.getLayers()
+    .filter((l) => /^streets-.*-far$|^buildings-.*-low$/.test(l.id)).map((l) => l.id.split("-")[0])"""
+
+
+def test_far_away_what_is_drawn_more_simply_is_found_under_the_pointer_as_itself(visit):
+    page = visit("explore?at=7.4151,43.7340,13.2,50,-18")
+    assert {"streets", "buildings"} <= set(page.evaluate(FAR)), "streets without joints, low houses without walls"
+    for name, least in (("streets", 0.9), ("buildings", 0.7)):  # A house may stand before another one.
+        found = page.evaluate(FOUND, name)
+        assert len(found) >= 5
+        assert sum(drawn == picked for drawn, picked in found) >= least * len(found), f"{name}: {found}"
 
 
 def test_what_a_view_leaves_out_is_said_and_comes_when_one_goes_nearer(page):

@@ -3,7 +3,7 @@
 // makes the class.
 (({RoofLayer, roofsOf}) => {
   const {TileLayer, SolidPolygonLayer, PathLayer, LineLayer} = window.deck;
-  const text = new TextDecoder();
+  const text = new TextDecoder(), TILE_PX = 1024;
 
   // Protocol buffers, as far as vector tiles use them.
   class Fields {
@@ -227,6 +227,23 @@
     };
   };
 
+  // Houses apart by whether they are as high as a pixel of their tile is wide.
+  const byHeight = (rows, {y, z}) => {
+    const across_m = 40075016.7 / 2 ** z / TILE_PX / Math.cosh(Math.PI * (1 - 2 * (y + 0.5) / 2 ** z));
+    return {low: rows.filter(({h}) => h < across_m), high: rows.filter(({h}) => !(h < across_m))};
+  };
+
+  // Of what is lower than a pixel only the tops: walls are four fifths of the work, and nobody sees these.
+  class TopsLayer extends SolidPolygonLayer {
+    draw(options) {
+      const {sideModel} = this.state;
+      this.state.sideModel = null;
+      super.draw(options);
+      this.state.sideModel = sideModel;
+    }
+  }
+  TopsLayer.layerName = "TopsLayer";
+
   const bytesOf = async (url, signal) => {
     const answer = await fetch(url, {signal});
     if (!answer.ok) throw new Error(`${url}: ${answer.status}`);
@@ -321,15 +338,18 @@
       if (kind === "lines") {
         return new PathLayer({...common, getPath: (row) => row.p, positionFormat: "XY", _pathType: "open", getWidth: (row) => row.w, getColor: colour});
       }
-      const getElevation = kind === "cells" ? (_row, {index}) => code(index) * unit : (row) => row.h;
-      const {roofs, drawn} = content;
-      const blocks = drawn.length && new SolidPolygonLayer({
-        ...common, filled: true, positionFormat: "XY", getPolygon: (row) => row.p, getFillColor: colour, getElevation,
-      });
-      return [blocks, roofs && new RoofLayer({
-        ...common, id: `${props.id}-roofs`, data: roofs.drawn, extruded: false, positionFormat: "XYZ",
-        getFillColor: (_row, {index}) => colour(roofs.rows[index]),
-      })].filter(Boolean);
+      const solid = {...common, filled: true, positionFormat: "XY", getPolygon: (row) => row.p, getFillColor: colour};
+      if (kind === "cells") return new SolidPolygonLayer({...solid, getElevation: (_row, {index}) => code(index) * unit});
+      const {roofs} = content, {low, high} = content.parts ??= byHeight(content.drawn, tile.index);
+      const blocks = {...solid, getElevation: (row) => row.h};
+      return [
+        high.length && new SolidPolygonLayer({...blocks, data: high}),
+        low.length && new TopsLayer({...blocks, id: `${props.id}-low`, data: low}),
+        roofs && new RoofLayer({
+          ...common, id: `${props.id}-roofs`, data: roofs.drawn, extruded: false, positionFormat: "XYZ",
+          getFillColor: (_row, {index}) => colour(roofs.rows[index]),
+        }),
+      ].filter(Boolean);
     }
 
     // What is under the pointer, by its id in the table or its cell: a tile's own numbers mean nothing elsewhere.
@@ -337,8 +357,8 @@
       const info = super.getPickingInfo(params), content = info.sourceTile?.content ?? info.tile?.content;
       if (!info.picked || !content) return info;
       const cell = this.props.kind === "cells";
-      const roofed = info.sourceLayer?.id.endsWith("-roofs");
-      const row = cell ? null : (roofed ? content.roofs.rows : content.drawn)[info.index];
+      const part = {roofs: content.roofs?.rows, low: content.parts?.low}[info.sourceLayer?.id.split("-").at(-1)];
+      const row = cell ? null : (part ?? content.parts?.high ?? content.drawn)[info.index];
       info.object = cell ? {x: hexOf(content.bytes, content.ids[info.index])} : row;
       info.index = cell ? info.object.x : row.id;
       return info;
@@ -346,7 +366,7 @@
   }
   CityTileLayer.layerName = "CityTileLayer";
   CityTileLayer.defaultProps = {
-    kind: "buildings", name: "", palette: [[0, 0, 0, 0]], unit: 0, step: 0, chunk: -1, look: "", tileSize: 1024, roofs: -1,
+    kind: "buildings", name: "", palette: [[0, 0, 0, 0]], unit: 0, step: 0, chunk: -1, look: "", tileSize: TILE_PX, roofs: -1,
   };
   return CityTileLayer;
 })
