@@ -197,13 +197,20 @@ class Readings:
         geopandas.GeoDataFrame
             In longitude and latitude, indexed by source record.
         """
+        return self._features(layer)[0]
 
-        def made() -> "gpd.GeoDataFrame":
-            table = self.city.features(layer)
+    def _features(self, layer: str) -> "tuple[gpd.GeoDataFrame, NDArray[np.object_] | None]":
+        def made() -> "tuple[gpd.GeoDataFrame, NDArray[np.object_] | None]":
+            info = self.city.layers.get(layer)
+            roofs = info is not None and bool(info.show.get("roofs"))
+            table = self.city.features(layer, surfaces=True) if roofs else self.city.features(layer)
             if "row" in table.columns:
                 table = table.set_index("row")
             shapes = table.geometry.to_numpy()
-            return table[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+            table = table[~(shapely.is_missing(shapes) | shapely.is_empty(shapes))]
+            if not roofs or COLUMN not in table:
+                return table, None
+            return table.drop(columns=COLUMN), table[COLUMN].to_numpy(dtype=object)
 
         return self._tables.get(layer, made)
 
@@ -220,13 +227,7 @@ class Readings:
         ndarray of object or None
             In the order of `table`, as `layers.surfaces` packs them; None if nobody asked for them.
         """
-        if not self.city.layers[layer].show.get("roofs"):
-            return None
-        table = self.city.features(layer, surfaces=True)
-        if COLUMN not in table:
-            return None
-        kept = np.isin(table["row"].to_numpy(), self.table(layer).index.to_numpy())
-        return np.asarray(table[COLUMN].to_numpy(dtype=object)[kept])
+        return self._features(layer)[1]
 
     def values(self, variable: str, resolution: int) -> "xr.DataArray":
         """Give a variable on cells.
