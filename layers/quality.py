@@ -11,6 +11,7 @@ import shapely
 
 from layers.fields import Field
 from layers.model import Layer
+from layers.surfaces import COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -243,7 +244,7 @@ def prints_of(layer: Layer) -> pd.DataFrame:
     pandas.DataFrame
         ``said`` and ``place``, a line a record.
     """
-    table = layer.table.drop(columns="source_file", errors="ignore")
+    table = layer.table.drop(columns=["source_file", COLUMN], errors="ignore")
     said = np.zeros(len(layer), dtype=np.uint64)
     if table.shape[1]:
         said = np.asarray(pd.util.hash_pandas_object(table, index=False), dtype=np.uint64)
