@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from docs.make_view_pictures import SOFTWARE, opened, serve
+from docs.make_view_pictures import SOFTWARE, STILL, opened, serve
 
 PICTURES = Path(__file__).resolve().parent / "pictures"
 SIZE = {"width": 1280, "height": 800}
@@ -25,12 +25,6 @@ WORKED = {
     "operate": ("#operate .ranks .place", "#inspector h2"),
     "trust": ('#trust [data-layer="buildings"]', '#trust [data-layer="buildings"][aria-pressed="true"]'),
 }
-STILL = """() => {
-    const {longitude, latitude, zoom} = cityTwin.deck().getViewports()[0], seen = [longitude, latitude, zoom].join();
-    const same = window.lastSeen === seen && cityTwin.ready();
-    window.lastSeen = seen;
-    return same;
-}"""
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Take the picture of docs/how-to/judge-the-data.md in Chromium; the others are those of `make screenshots`.
 
-python -m docs.make_view_pictures shenzhen.twin
+python -m docs.make_view_pictures monaco.twin
 """
 
 from __future__ import annotations
@@ -21,6 +21,13 @@ from dashboards.app import to_app
 IMAGES = Path(__file__).resolve().parent / "images"
 SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 LOOPBACK = "127.0.0.1"
+# The camera is where it was at the last look, and all of the map is there.
+STILL = """() => {
+    const {longitude, latitude, zoom} = cityTwin.deck().getViewports()[0], seen = [longitude, latitude, zoom].join();
+    const same = window.lastSeen === seen && cityTwin.ready();
+    window.lastSeen = seen;
+    return same;
+}"""
 
 
 def main() -> None:
@@ -52,14 +59,14 @@ def opened(page: Page, address: str) -> None:
 
 
 def trust(page: Page, root: str) -> None:
-    """Take the steward's picture, in Chinese: a file whose position was found."""
-    opened(page, f"{root}trust?lang=zh&theme=dark")
-    page.locator("#trust [data-layer=bus_stops]").click(timeout=90_000)
-    page.locator("#trust .detail h2", has_text="公交").wait_for()
-    page.click("#trust [data-act=picture]")
-    page.locator("#trust img.evidence").wait_for(timeout=90_000)
+    """Take the steward's picture: a layer of known error, its ledger and its fusion error."""
+    opened(page, f"{root}trust?theme=dark")
+    page.locator("#trust [data-layer=detectors]").click(timeout=90_000)
+    page.locator("#trust .detail h2", has_text="detectors").wait_for(timeout=90_000)
+    page.locator("#trust .fusion").get_by_text("Measure it").click(timeout=90_000)
+    page.locator("#trust .fusion table").wait_for(timeout=90_000)
     page.locator("#trust .detail").evaluate("(detail) => detail.scrollIntoView()")
-    page.wait_for_timeout(2500)
+    page.wait_for_function(STILL, polling=1500, timeout=90_000)
     page.screenshot(path=IMAGES / "trust.png")
 
 
