@@ -289,23 +289,20 @@ def _lines(frame: Frame, look: Look) -> dict[str, Any]:
 
 
 def _points(frame: Frame, look: Look) -> dict[str, Any]:
-    point = PALETTES[look.theme].point
-    palette = _palette(frame, look, PALETTES[look.theme].unknown if frame.scale else point)
-    rings = [_RING, *faded(_RING) * (len(palette) // CLASSES)]
+    palette = PALETTES[look.theme]
+    drawn = _tiled("points", frame, look, plain=palette.unknown if frame.scale else palette.point)
+    fades = frame.doubt in EDGES
+    rings = [_RING, *faded(_RING) * (len(drawn["palette"]) // CLASSES)] if fades else [_RING] * len(drawn["palette"])
     return {
-        "type": "ScatterplotLayer",
-        "get_position": "p",
+        **drawn,
+        "rings": rings,
         "get_radius": 6,
         "radius_units": "'pixels'",
-        "get_fill_color": _function("classed", palette=palette, key="k") if len(palette) > 1 else point,
         "stroked": True,
-        "get_line_color": _function("classed", palette=rings, key="k") if frame.doubt in EDGES else _RING,
         "get_line_width": 2,
         "line_width_units": "'pixels'",
         "billboard": True,
-        "pickable": True,
         "parameters": _ON_THE_GROUND,
-        "update_triggers": {"getFillColor": [look.theme, look.palette]},
     }
 
 

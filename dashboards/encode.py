@@ -1,7 +1,7 @@
-"""Areas and points to the JSON rows that deck.gl draws: short keys, rounded numbers."""
+"""Areas to the JSON rows that deck.gl draws: short keys, rounded numbers."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,15 +33,13 @@ def to_rings(geometry: shapely.Geometry) -> list[list[list[list[float]]]]:
     ]
 
 
-def to_shapes(geometries: Sequence[shapely.Geometry], kind: str) -> tuple[list[Any], "NDArray[np.int64]"]:
-    """Split features into the shapes that one map layer draws.
+def to_shapes(geometries: Sequence[shapely.Geometry]) -> tuple[list[Any], "NDArray[np.int64]"]:
+    """Split areas into the polygons that a map layer draws.
 
     Parameters
     ----------
     geometries : sequence of shapely.Geometry
         Features, shape (n,).
-    kind : {"areas", "points"}
-        What the map layer draws.
 
     Returns
     -------
@@ -50,8 +48,7 @@ def to_shapes(geometries: Sequence[shapely.Geometry], kind: str) -> tuple[list[A
     owners : ndarray of int
         Which feature a part belongs to.
     """
-    split: Callable[[shapely.Geometry], list[Any]] = _to_points if kind == "points" else to_rings
-    parts = [split(geometry) for geometry in geometries]
+    parts = [to_rings(geometry) for geometry in geometries]
     owners = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     return [shape for part in parts for shape in part], owners
 
@@ -77,7 +74,3 @@ def to_body(**columns: Iterable[Any]) -> bytes:
     keys = tuple(columns)
     rows = [dict(zip(keys, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return json.dumps(rows, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def _to_points(geometry: shapely.Geometry) -> list[list[float]]:
-    return shapely.get_coordinates(geometry).round(DIGITS).tolist()  # type: ignore[no-any-return]

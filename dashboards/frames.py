@@ -152,7 +152,7 @@ class FrameSource:
         match path.split("/"):
             case ["features" | "features~sigma" as how, name, window] if self.layer(name).kind not in {CELLS, *TILED}:
                 return self.features(name, window_from_key(window), doubtful=how.endswith("sigma"))
-        raise FrameNotFoundError(f"no frame {path[:80]!r}: write features/LAYER/WINDOW, of areas or points")
+        raise FrameNotFoundError(f"no frame {path[:80]!r}: write features/LAYER/WINDOW, of areas")
 
     def features(
         self, layer_id: str, window: Window = EVERYWHERE, *, zoom: float | None = None, doubtful: bool = False
@@ -173,7 +173,7 @@ class FrameSource:
         Returns
         -------
         Frame
-            Of areas and points the largest ``budget.features`` in the window; of buildings and lines the tiles.
+            Of areas the largest ``budget.features`` in the window; of buildings, lines and points the tiles.
 
         Raises
         ------
@@ -297,9 +297,8 @@ class FrameSource:
             chosen = chosen[np.argsort(ground_classes(table.iloc[chosen]), kind="stable")]
         part = table.iloc[chosen]
         drawn = part.geometry.to_numpy()
-        if layer.kind == "areas":
-            drawn = shapely.simplify(drawn, _GROUND_DETAIL_DEG)
-        shapes, owners = to_shapes(drawn, layer.kind)
+        drawn = shapely.simplify(drawn, _GROUND_DETAIL_DEG)
+        shapes, owners = to_shapes(drawn)
         if layer.is_ground:
             columns["k"] = ground_classes(part, self.city.layers[layer.id].show)[owners].tolist()
         scale = self._still_scale(layer)

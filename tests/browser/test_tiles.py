@@ -7,7 +7,7 @@ import pytest
 from dashboards.app import to_app
 from tests.browser.conftest import serving
 from tests.browser.pictures import changed, flight, picture, zoomed
-from tests.dashboards.fake_city import FakeCity
+from tests.dashboards.fake_city import FakeCity, with_sites
 from twin.tiles import Budget
 
 pytestmark = pytest.mark.browser
@@ -19,6 +19,7 @@ class TwoDays(FakeCity):
     def __init__(self):
         super().__init__(blocks=12)
         self._features["buildings"]["height_m"] /= 8
+        with_sites(self)
         day = self.time[-1] - self.time[0] + (self.time[1] - self.time[0])
         self.time = self.time.union(self.time + day)
 
@@ -105,6 +106,20 @@ def test_another_run_of_steps_is_fetched_when_the_clock_reaches_it(page):
     assert changed(before, picture(page)) > 0.05
     assert asked(1)
     assert len([url for url in page.asked if ".mvt" in url]) == shapes, "no shape is sent twice"
+    assert not page.faults
+
+
+def test_points_take_the_colours_of_the_hour(visit):
+    page = visit("explore?layers=!cells,!streets,!buildings&time=2026-06-16T02:00")
+    page.click('#layers [data-layer="detectors"] .eye')
+    page.wait_for_function("cityTwin.ready() && cityTwin.count('detectors') > 100")
+    night = picture(page)
+    assert (night.max(axis=2) - night.min(axis=2) > 60).mean() > 0.005, "free flow is blue"
+    slider = page.locator("#clock input[type=range]")
+    slider.evaluate("(s) => { s.value = 70; s.dispatchEvent(new Event('input')); }")
+    page.wait_for_function("cityTwin.layers().find((l) => l.id === 'detectors').props.step === 70")
+    assert changed(night, picture(page)) > 0.002
+    assert "Free flow" in page.locator('#layers [data-layer="detectors"]').inner_text()
     assert not page.faults
 
 

@@ -269,3 +269,13 @@ def stop(title: str, chinese: str, centre: tuple[float, float], **told: Any) -> 
 def frame(shapes: list[shapely.Geometry], **columns: Any) -> gpd.GeoDataFrame:
     table = gpd.GeoDataFrame(columns, geometry=shapes, crs="OGC:CRS84")
     return table.rename_axis("row")
+
+
+def with_sites(city: FakeCity) -> FakeCity:
+    """Stand a detector on every house, coloured by the speed there."""
+    houses = city.features("buildings")
+    city._features["detectors"] = houses.assign(
+        geometry=houses.geometry.representative_point(), name=[f"Detector {n}" for n in range(len(houses))]
+    )
+    city.layers["detectors"].show.update({"as": "points", "colour": "speed_ratio"})
+    return city

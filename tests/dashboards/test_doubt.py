@@ -10,7 +10,7 @@ from dashboards.frames import FrameSource
 from dashboards.legends import to_rows
 from dashboards.links import Known, from_link, to_link
 from dashboards.state import ExplorerState
-from tests.dashboards.fake_city import FakeCity
+from tests.dashboards.fake_city import FakeCity, with_sites
 from twin.errors import TileNotFoundError
 from twin.tiles.doubt import CLASSES, EDGES, doubt_on_cells, doubt_on_features
 
@@ -86,18 +86,14 @@ def test_legends_say_what_fades_and_by_what(source, language):
     assert to_rows(state, source, frames)[0]["doubt"] == {}
 
 
-def test_points_fade_in_the_colours_of_their_rows():
-    city = FakeCity(blocks=2)
-    city._features["detectors"] = city.features("buildings").assign(
-        geometry=lambda t: t.geometry.representative_point()
-    )
-    city.layers["detectors"].show["as"] = "points"
-    source = FrameSource(city)
+def test_points_and_their_rings_fade():
+    source = FrameSource(with_sites(FakeCity(blocks=2)))
     frame = source.features("detectors", doubtful=True)
     assert frame.doubt == "metres"
-    assert frame.body == source.frame(frame.key).body != source.features("detectors").body
+    assert "layers~sigma" in frame.tiles.path
     drawn = to_layer(source.layer("detectors"), frame, Look(theme="light", step=0))
-    assert len(drawn["getFillColor"]["palette"]) == CLASSES + 1 == len(drawn["getLineColor"]["palette"])
+    colours = len(frame.scale.palette)
+    assert len(drawn["palette"]) == CLASSES * colours + 1 == len(drawn["rings"])
 
 
 def test_a_link_says_that_uncertainty_is_shown():

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from twin.tiles.breaks import Breaks
 
 COARSEST_RESOLUTION = 5
+_SIZES = {"buildings": (("h", heights_m_of),), "lines": (("w", widths_of),)}
 _SELDOM = 64  # Encoded tiles kept for their codes, which are asked for right after.
 
 
 class FeatureTiles(Tiles):
-    """Tiles of a layer of buildings or lines.
+    """Tiles of a layer of buildings, lines or points.
 
-    Each building is on the one tile that its middle lies in, whole; a line is cut at the sides of the tiles.
+    Each building or point is on the one tile that its middle lies in, whole; a line is cut at the sides of the tiles.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ class FeatureTiles(Tiles):
         The twin.
     name : str
         Layer.
-    kind : {"buildings", "lines"}
+    kind : {"buildings", "lines", "points"}
         How it is drawn.
     budget : Budget
         What a view may hold.
@@ -44,7 +45,7 @@ class FeatureTiles(Tiles):
 
     def __init__(self, readings: Readings, name: str, *, kind: str, budget: Budget) -> None:
         self.readings, self.name, self.kind = readings, name, kind
-        self.fields = {"h" if kind == "buildings" else "w": "Number", "t": "String"}
+        self.fields = {key: "Number" for key, _ in _SIZES.get(kind, ())} | {"t": "String"}
         self.variable = readings.colour_of(readings.city.layers[name])
         steps = readings.steps(self.variable) if self.variable else 1
         self.most = budget.most(kind, steps)
@@ -74,8 +75,8 @@ class FeatureTiles(Tiles):
     @cached_property
     def _columns(self) -> dict[str, list[Any]]:
         table, show = self.readings.table(self.name), self.readings.city.layers[self.name].show
-        read = {"buildings": ("h", heights_m_of), "lines": ("w", widths_of)}[self.kind]
-        return {read[0]: read[1](table, show).astype(float).tolist(), "t": names_of(table)}
+        sizes = {key: of(table, show).astype(float).tolist() for key, of in _SIZES.get(self.kind, ())}
+        return sizes | {"t": names_of(table)}
 
     @cached_property
     def _importance(self) -> "NDArray[np.float64]":
@@ -189,7 +190,7 @@ class FeatureTiles(Tiles):
         shapes = self.readings.table(self.name).geometry.to_numpy()[rows]
         if self.kind == "lines":
             shapes = shapely.clip_by_rect(shapes, *box_of(z, x, y))
-        if z < self.zooms[1]:
+        if z < self.zooms[1] and self.kind != "points":
             shapes = simplified(shapes, (z, x, y))
         columns = {key: [column[row] for row in rows] for key, column in self._columns.items()}
         body, written = to_tile(

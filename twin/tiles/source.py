@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from twin import Twin
 
-FORMAT = 4
+FORMAT = 5
 """Raised whenever a tile of the same twin would have other bytes."""
 
-TILED = ("lines", "buildings")
+TILED = ("lines", "points", "buildings")
 
 _ADDRESS = re.compile(
     r"(layers|cells)(~sigma)?/([^/]{1,200})/(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.(mvt|glb)|/(\d{1,6})\.bin)"
@@ -85,7 +85,7 @@ class TileSource:
         Parameters
         ----------
         name : str
-            A layer of buildings or lines.
+            A layer of buildings, lines or points.
 
         Returns
         -------
@@ -100,7 +100,9 @@ class TileSource:
         info = self.city.layers.get(name)
         kind = self.readings.kind_of(info) if info and info.features else None
         if kind not in TILED:
-            raise TileNotFoundError(f"no layer {name[:60]!r} of buildings or lines: the city has {self._layers()}")
+            raise TileNotFoundError(
+                f"no layer {name[:60]!r} of buildings, lines or points: the city has {self._layers()}"
+            )
         return self._sets.get(
             ("layer", name), lambda: FeatureTiles(self.readings, name, kind=str(kind), budget=self.budget)
         )

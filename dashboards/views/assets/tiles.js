@@ -2,7 +2,7 @@
 // byte of them. Handed to deck.gl's JSON converter by the pane, so this file is one expression: what meshes.js gives
 // makes the class.
 (({RoofLayer, roofsOf}) => {
-  const {TileLayer, SolidPolygonLayer, PathLayer, LineLayer} = window.deck;
+  const {TileLayer, SolidPolygonLayer, PathLayer, LineLayer, ScatterplotLayer} = window.deck;
   const text = new TextDecoder(), TILE_PX = 1024;
 
   // Protocol buffers, as far as vector tiles use them.
@@ -102,7 +102,7 @@
 
   const zigzag = (value) => value % 2 ? -(value + 1) / 2 : value / 2;
 
-  // Parts of a feature as steps in the tile: rings without their last position, or lines.
+  // Parts of a feature as steps in the tile: rings without their last position, lines, or single points.
   const partsOf = (geometry) => {
     const parts = [];
     let x = 0, y = 0, part = null;
@@ -150,13 +150,13 @@
   };
 
   // One row a part; i is the feature's place in the tile, which the codes follow.
-  const rowsOf = (features, place, areal) => {
+  const rowsOf = (features, place, kind) => {
     const rows = [];
     features.forEach(({geometry, id, h, w, t = ""}, i) => {
       let rings = [];
       const done = () => rings.length && rows.push({p: joined(rings), h, t, id, i});
       for (const part of partsOf(geometry)) {
-        if (!areal) rows.push({p: place(part, false), w, t, id, i});
+        if (kind !== "buildings") rows.push({p: place(part, false), w, t, id, i});
         else if (doubledArea(part) > 0) {
           done();
           rings = [place(part, true)];
@@ -220,7 +220,7 @@
     const place = onto(index, layer.extent), [about] = layers.about.features.map((field) => featureOf(field, layers.about));
     return {
       bytes,
-      drawn: kind === "cells" ? cellsOf(features, place) : rowsOf(features, place, kind === "buildings"), roofs: null,
+      drawn: kind === "cells" ? cellsOf(features, place) : rowsOf(features, place, kind), roofs: null,
       ids: Array.from(features, (feature) => (kind === "cells" ? feature.idAt : feature.id)),
       shown: about.shown, total: about.total, resolution: about.resolution,
       codes: new Map(), asked: new Set(), last: null,
@@ -328,7 +328,7 @@
       const shown = [content.last?.step ?? step, content.codes.has(chunk) ? chunk : -1, look];
       const common = {
         ...props, data: content.drawn, modelMatrix: null, _normalize: false,
-        updateTriggers: {getFillColor: shown, getColor: shown, getElevation: [...shown, unit]},
+        updateTriggers: {getFillColor: shown, getColor: shown, getLineColor: shown, getElevation: [...shown, unit]},
       };
       if (kind === "lines" && tile.index.z < this.props.maxZoom) {
         const stretches = content.stretches ??= stretchesOf(content.drawn);
@@ -337,6 +337,10 @@
       }
       if (kind === "lines") {
         return new PathLayer({...common, getPath: (row) => row.p, positionFormat: "XY", _pathType: "open", getWidth: (row) => row.w, getColor: colour});
+      }
+      if (kind === "points") {
+        const getLineColor = (row) => this.props.rings[code(row.i)];
+        return new ScatterplotLayer({...common, getPosition: (row) => row.p, getFillColor: colour, getLineColor});
       }
       const solid = {...common, filled: true, positionFormat: "XY", getPolygon: (row) => row.p, getFillColor: colour};
       if (kind === "cells") return new SolidPolygonLayer({...solid, getElevation: (_row, {index}) => code(index) * unit});
@@ -366,7 +370,7 @@
   }
   CityTileLayer.layerName = "CityTileLayer";
   CityTileLayer.defaultProps = {
-    kind: "buildings", name: "", palette: [[0, 0, 0, 0]], unit: 0, step: 0, chunk: -1, look: "", tileSize: TILE_PX, roofs: -1,
+    kind: "buildings", name: "", palette: [[0, 0, 0, 0]], rings: [[0, 0, 0, 0]], unit: 0, step: 0, chunk: -1, look: "", tileSize: TILE_PX, roofs: -1,
   };
   return CityTileLayer;
 })

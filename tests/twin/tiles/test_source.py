@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import shapely
 
-from tests.dashboards.fake_city import FakeCity
+from tests.dashboards.fake_city import FakeCity, with_sites
 from twin.errors import TileNotFoundError
 from twin.tiles import Budget, TileSource
 from twin.tiles.budget import CHUNK
@@ -16,7 +16,7 @@ from twin.tiles.mercator import box_of
 
 @pytest.fixture(scope="module")
 def city():
-    return FakeCity(blocks=12)
+    return with_sites(FakeCity(blocks=12))
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,19 @@ def test_streets_are_cut_at_the_sides_of_tiles_and_nothing_of_them_is_lost(sourc
     assert length == pytest.approx(shapely.length(table.geometry.to_numpy()), rel=1e-3, abs=2e-6)
 
 
+def test_all_points_are_there_once_with_their_name(source, city):
+    tiles, table = source.layer("detectors"), city.features("detectors")
+    seen = {}
+    for _, features, _ in tiles_of(source, "layers", "detectors", tiles.zooms[1]):
+        for feature in features:
+            assert feature["id"] not in seen
+            seen[feature["id"]] = shapely.geometry.shape(feature["geometry"])
+            assert feature["properties"] == {"t": table["name"].iloc[feature["id"]]}
+    assert sorted(seen) == list(range(len(table)))
+    moved = shapely.distance(np.array([seen[row] for row in range(len(table))]), table.geometry.to_numpy())
+    assert moved.max() < 2e-6  # Degrees: a step of a tile is 0.1 m.
+
+
 def test_cells_carry_their_index_and_outline(source, city):
     tiles = source.cells("no2")
     seen = []
@@ -98,7 +111,10 @@ def test_cells_carry_their_index_and_outline(source, city):
     assert sorted(seen) == city.cube(["no2"])["cell"].to_numpy().tolist()
 
 
-@pytest.mark.parametrize(("family", "name"), [("cells", "no2"), ("cells", "population"), ("layers", "streets")])
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [("cells", "no2"), ("cells", "population"), ("layers", "streets"), ("layers", "detectors")],
+)
 def test_codes_stand_in_the_order_of_the_tile_step_after_step(source, city, family, name):
     tiles = source.layer(name) if family == "layers" else source.cells(name)
     values = city.on_features(name, "speed_ratio") if family == "layers" else city.cube([name])[name]
