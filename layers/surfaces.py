@@ -80,8 +80,9 @@ def pack_surfaces(surfaces: Surfaces) -> NDArray[np.object_]:
     if len(filled):
         least = np.minimum.reduceat(surfaces.xyz[:, :2], first[:-1][filled], axis=0)
         head["x"][filled], head["y"][filled] = least.T
-        xyz[:, :2] = surfaces.xyz[:, :2] - np.repeat(least, surfaces.points_of[filled], axis=0)
-        xyz[:, 2] = surfaces.xyz[:, 2]
+        with np.errstate(all="ignore"):  # what is too far for these numbers is no surface to who reads it
+            xyz[:, :2] = surfaces.xyz[:, :2] - np.repeat(least, surfaces.points_of[filled], axis=0)
+            xyz[:, 2] = surfaces.xyz[:, 2]
     # Numbers within the object.
     own = surfaces.triangles - np.repeat(first[:-1], surfaces.triangles_of)[:, np.newaxis]
     wide = surfaces.points_of > _NARROW

@@ -69,7 +69,8 @@ def keep_surfaces(mesh: Mesh, foot: NDArray[np.float64], *, metres_per_unit: flo
         notes.append(f"read: {int(many.sum())} objects of more than {MOST_TRIANGLES} triangles are drawn as blocks")
     number, first = _distinct(mesh.xyz[corners.ravel()], np.repeat(owner, _TRIANGLE))
     points, points_owner = mesh.xyz[corners.ravel()[first]], np.repeat(owner, _TRIANGLE)[first]
-    xyz = np.column_stack([points[:, :2], (points[:, 2] - foot[points_owner]) * metres_per_unit])
+    with np.errstate(all="ignore"):  # the foot of a broken object may be endless
+        xyz = np.column_stack([points[:, :2], (points[:, 2] - foot[points_owner]) * metres_per_unit])
     points_of = np.bincount(points_owner, minlength=mesh.objects)
     triangles_of = np.bincount(owner, minlength=mesh.objects)
     return Kept(pack_surfaces(Surfaces(xyz, number.reshape(-1, 3), points_of, triangles_of)), tuple(notes))

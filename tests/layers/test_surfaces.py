@@ -96,6 +96,23 @@ def test_surfaces_that_are_not_where_their_record_is_are_left_out(houses):
     assert mended.table[COLUMN].isna().tolist() == [i == 2 for i in range(7)]
 
 
+def test_a_frame_that_only_control_points_tell_leaves_blocks(tmp_path):
+    told = gabled.document(gabled.rows_of_houses(2, 2))
+    del told["metadata"]["referenceSystem"]
+    (tmp_path / "houses.city.json").write_text(json.dumps(told))
+    points = {"points": "monuments", "x": "x", "y": "y", "name": "id"}
+    grid = {"name": "site", "base": "EPSG:32632", "control_points": points, "kind": "similarity"}
+    layer = layers.read(tmp_path / "houses.city.json", position={"local_grid": grid}, options=KEPT)
+    x, y = (np.array([gabled.EAST, gabled.NORTH])[:, np.newaxis] + [[0, 200, 0, 200], [0, 0, 200, 200]]).astype(float)
+    monuments = layers.Layer.from_arrays(
+        "monuments",
+        shapely.points(*crs.transform(x, y, source="EPSG:32632", target="OGC:CRS84")),
+        position="OGC:CRS84",
+        columns={"x": x, "y": y, "id": np.arange(4)},
+    )
+    assert crs.harmonise(layer, references={"monuments": monuments}).table[COLUMN].isna().all()
+
+
 def test_what_is_set_aside_is_entered_without_them(houses):
     layer = layers.read(houses, options=KEPT).quarantine(np.arange(7) == 1, "closed: by a test")
     assert COLUMN not in layer.ledger.quarantined
