@@ -144,6 +144,21 @@ def test_swapped_corners_of_the_area_are_refused(tmp_path):
     assert "longitude first" in fault.remedy
 
 
+@pytest.mark.parametrize("extra", ["roofs: true", "height: width_m"])
+def test_what_only_buildings_have_is_refused_of_others(tmp_path, extra):
+    path, text = written(tmp_path, ("show: {as: lines, colour: speed_ratio}", f"show: {{as: lines, {extra}}}"))
+    (fault,) = faults_of(path)
+    assert fault.line == line_of(text, extra)
+    assert "as: buildings" in fault.remedy
+
+
+def test_colours_come_from_a_variable_of_the_city(tmp_path):
+    path, text = written(tmp_path, ("colour: speed_ratio", "colour: speed"))
+    (fault,) = faults_of(path)
+    assert (fault.line, fault.found) == (line_of(text, "colour: speed"), "'speed'")
+    assert "speed_ratio" in fault.remedy
+
+
 @pytest.mark.parametrize("text", ["city: [", "- a\n- b\n", "city: x\ncity: y\n", ""])
 def test_broken_yaml_is_a_fault_with_a_line(tmp_path, text):
     path = tmp_path / "city.yaml"

@@ -209,6 +209,35 @@ def view_faults(
     ]
 
 
+def colour_faults(datasets: Mapping[str, DatasetSpec], lines: Lines) -> list[Fault]:
+    """Find layers that take their colours from a variable that no dataset has.
+
+    Parameters
+    ----------
+    datasets : mapping of str to DatasetSpec
+        All entries.
+    lines : Lines
+        Where they stand.
+
+    Returns
+    -------
+    list of Fault
+        One a layer; of areas that ask for nothing ``colour`` names a column, which only their file knows.
+    """
+    known = sorted({key for dataset in datasets.values() for key in dataset.variables})
+    remedy = f"name a variable: {', '.join(known)}" if known else "remove it: no dataset has variables"
+    return [
+        Fault(
+            line=lines.of(("datasets", name, "show", "colour")),
+            where=f"datasets.{name}.show.colour",
+            found=repr(dataset.show.colour),
+            remedy=remedy,
+        )
+        for name, dataset in datasets.items()
+        if dataset.show.as_ != "none" and dataset.show.colour is not None and dataset.show.colour not in known
+    ]
+
+
 def shared_name_faults(datasets: Mapping[str, DatasetSpec], lines: Lines) -> list[Fault]:
     """Find variables of one name in two datasets.
 

@@ -207,10 +207,15 @@ class ShowSpec(Strict):
     """How the layer is drawn."""
 
     as_: Literal["buildings", "lines", "points", "none"] = Field("none", alias="as")
-    height: str | None = None
-    base: str | None = None
-    colour: str | None = None
+    height: str | None = Field(None, description="column with the height of a building, m")
+    colour: str | None = Field(None, description="variable whose colours the layer takes at the time shown")
     roofs: bool | None = Field(None, description="near by, with the surfaces of its city model (CityJSON, CityGML)")
+
+    @model_validator(mode="after")
+    def _of_buildings(self) -> ShowSpec:
+        if self.as_ != "buildings" and (self.height is not None or self.roofs is not None):
+            raise remedy("height and roofs are of buildings: write as: buildings, or remove them")
+        return self
 
 
 class LimitsSpec(Strict):

@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from twin.errors import Fault, ManifestError
 from twin.manifest.alerts import alert_faults
 from twin.manifest.checks import (
+    colour_faults,
     cycle_faults,
     dataset_faults,
     path_faults,
@@ -183,7 +184,7 @@ def read_manifest(path: str | Path) -> Manifest:
         if root is not None:
             faults += path_faults(name, dataset, root, lines)
         faults += truth_faults(name, dataset, root, lines)
-    faults += [*shared_name_faults(datasets, lines), *source_faults(datasets, lines)]
+    faults += [*shared_name_faults(datasets, lines), *colour_faults(datasets, lines), *source_faults(datasets, lines)]
     faults += cycle_faults(datasets, lines)
     if spec is not None and spec.view is not None:
         faults += view_faults(spec.view, spec.area, datasets, lines)
