@@ -18,8 +18,10 @@ def write_sample(folder, sample, *names, **changed):
     """Copy a sample's city.yaml with some of its datasets, and other words for some of them."""
     tree = YAML(typ="safe").load((SAMPLES / sample / "city.yaml").read_text(encoding="utf-8"))
     datasets = {name: {**tree["datasets"][name], **changed.get(name, {})} for name in names}
+    for dataset in datasets.values():  # streets are coloured by what is measured on others
+        dataset.pop("show", None)
     tree |= {"root": str(SAMPLES / sample), "resolution": 10, "datasets": datasets}
-    for word in ("view", "fusion"):  # they name datasets that are left out here
+    for word in ("view", "tour", "fusion"):  # they name datasets that are left out here
         tree.pop(word, None)
     path = folder / "city.yaml"
     with path.open("w", encoding="utf-8") as file:
