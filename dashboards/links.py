@@ -54,6 +54,8 @@ class Link:
         Whether cells stand as columns.
     doubtful : bool
         Whether what is uncertain fades.
+    named : bool
+        Whether streets and areas bear their names.
     pick : tuple of str or None
         Map layer, and the source record or the cell that is selected.
     notes : tuple of Note
@@ -81,6 +83,7 @@ class Link:
     cells: str = ""
     columns: bool = False
     doubtful: bool = False
+    named: bool = True
     pick: tuple[str, str] | None = None
     notes: tuple[Note, ...] = ()
     stop: int = 0
@@ -144,6 +147,7 @@ def to_link(link: Link) -> str:
         "cells": link.cells,
         "columns": "1" if link.columns else "",
         "sigma": "1" if link.doubtful else "",
+        "names": "" if link.named else "0",
         "pick": ":".join(map(_name, link.pick)) if link.pick else "",
         "notes": write_notes(link.notes),
         "tour": str(link.stop) if link.stop else "",
@@ -215,6 +219,7 @@ def _readers(known: Known) -> Iterator[tuple[str, str, Callable[[str], tuple[Any
     yield "cells", "cells", lambda text: _one_of(text, known.variables)
     yield "columns", "columns", _yes
     yield "sigma", "doubtful", _yes
+    yield "names", "named", _yes
     yield "pick", "pick", lambda text: _pick(text, known.layers)
     yield "notes", "notes", read_notes
     yield "tour", "stop", _stop

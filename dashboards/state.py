@@ -30,6 +30,7 @@ class ExplorerState(param.Parameterized):
     cell_variable = param.String(default="", doc="Variable that colours the cells.")
     extruded = param.Boolean(default=False, doc="Whether cells stand as columns, by value.")
     doubtful = param.Boolean(default=False, doc="Whether what is uncertain fades.")
+    named = param.Boolean(default=True, doc="Whether streets and areas bear their names.")
     camera: dict[str, float] = param.Dict(
         default={}, doc="Longitude, latitude, zoom, pitch, bearing and size in pixels of the view."
     )

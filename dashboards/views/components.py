@@ -45,6 +45,7 @@ class LayerPanel(JSComponent):
     palettes = param.Dict(default={}, doc="Ramp by row, where the visitor chose one.")
     time = param.String(doc="Time and date of the step shown.")
     doubtful = param.Boolean(default=False, doc="Whether what is uncertain fades.")
+    named = param.Boolean(default=True, doc="Whether streets and areas bear their names.")
     texts = param.Dict(default={}, doc="Catalogue of the language.")
 
     _esm = ASSETS / "layers.js"

@@ -40,6 +40,7 @@ LINKED = [
     "palettes",
     "extruded",
     "doubtful",
+    "named",
     "selection",
     "notes",
     "stop",
@@ -99,7 +100,7 @@ class ExplorerPage:
         self.trust = TrustView(state, live.edition.steward if live else Steward(source))
         self._courses: list[Course] = []
         tie(self.topbar, state, "language", "theme", "view", "kiosk")
-        tie(self.layers, state, "settings", "order", "palettes", "cell_variable", "extruded", "doubtful")
+        tie(self.layers, state, "settings", "order", "palettes", "cell_variable", "extruded", "doubtful", "named")
         tie(self.clock, state, "step", "speed", "playing")
         self._watch()
         self.speak()
@@ -362,7 +363,7 @@ class ExplorerPage:
             "loading": texts(self.state.language)["loading"],
             "failed": texts(self.state.language)["failed"],
             "page_css": read_asset("page.css"),
-            "page_js": read_asset("page.js"),
+            "page_js": "\n".join(map(read_asset, ("page.js", "names.js"))),
         }
         for name, value in variables.items():
             page.add_variable(name, value)

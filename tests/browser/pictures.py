@@ -16,9 +16,9 @@ CAMERA = """(({longitude, latitude, zoom, pitch, bearing}) => [longitude, latitu
 # No flight goes on.
 RESTS = """() => Object.values(cityTwin.deck().viewManager.controllers)
     .every((controller) => !controller.transitionManager.transition.inProgress)"""
-# Two frames after the layers say that they are loaded, their pixels are on the screen.
+# Two frames after the layers say that they are loaded, their pixels are on the screen; names come at rest.
 DRAWN = """() => cityTwin.ready() && new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
-    setTimeout(() => done(true), 150))))"""
+    setTimeout(() => done(cityTwin.namesRest()), 150))))"""
 
 
 def picture(page):

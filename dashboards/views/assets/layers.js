@@ -124,12 +124,13 @@ export function render({model, el}) {
     item.append(body);
     return item;
   };
-  const doubtControl = () => {
-    const box = make("input", {type: "checkbox", class: "doubtful"});
-    box.checked = model.doubtful;
-    box.onchange = () => { model.doubtful = box.checked; };
-    return make("label", {class: "small check doubting"}, box, model.texts.show_doubt);
+  const check = (name, text) => {
+    const box = make("input", {type: "checkbox", class: name});
+    box.checked = model[name];
+    box.onchange = () => { model[name] = box.checked; };
+    return make("label", {class: "small check"}, box, text);
   };
+  const nameAll = () => { document.documentElement.dataset.names = model.named ? "yes" : "no"; };
   const opened = new Set();
   const draw = () => {
     const top = el.querySelector(".list")?.scrollTop ?? 0;
@@ -138,7 +139,7 @@ export function render({model, el}) {
     fold.append(make("span", {}, model.texts.layers), make("span", {class: "chevron", "aria-hidden": true}, folded ? "▾" : "▴"));
     fold.onclick = () => { folded = !folded; draw(); };
     const panel = make("div", {class: "card panel"}, fold);
-    if (!folded) panel.append(make("div", {class: "list scroll"}, doubtControl(), ...grouped()));
+    if (!folded) panel.append(make("div", {class: "list scroll"}, make("div", {class: "doubting"}, check("doubtful", model.texts.show_doubt), check("named", model.texts.show_names)), ...grouped()));
     el.replaceChildren(panel);
     if (!folded) el.querySelector(".list").scrollTop = top;
     if (refocus) {
@@ -150,7 +151,9 @@ export function render({model, el}) {
   let seen = eyes();
   // A new opacity alone leaves the slider, and the keyboard's focus on it, where they are.
   model.on("settings", () => { if (eyes() !== seen) { seen = eyes(); draw(); } });
-  for (const name of ["rows", "texts", "choices", "cell_variable", "extruded", "doubtful", "palettes"]) model.on(name, draw);
+  for (const name of ["rows", "texts", "choices", "cell_variable", "extruded", "doubtful", "named", "palettes"]) model.on(name, draw);
+  model.on("named", nameAll);
+  nameAll();
   model.on("time", () => el.querySelectorAll(".legend-time").forEach((line) => { line.textContent = model.time; }));
   draw();
 }

@@ -70,7 +70,7 @@ function exportPanel(tool) {
     pen.fillStyle = getComputedStyle(document.getElementById("map")).backgroundColor; pen.fillRect(side, head, box.width, box.height);
     deck.redraw("export");
     pen.drawImage(source, side, head, box.width, box.height);
-    pen.save(); pen.translate(side, head); pen.beginPath(); pen.rect(0, 0, box.width, box.height); pen.clip(); overlay.paint(pen); pen.restore();
+    pen.save(); pen.translate(side, head); pen.beginPath(); pen.rect(0, 0, box.width, box.height); pen.clip(); window.cityTwin.writeNames(pen); overlay.paint(pen); pen.restore();
     pen.fillStyle = colour("--ink"); pen.textBaseline = "alphabetic"; pen.textAlign = "left"; pen.font = "600 20px sans-serif"; pen.fillText(model.heading, 16, 33);
     pen.font = "14px sans-serif"; pen.textAlign = "right"; pen.fillText(`${model.times[model.step] ?? ""}`, sheet.width - 16, 33); pen.textAlign = "left";
     legend(pen, model.legend, 16, head + 18, colour("--ink"));
