@@ -13,7 +13,7 @@ from tests.browser.conftest import serving
 from tests.browser.pictures import changed, picture
 from tests.reference import gabled_city
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 HOUSES = "cityTwin.layers().find((l) => l.id === 'houses')"
 #: What the map's light makes of a slope of four to five that looks south, and of what is flat.
