@@ -1,12 +1,12 @@
 // Names of streets and areas over the map: along what they name, upright, never over each other. What is chosen depends
 // on the camera and the layers alone, so the same view has the same names.
 (() => {
-  const MOST = 40, MOST_TRIED = 1500, LONGEST = 40, SIZE_PX = 12, GAP_PX = 6, APART_PX = 320, REST_MS = 200;
+  const MOST = 40, MOST_TRIED = 1500, LONGEST = 40, SIZE_PX = 12, GAP_PX = 6, APART_PX = 320, REST_MS = 200, LOOK_MS = 100;
   const OVERHANG = 1.3;  // Of the length of a stretch: its name may be as much longer, as the street goes on.
   const canvas = Object.assign(document.createElement("canvas"), {id: "names"}), pen = canvas.getContext("2d");
   canvas.setAttribute("aria-hidden", "true");
   const widths = new Map();
-  let seen = null, known = "", due = 0, written = [];
+  let deck = null, seen = null, known = "", due = 0, looked = 0, written = [];
 
   const widthOf = (text) => {
     if (!widths.has(text)) widths.set(text, pen.measureText(text).width);
@@ -106,10 +106,11 @@
   const told = () => layers().map((layer) => [layer.id, layer.countThings?.() ?? layer.props.data?.length].join(":")).join() + document.documentElement.dataset.theme;
 
   const follow = (now) => {
-    const view = window.cityTwin.deck()?.getViewports?.()[0];
-    if (view) {
-      if (!canvas.isConnected) document.getElementById("map").append(canvas);
-      const moved = view !== seen, key = told();
+    deck ??= window.cityTwin.deck();
+    const view = deck?.viewManager ? deck.getViewports()[0] : null, moved = view !== seen;
+    if (view && (moved || now - looked > LOOK_MS)) {
+      looked = now;
+      const key = told();
       if (moved || key !== known) {
         [seen, known, due] = [view, key, now + REST_MS];
         if (moved) { written = written.map((one) => ({...one, name: placed(view, one)})).filter(({name}) => name); paint(view); }
@@ -117,6 +118,7 @@
         due = 0;
         pen.font = `500 ${SIZE_PX}px ${getComputedStyle(document.documentElement).getPropertyValue("--font").trim()}`;
         written = choose(view);
+        if (written.length && !canvas.isConnected) document.getElementById("map").append(canvas);
         paint(view);
       }
     }
