@@ -322,7 +322,6 @@ def to_layer(
             columns=records.heights,
             dataset=dataset,
         )
-    held = records.surfaces
     repaired = repair_table(written, options.repairs, options.fields)
     table = mended = repaired.table
     if records.text:
@@ -349,7 +348,9 @@ def to_layer(
     layer = Layer(
         name=dataset,
         # Beside what was published: the ledger writes records out as text, and this is none.
-        table=(table if held is None else table.assign(**{COLUMN: held})).rename_axis(index="row"),
+        table=(table if records.surfaces is None else table.assign(**{COLUMN: records.surfaces})).rename_axis(
+            index="row"
+        ),
         position=definition,
         coordinates=coordinates,
         ledger=_start_ledger(records, dataset, sources),

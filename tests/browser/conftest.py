@@ -95,3 +95,10 @@ def visit(browser, request):
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def without_faults(page):
+    """Let a test fail whose page, the module's own, met a fault."""
+    yield
+    assert not page.faults

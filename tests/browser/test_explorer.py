@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.pictures import CAMERA, COUNTS, changed, flight, picture, picture_when, zoomed
 from tests.dashboards.fake_city import FakeCity
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("without_faults")]
 
 
 def text_of(page, root):
@@ -34,12 +34,6 @@ def shown_step(page, step):
 @pytest.fixture(scope="module")
 def page(visit):
     return visit()
-
-
-@pytest.fixture(autouse=True)
-def _without_faults(page):
-    yield
-    assert not page.faults
 
 
 def test_every_feature_of_the_city_is_on_the_map(page):

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.pictures import changed, picture
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("without_faults")]
 
 PATH = "cityTwin.layers().find((l) => l.id === '{}').props.data"
 
@@ -15,12 +15,6 @@ PATH = "cityTwin.layers().find((l) => l.id === '{}').props.data"
 @pytest.fixture(scope="module")
 def page(visit):
     return visit()
-
-
-@pytest.fixture(autouse=True)
-def _without_faults(page):
-    yield
-    assert not page.faults
 
 
 def test_what_is_uncertain_fades_and_comes_back(page):

@@ -9,7 +9,7 @@ import shapely
 from tests.browser.pictures import changed, picture, zoomed
 from tests.dashboards.fake_city import FakeCity
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("without_faults")]
 
 NAMES = "cityTwin.names()"
 PROJECT = "(places) => places.map((place) => cityTwin.deck().getViewports()[0].project(place))"
@@ -18,12 +18,6 @@ PROJECT = "(places) => places.map((place) => cityTwin.deck().getViewports()[0].p
 @pytest.fixture(scope="module")
 def page(visit):
     return visit()
-
-
-@pytest.fixture(autouse=True)
-def _without_faults(page):
-    yield
-    assert not page.faults
 
 
 @pytest.fixture(scope="module")
