@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from crs import Shapes
     from layers.clock import TimeColumn
 
 __all__ = ["read", "to_layer"]
@@ -338,13 +339,7 @@ def to_layer(
     )
     table, untimed, timed = _with_time(table, mended, options.time, dataset)
     table, units, converted = convert_fields(table, options.fields, dataset=dataset)
-    left_out, conflicting = _left_out(mended, options.where, dataset), None
-    if options.valid is not None:
-        gone, undated = holds_on(mended, options.valid, dataset=dataset)
-        left_out, conflicting = _merge(gone, left_out), undated
-    for repair in (repair for repair in options.repairs if repair.rule == "deduplicate"):
-        same, differing = repeated(mended, None if shapes is None else shapes.geometry, repair)
-        left_out, conflicting = _merge(same, left_out), _merge(differing, conflicting)
+    left_out, conflicting = _unwanted(mended, shapes, options, dataset)
     layer = Layer(
         name=dataset,
         # Beside what was published: the ledger writes records out as text, and this is none.
@@ -362,6 +357,20 @@ def to_layer(
     )
     doubtful = repaired.doubtful if options.repairs else None
     return _checked(layer, left_out, _merge(wrong, untimed, records.faults, doubtful, conflicting), options)
+
+
+def _unwanted(
+    mended: pd.DataFrame, shapes: Shapes | None, options: ReadOptions, dataset: str
+) -> tuple[NDArray[np.object_] | None, NDArray[np.object_] | None]:
+    """Give what is left out as not selected, not valid or said before, and what contradicts another record."""
+    left_out, conflicting = _left_out(mended, options.where, dataset), None
+    if options.valid is not None:
+        gone, undated = holds_on(mended, options.valid, dataset=dataset)
+        left_out, conflicting = _merge(gone, left_out), undated
+    for repair in (repair for repair in options.repairs if repair.rule == "deduplicate"):
+        same, differing = repeated(mended, None if shapes is None else shapes.geometry, repair)
+        left_out, conflicting = _merge(same, left_out), _merge(differing, conflicting)
+    return left_out, conflicting
 
 
 def _checked(
